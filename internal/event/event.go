@@ -1,0 +1,145 @@
+// Package event holds what the kernel reported, as plain values.
+//
+// An Event is reused by its reader: the byte slices in it are valid until the
+// next event is read, and whoever keeps one copies it with Clone.
+package event
+
+import "slices"
+
+// Kind says which act an Event describes.
+type Kind uint8
+
+// The kinds of events.
+const (
+	KindSyscall       Kind = iota + 1 // a syscall that is not in the container's known set
+	KindExec                          // a successful execve
+	KindOpen                          // a file opened, or refused
+	KindCgroupCreated                 // a cgroup appeared; it may become a container
+	KindCgroupRemoved                 // a cgroup went away
+	KindMoved                         // a container's own process left its cgroup for another
+)
+
+// ABI is the system call interface through which a call came.
+type ABI uint8
+
+// The ABIs a 64-bit kernel offers.
+const (
+	ABINative  ABI = iota // amd64 or arm64
+	ABICompat             // 386 on amd64, 32-bit arm on arm64
+	ABIX32                // amd64 with bit 30 set; never part of a profile
+	ABIUnknown            // a number outside of every table; never part of a profile
+)
+
+// Origin says how a process came into its container.
+type Origin uint8
+
+// The origins.
+const (
+	OriginUnknown    Origin = iota
+	OriginEntrypoint        // the container's first process, or a descendant of it
+	OriginOutside           // entered later: kubectl exec, a probe, nsenter
+	OriginHook              // started by an OCI hook
+)
+
+// Access is what an open may do with the file.
+type Access uint8
+
+// The access bits. An open with O_PATH has none of them.
+const (
+	AccessRead Access = 1 << iota
+	AccessWrite
+)
+
+// Flag is a fact about an event.
+type Flag uint16
+
+// The flags of an event.
+const (
+	// FlagRuntime: the act is the container runtime's, not the workload's.
+	FlagRuntime Flag = 1 << iota
+	// FlagTTY: the process belongs to a session that has a terminal.
+	FlagTTY
+	// FlagRefused: the open failed with Errno. Path is the caller's string and
+	// can be raced; it is relative to the working directory unless absolute.
+	FlagRefused
+	// FlagCallerPath: Path is what the caller passed, not what was opened.
+	FlagCallerPath
+	// FlagPathTruncated: the leading components of Path are missing.
+	FlagPathTruncated
+	// FlagArgsTruncated: Args holds only the first bytes of the argument vector.
+	FlagArgsTruncated
+	// FlagMemfd: the executed or opened file lives in memory only.
+	FlagMemfd
+	// FlagUpperLayer: the executed file is not part of the image.
+	FlagUpperLayer
+	// FlagDeleted: the file had no name any more.
+	FlagDeleted
+	// FlagIOUring: the open went through io_uring.
+	FlagIOUring
+	// FlagGuarded: the kernel judged the container guarded when it reported.
+	FlagGuarded
+)
+
+// Process identifies a process at one moment. A process is named by PID and
+// Start together, because pids are reused.
+type Process struct {
+	PID   uint32 // thread group id in the initial pid namespace
+	UID   uint32 // real uid in the initial user namespace
+	Start uint64 // ns since boot
+	Comm  [16]byte
+}
+
+// CommString returns Comm up to its first NUL. The process chose it.
+func (p *Process) CommString() string {
+	if i := slices.Index(p.Comm[:], 0); i >= 0 {
+		return string(p.Comm[:i])
+	}
+	return string(p.Comm[:])
+}
+
+// MaxAncestors bounds the ancestors a record carries.
+const MaxAncestors = 8
+
+// Event is one act of one process.
+type Event struct {
+	Kind   Kind
+	ABI    ABI
+	Origin Origin
+	Access Access
+	Flags  Flag
+	Time   uint64 // ns since boot
+	Cgroup uint64 // id of the container's own cgroup, also for acts in cgroups nested in it
+
+	// Repeats counts equal acts that the kernel held back since its last report.
+	Repeats uint32
+
+	Process    Process
+	Ancestors  [MaxAncestors]Process // parent first, ending with the last one inside the container
+	NAncestors int
+
+	Nr    uint32 // KindSyscall: the number as the kernel saw it
+	Errno uint32 // KindOpen with FlagRefused: positive errno
+	Dev   uint32 // KindExec, KindOpen: device of the file, kernel encoding
+	Ino   uint64 // KindExec, KindOpen: inode of the file
+
+	// OpenKey names the (file, access) pair in the kernel's set of known opens.
+	OpenKey uint64
+
+	// Path is resolved by the kernel and absolute in the container's mount
+	// namespace, unless FlagCallerPath is set. For cgroup events it is the
+	// cgroup's path below the root of its hierarchy. It is hostile bytes.
+	Path []byte
+	// Args are the NUL-separated arguments of KindExec. Hostile bytes.
+	Args []byte
+}
+
+// Has reports whether all bits of f are set.
+func (e *Event) Has(f Flag) bool { return e.Flags&f == f }
+
+// Clone returns a copy that shares no memory with e.
+func (e *Event) Clone() *Event {
+	c := *e
+	c.Path = slices.Clone(e.Path)
+	c.Args = slices.Clone(e.Args)
+	return &c
+}

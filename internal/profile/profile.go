@@ -1,0 +1,179 @@
+// Package profile is the Bill of Behavior: the document that says what a
+// workload may do, its algebra, and the compiled form events are matched
+// against.
+//
+// A Profile is plain data. Every function that takes one leaves it unchanged
+// and every function that returns one returns it normalised: sorted, without
+// duplicates, empty lists nil.
+package profile
+
+// APIVersion and Kind of the documents this package reads and writes.
+const (
+	APIVersion = "bobwatch/v1alpha1"
+	Kind       = "BillOfBehavior"
+)
+
+// Wildcards in paths and arguments, as Kubescape writes them.
+const (
+	// Dynamic stands for exactly one path segment, or one argument.
+	Dynamic = "⋯"
+	// Wildcard as a whole path segment stands for any number of segments; at
+	// the end of a path for one or more.
+	Wildcard = "*"
+	// DynamicArgs as a whole argument stands for any number of arguments.
+	DynamicArgs = "⋯⋯"
+)
+
+// Profile is a Bill of Behavior document.
+type Profile struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   Metadata `json:"metadata"`
+	Spec       Spec     `json:"spec"`
+}
+
+// Metadata names a document.
+type Metadata struct {
+	Name        string            `json:"name"`
+	Version     string            `json:"version,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// Spec is what the workload may do and to which workloads that applies.
+type Spec struct {
+	Parameters []Parameter `json:"parameters,omitempty"`
+	Workload   Workload    `json:"workload,omitzero"`
+	Containers []Container `json:"containers"`
+	Provenance Provenance  `json:"provenance,omitzero"`
+}
+
+// ParameterKind is the set of values a parameter may take.
+type ParameterKind string
+
+// The kinds of parameters.
+const (
+	ParameterString  ParameterKind = "string"
+	ParameterCIDR    ParameterKind = "cidr"
+	ParameterPort    ParameterKind = "port"
+	ParameterSegment ParameterKind = "segment" // one path segment
+)
+
+// Parameter is a value the customer supplies, written $(name) in the document.
+// Its value is not part of the signed bytes.
+type Parameter struct {
+	Name        string        `json:"name"`
+	Kind        ParameterKind `json:"kind"`
+	Default     string        `json:"default,omitempty"`
+	Description string        `json:"description,omitempty"`
+	// WidestPrefix is the shortest prefix length a cidr value may have, in bits.
+	WidestPrefix int `json:"widestPrefix,omitempty"`
+}
+
+// Workload selects the workloads a document applies to. An empty field
+// matches anything. It never names a ReplicaSet.
+type Workload struct {
+	Namespace string            `json:"namespace,omitempty"`
+	Kind      string            `json:"kind,omitempty"`
+	Name      string            `json:"name,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+}
+
+// ContainerType tells the container lists of a pod apart.
+type ContainerType string
+
+// The container types; the empty one means ContainerRegular.
+const (
+	ContainerRegular   ContainerType = "container"
+	ContainerInit      ContainerType = "init"
+	ContainerEphemeral ContainerType = "ephemeral"
+)
+
+// Container is the behaviour of one container of the workload. An empty Name
+// matches every container of its type.
+type Container struct {
+	Name         string              `json:"name"`
+	Type         ContainerType       `json:"type,omitempty"`
+	Images       []string            `json:"images,omitempty"`
+	Syscalls     map[string][]string `json:"syscalls,omitempty"` // by GOARCH name; "386" and "arm" for 32-bit calls
+	Execs        []Exec              `json:"execs,omitempty"`
+	Opens        []Open              `json:"opens,omitempty"`
+	Capabilities []string            `json:"capabilities,omitempty"` // without CAP_
+	Network      Network             `json:"network,omitzero"`
+	Endpoints    []Endpoint          `json:"endpoints,omitempty"`
+	// Kubescape keeps what other formats carry and bobwatch has no place for,
+	// so that a document survives the way there and back.
+	Kubescape map[string]any `json:"kubescape,omitempty"`
+}
+
+// Exec allows one program with one pattern of arguments.
+type Exec struct {
+	Path string   `json:"path"`
+	Args []string `json:"args,omitempty"` // with argv[0]; empty allows any unless ArgsRequired
+	Envs []string `json:"envs,omitempty"`
+	// ArgsRequired makes an empty Args mean "no arguments at all".
+	ArgsRequired bool `json:"argsRequired,omitempty"`
+}
+
+// Open allows opening files that match Path with the access Flags name
+// (O_RDONLY, O_WRONLY, O_RDWR, O_PATH; others are kept). No access flag allows
+// every access.
+type Open struct {
+	Path  string   `json:"path"`
+	Flags []string `json:"flags,omitempty"`
+}
+
+// Network is whom the container talks to.
+type Network struct {
+	Egress  []Neighbor `json:"egress,omitempty"`
+	Ingress []Neighbor `json:"ingress,omitempty"`
+}
+
+// Neighbor is one peer, or one set of peers.
+type Neighbor struct {
+	Identifier        string         `json:"identifier,omitempty"`
+	Type              string         `json:"type,omitempty"` // internal or external
+	DNSNames          []string       `json:"dnsNames,omitempty"`
+	IPAddresses       []string       `json:"ipAddresses,omitempty"`
+	Ports             []Port         `json:"ports,omitempty"`
+	PodSelector       map[string]any `json:"podSelector,omitempty"`
+	NamespaceSelector map[string]any `json:"namespaceSelector,omitempty"`
+}
+
+// Port is a transport port. Number is a string because it may be a parameter.
+type Port struct {
+	Name     string `json:"name,omitempty"`
+	Protocol string `json:"protocol,omitempty"`
+	Port     string `json:"port"`
+}
+
+// Endpoint is an HTTP endpoint the container serves or calls.
+type Endpoint struct {
+	Endpoint  string              `json:"endpoint"` // ":<port><path>", port 0 is any
+	Methods   []string            `json:"methods,omitempty"`
+	Internal  bool                `json:"internal,omitempty"`
+	Direction string              `json:"direction,omitempty"` // inbound or outbound
+	Headers   map[string][]string `json:"headers,omitempty"`
+}
+
+// Completeness says how far a document may be trusted to hold everything the
+// workload does.
+type Completeness string
+
+// The grades of completeness; the empty one claims nothing (written by hand).
+const (
+	Complete Completeness = "complete"
+	Partial  Completeness = "partial"  // something was lost, or the start was not seen
+	Learning Completeness = "learning" // the window has not ended
+)
+
+// Provenance tells how a document came to be.
+type Provenance struct {
+	LearnedFor   string       `json:"learnedFor,omitempty"` // a Go duration
+	From         string       `json:"from,omitempty"`       // start, or attach when the start was not seen
+	Completeness Completeness `json:"completeness,omitempty"`
+	Lost         uint64       `json:"lost,omitempty"` // records that were lost or held back while learning
+	Kernels      []string     `json:"kernels,omitempty"`
+	Runtimes     []string     `json:"runtimes,omitempty"`
+	Agents       []string     `json:"agents,omitempty"`
+}
