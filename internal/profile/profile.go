@@ -46,6 +46,9 @@ type Spec struct {
 	Workload   Workload    `json:"workload,omitzero"`
 	Containers []Container `json:"containers"`
 	Provenance Provenance  `json:"provenance,omitzero"`
+	// Kubescape keeps what other formats say of the whole workload and has no
+	// place above, as Container.Kubescape does for a container.
+	Kubescape map[string]any `json:"kubescape,omitempty"`
 }
 
 // ParameterKind is the set of values a parameter may take.
@@ -138,6 +141,9 @@ type Neighbor struct {
 	Ports             []Port         `json:"ports,omitempty"`
 	PodSelector       map[string]any `json:"podSelector,omitempty"`
 	NamespaceSelector map[string]any `json:"namespaceSelector,omitempty"`
+	// Kubescape keeps other ways to name a peer, such as serviceRefName. A
+	// neighbor that has one is narrower than the fields above say.
+	Kubescape map[string]any `json:"kubescape,omitempty"`
 }
 
 // Port is a transport port. Number is a string because it may be a parameter.
