@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// tried turns the outcome of a raw call into what an attack returns.
+func tried(what string, errno syscall.Errno) (string, error) {
+	if errno != 0 {
+		return "", os.NewSyscallError(what, errno)
+	}
+	return what, nil
+}
+
+// x32Flag marks calls of the x32 ABI, 32-bit pointers in 64-bit mode.
+const x32Flag = 1 << 30
+
+func x32Call(string) (string, error) {
+	_, _, errno := unix.RawSyscall(x32Flag|unix.SYS_GETPID, 0, 0, 0)
+	return tried("x32 getpid", errno)
+}
+
+// unknownCall uses a number that no kernel has.
+func unknownCall(string) (string, error) {
+	_, _, errno := unix.RawSyscall(600, 0, 0, 0)
+	return tried("syscall 600", errno)
+}
+
+func trace(string) (string, error) {
+	runtime.LockOSThread() // a tracer is a thread
+	child := exec.Command("/proc/self/exe", "hello")
+	child.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	if err := child.Start(); err != nil {
+		return "", err
+	}
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(child.Process.Pid, &status, 0, nil); err != nil {
+		return "", err
+	}
+	var regs unix.PtraceRegs
+	if err := unix.PtraceGetRegs(child.Process.Pid, &regs); err != nil {
+		return "", os.NewSyscallError("ptrace", err)
+	}
+	return fmt.Sprintf("read the registers of pid %d", child.Process.Pid), unix.PtraceDetach(child.Process.Pid)
+}
+
+func unshare(string) (string, error) {
+	runtime.LockOSThread()
+	err := unix.Unshare(unix.CLONE_NEWNS)
+	return "left the mount namespace", os.NewSyscallError("unshare", err)
+}
+
+func enterNamespace(string) (string, error) {
+	runtime.LockOSThread()
+	fd, err := unix.Open("/proc/self/ns/uts", unix.O_RDONLY, 0)
+	if err != nil {
+		return "", err
+	}
+	return "entered a namespace", os.NewSyscallError("setns", unix.Setns(fd, unix.CLONE_NEWUTS))
+}
+
+func changeRoot(string) (string, error) {
+	return "made /tmp the root", os.NewSyscallError("chroot", unix.Chroot("/tmp"))
+}
+
+func mountTmpfs(string) (string, error) {
+	return "mounted a tmpfs", os.NewSyscallError("mount", unix.Mount("none", "/tmp", "tmpfs", 0, ""))
+}
+
+func loadModule(string) (string, error) {
+	return "loaded a module", os.NewSyscallError("init_module", unix.InitModule([]byte("not a module"), ""))
+}
+
+func loadBPF(string) (string, error) {
+	var attr [128]byte // BPF_MAP_CREATE with type 0
+	_, _, errno := unix.Syscall(unix.SYS_BPF, 0, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno == unix.EINVAL {
+		errno = 0 // the call was let through to its arguments
+	}
+	return tried("bpf", errno)
+}
+
+func keyctl(string) (string, error) {
+	_, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, true)
+	return "opened the session keyring", os.NewSyscallError("keyctl", err)
+}
+
+func userfaultfd(string) (string, error) {
+	_, _, errno := unix.Syscall(unix.SYS_USERFAULTFD, unix.O_CLOEXEC, 0, 0)
+	return tried("userfaultfd", errno)
+}
+
+func readMemory(string) (string, error) {
+	secret, buf := []byte("secret"), make([]byte, 6)
+	local := []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}}
+	remote := []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&secret[0])), Len: len(secret)}}
+	n, err := unix.ProcessVMReadv(os.Getpid(), local, remote, 0)
+	return fmt.Sprintf("read %d bytes of memory", n), os.NewSyscallError("process_vm_readv", err)
+}

@@ -1,0 +1,85 @@
+// Command attack does one hostile act and says whether it really happened, so
+// that a test which expects an alert knows that there was something to see.
+//
+// It prints "done: <what>" and exits 0 if the act took place, prints
+// "refused: <why>" and exits 3 if the kernel forbade it, which is an act all
+// the same, and exits 1 if the act could not even be tried.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// exitRefused says that the act was tried and forbidden.
+const exitRefused = 3
+
+// attack is one act on target, a path where the act wants one. It returns what
+// it did.
+type attack func(target string) (string, error)
+
+var attacks = map[string]attack{
+	"bpf":          loadBPF,
+	"chain":        execChain,
+	"chroot":       changeRoot,
+	"compat":       compatCall,
+	"compat-open":  compatOpen,
+	"creat":        creat,
+	"deleted-exec": execDeleted,
+	"handle":       openByHandle,
+	"hardlink":     openHardlink,
+	"hello":        hello,
+	"keyctl":       keyctl,
+	"magic-link":   openMagicLink,
+	"memfd":        execMemfd,
+	"memfd-proc":   execMemfdByPath,
+	"module":       loadModule,
+	"mount":        mountTmpfs,
+	"open":         open,
+	"openat2":      openat2,
+	"ptrace":       trace,
+	"race":         racePath,
+	"relative":     openRelative,
+	"setns":        enterNamespace,
+	"spray":        spray,
+	"symlink":      openSymlink,
+	"syscall-600":  unknownCall,
+	"thread-exec":  execFromThread,
+	"unshare":      unshare,
+	"uring":        uringOpen,
+	"userfaultfd":  userfaultfd,
+	"vm-read":      readMemory,
+	"write":        write,
+	"x32":          x32Call,
+}
+
+func main() {
+	if len(os.Args) < 2 || attacks[os.Args[1]] == nil {
+		names := slices.Sorted(maps.Keys(attacks))
+		fmt.Fprintf(os.Stderr, "usage: attack <name> [path]\nnames: %s\n", strings.Join(names, " "))
+		os.Exit(1)
+	}
+	target := "/etc/shadow"
+	if len(os.Args) > 2 {
+		target = os.Args[2]
+	}
+	what, err := attacks[os.Args[1]](target)
+	switch {
+	case err == nil:
+		fmt.Println("done:", what)
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOSYS):
+		fmt.Println("refused:", err)
+		os.Exit(exitRefused)
+	default:
+		fmt.Fprintln(os.Stderr, "attack:", err)
+		os.Exit(1)
+	}
+}
+
+// hello does nothing; it is what the attacks that execute something execute.
+func hello(string) (string, error) { return fmt.Sprintf("ran as pid %d", os.Getpid()), nil }
