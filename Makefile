@@ -1,0 +1,88 @@
+# `make help` lists what there is. Everything is built with Go alone; clang is
+# needed only to make the BPF objects anew, which are committed.
+
+export PATH := $(PATH):/usr/local/go/bin
+SHELL := /bin/bash -o pipefail
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bobwatch
+GOLANGCI_LINT := $(CACHE)/tools/golangci-lint-v2.15.0/golangci-lint
+GOFUMPT := $(CACHE)/tools/gofumpt-v0.12.0/gofumpt
+
+# grpcnotrace keeps html/template, and with it every exported method, out of
+# the binary.
+TAGS := grpcnotrace
+GOBUILD := CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-s -w -X main.version=$(VERSION)'
+
+# Packages whose tests load BPF programs or start containers. They run one
+# after another: each wants the machine for itself.
+KERNEL := ./internal/sensor/... ./internal/testenv ./internal/workload ./internal/agent/... ./bench ./test/vm
+E2E := ./test/e2e
+UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/vm/smoke,$(shell go list ./...))
+GOTEST := go test -tags $(TAGS) -timeout 20m
+SUMMARY := go run ./test/tools/summary
+
+.PHONY: help build generate demo test test-unit test-kernel test-e2e bench soak fuzz lint fmt image clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/agent and bin/bobctl, static and stripped
+	@$(GOBUILD) -o bin/agent ./cmd/agent
+	@$(GOBUILD) -o bin/bobctl ./cmd/bobctl
+
+generate: ## Make all generated files anew (needs clang-19)
+	go generate ./...
+
+demo: ## Learn a real web application in a container, then attack it (needs root)
+	@[ "$$(id -u)" -eq 0 ] || { echo 'make demo loads BPF programs and starts containers: run it as root' >&2; exit 1; }
+	@test/tools/install.sh demo
+	@$(MAKE) --no-print-directory build
+	@go run ./test/demo
+
+test: ## Run everything that CI runs (needs root; installs what is missing)
+	@test/tools/install.sh test
+	@test/tools/generated.sh
+	@$(MAKE) --no-print-directory lint build
+	@{ $(GOTEST) -json $(UNIT); $(GOTEST) -json -p 1 $(KERNEL) $(E2E); } 2>&1 | $(SUMMARY)
+
+test-unit: ## Run the tests that need neither root nor a kernel
+	@$(GOTEST) -json $(UNIT) 2>&1 | $(SUMMARY)
+
+test-kernel: ## Run the tests that load BPF programs (need root and BTF)
+	@$(GOTEST) -json -p 1 $(KERNEL) 2>&1 | $(SUMMARY)
+
+test-e2e: build ## Run the agent against real containers (needs root)
+	@$(GOTEST) -json $(E2E) 2>&1 | $(SUMMARY)
+
+bench: ## Measure what bobwatch costs, beside empty programs on the same hooks
+	@go run ./bench
+
+soak: build ## Run the long forms of the end-to-end tests
+	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn' $(E2E)
+
+FUZZTIME ?= 30s
+fuzz: ## Fuzz everything that parses foreign bytes, FUZZTIME each
+	@for package in $$(go list ./...); do \
+		for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+lint: ## Check style, imports and formatting
+	@test/tools/install.sh lint
+	@go vet -tags $(TAGS) ./...
+	@$(GOLANGCI_LINT) run --build-tags $(TAGS) ./...
+	@clang-format-19 --dry-run -Werror $$(git ls-files '*.bpf.c' 'bpf/*.h')
+
+fmt: ## Format Go and C
+	@test/tools/install.sh lint
+	@$(GOFUMPT) -w $$(git ls-files '*.go' | grep -v _bpfel.go)
+	@clang-format-19 -i $$(git ls-files '*.bpf.c' 'bpf/*.h')
+
+image: ## Build the container image with docker or buildah
+	@test/tools/image.sh $(VERSION)
+
+clean: ## Remove what was built
+	rm -rf bin
