@@ -1,0 +1,74 @@
+// Command bench measures what bobwatch costs, as `make bench` runs it:
+//
+//   - the CPU time that it adds to a system call and to an open, beside empty
+//     programs on the very same hooks and beside other ways to do its work.
+//
+// It prints a table and writes the same as JSON. It needs root. See
+// docs/benchmarks.md for the method.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// Setups that others are compared with.
+const (
+	nothingSetup = "nothing"
+	emptySetup   = "empty programs"
+)
+
+func main() {
+	serve()
+	file := flag.String("json", "bin/bench.json", "`file` to write the report to")
+	limit := flag.Duration("time", 2*time.Minute, "`time` to spend on system calls and opens")
+	flag.Parse()
+	exit("bench", run(*file, *limit))
+}
+
+// serve does a worker's work and exits, if this process is to be one.
+func serve() {
+	if len(os.Args) > 1 && os.Args[1] == workerArg {
+		exit("bench worker", runWorker(os.Stdin, os.Stdout))
+	}
+}
+
+func exit(name string, err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(file string, limit time.Duration) error {
+	setups := newSetups()
+	all, err := measure(setups, limit)
+	if err != nil {
+		return err
+	}
+	r := newReport(setups, all)
+	if err := r.print(os.Stdout); err != nil {
+		return err
+	}
+	return r.save(file)
+}
+
+func newSetups() []setup {
+	places := []string{hostPlace, containerPlace}
+	setups := []setup{
+		{name: nothingSetup, places: places, attach: func() (io.Closer, error) { return attached{}, nil }},
+		{name: emptySetup, places: places, attach: func() (io.Closer, error) { return attachEmpty() }},
+		{name: "hash of counts", places: places, attach: func() (io.Closer, error) { return attachPeer() }},
+	}
+	if _, err := exec.LookPath("bpftrace"); err == nil {
+		setups = append(setups, setup{
+			name: "bpftrace count", places: places, attach: func() (io.Closer, error) { return startBpftrace() },
+		})
+	}
+	return setups
+}
