@@ -1,0 +1,150 @@
+package profile
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// strictReader fills Go values from a document by the json tags of their
+// fields. Every key must be a field's and every value of its field's type, so
+// that a slip of the pen does not silently allow less or more. Null stands for
+// an empty list or mapping only.
+type strictReader struct {
+	*reader
+}
+
+// read fills into, a pointer.
+func (r strictReader) read(n *node, into any) {
+	r.value(n, reflect.ValueOf(into).Elem())
+}
+
+func (r strictReader) value(n *node, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		r.structure(n, v)
+	case reflect.Map:
+		r.mapping(n, v)
+	case reflect.Slice:
+		r.list(n, v)
+	case reflect.Interface:
+		if value := r.any(n); value != nil {
+			v.Set(reflect.ValueOf(value))
+		}
+	default:
+		r.scalar(n, v)
+	}
+}
+
+func (r strictReader) structure(n *node, v reflect.Value) {
+	for _, field := range r.fields(n) {
+		index, ok := fieldByTag(v.Type(), field.key)
+		if !ok {
+			r.fail(field, "unknown field")
+			continue
+		}
+		r.value(field, v.Field(index))
+	}
+}
+
+// fieldByTag finds the field of a struct whose json tag names key.
+func fieldByTag(t reflect.Type, key string) (int, bool) {
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name == key {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (r strictReader) mapping(n *node, v reflect.Value) {
+	fields := r.fields(n)
+	if len(fields) == 0 {
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(fields)))
+	for _, field := range fields {
+		value := reflect.New(v.Type().Elem()).Elem()
+		r.value(field, value)
+		if value.Kind() == reflect.Interface && value.IsNil() {
+			continue
+		}
+		v.SetMapIndex(reflect.ValueOf(field.key), value)
+	}
+}
+
+func (r strictReader) list(n *node, v reflect.Value) {
+	items := r.items(n)
+	if len(items) == 0 {
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+	for i, item := range items {
+		r.value(item, v.Index(i))
+	}
+}
+
+func (r strictReader) scalar(n *node, v reflect.Value) {
+	got := plain(n.ast)
+	switch v.Kind() {
+	case reflect.String:
+		switch got := got.(type) {
+		case *ast.StringNode:
+			v.SetString(got.Value)
+			return
+		case *ast.LiteralNode:
+			v.SetString(got.Value.Value)
+			return
+		}
+		r.fail(n, "want a string, got %s", describe(got))
+	case reflect.Bool:
+		if got, ok := got.(*ast.BoolNode); ok {
+			v.SetBool(got.Value)
+			return
+		}
+		r.fail(n, "want true or false, got %s", describe(got))
+	case reflect.Int, reflect.Uint64:
+		r.integer(n, got, v)
+	}
+}
+
+// maxInteger is the greatest integer that JSON readers agree on (RFC 8259).
+const maxInteger = 1<<53 - 1
+
+func (r strictReader) integer(n *node, got ast.Node, v reflect.Value) {
+	number, ok := got.(*ast.IntegerNode)
+	if !ok {
+		r.fail(n, "want a whole number, got %s", describe(got))
+		return
+	}
+	value, err := strconv.ParseInt(number.GetToken().Value, 10, 64)
+	if err != nil || value < 0 || value > maxInteger {
+		r.fail(n, "want a decimal number from 0 to %d", int64(maxInteger))
+		return
+	}
+	if v.Kind() == reflect.Int {
+		v.SetInt(value)
+		return
+	}
+	v.SetUint(uint64(value))
+}
+
+// describe says what a node is to somebody who expected something else.
+func describe(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.StringNode, *ast.LiteralNode:
+		return "a string"
+	case *ast.NullNode:
+		return "nothing"
+	case ast.ScalarNode:
+		return fmt.Sprintf("%s (quote it if it is text)", n.GetToken().Value)
+	}
+	return "something else"
+}
