@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -167,9 +166,6 @@ func (c *containerd) livesIn(r *record, cg cgroup) bool {
 	if cg.local != "" {
 		return cg.local == r.cgroupPath || cg.local == r.cgroupPath+subgroup
 	}
-	if !strings.HasSuffix(r.cgroupPath, cg.reported) && !strings.HasSuffix(cg.reported, r.cgroupPath) {
-		return false
-	}
 	id, err := c.hierarchy.id(r.cgroupPath)
 	return err == nil && id == cg.id
 }
@@ -206,22 +202,23 @@ func (c *containerd) describe(ctx context.Context, r *record) (Container, error)
 		}
 		podLabels = resp.GetContainer().GetLabels()
 	}
-	digest, err := c.imageDigest(ctx, r.GetImage())
+	digest, err := c.imageDigest(ctx, r)
 	if err != nil {
 		return Container{}, err
 	}
 	return r.container(podLabels, digest), nil
 }
 
-// imageDigest returns the digest an image's name stands for, or "" if the
-// image is gone or, as Docker's are, kept elsewhere.
-func (c *containerd) imageDigest(ctx context.Context, name string) (string, error) {
+// imageDigest returns the digest of r's image, or "" if the image is gone or,
+// as Docker's are, kept elsewhere.
+func (c *containerd) imageDigest(ctx context.Context, r *record) (string, error) {
+	name := r.imageName()
 	if name == "" {
 		return "", nil
 	}
 	resp, err := c.images.Get(ctx, &imagesv1.GetImageRequest{Name: name})
 	if status.Code(err) == codes.NotFound {
-		return digestOf(name), nil
+		return digestOf(r.GetImage()), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("get image %s: %w", name, err)

@@ -145,7 +145,10 @@ func (h *hierarchy) local(id uint64, reported string) (string, bool) {
 	}
 	if prefix := h.prefix.Load(); prefix != nil {
 		p, ok := strings.CutPrefix(reported, *prefix)
-		return p, ok && strings.HasPrefix(p, "/")
+		if !ok || !strings.HasPrefix(p, "/") {
+			return "", false
+		}
+		return p, true
 	}
 	for suffix, depth := reported, 0; suffix != "" && depth < maxCgroupDepth; depth++ {
 		if got, err := h.id(suffix); err == nil && got == id {

@@ -30,7 +30,7 @@ const cronJobDigits = 8
 // the API server. Labels are the pod author's, so they can lie, but only
 // within the pod's namespace; what does not fit together is a bare Pod.
 func podOwner(pod string, labels map[string]string) Owner {
-	if job := first(labels, labelJob, labelJobOld); job != "" && strings.HasPrefix(pod, job) {
+	if job := first(labels, labelJob, labelJobOld); job != "" && strings.HasPrefix(pod, job[:min(len(job), podNameLength-podSuffix)]) {
 		return jobOwner(job)
 	}
 	if labels[labelStatefulPod] == pod || has(labels, labelPodIndex) {

@@ -24,7 +24,14 @@ const (
 
 	annotationSandboxID = "io.kubernetes.cri.sandbox-id"
 	annotationImageName = "io.kubernetes.cri.image-name"
+
+	extensionMetadata = "io.cri-containerd.container.metadata"
 )
+
+// criNamespace is where the CRI plugin keeps its records. Elsewhere its labels
+// are believed of nobody, because tools such as ctr copy an image's labels to
+// the container.
+const criNamespace = "k8s.io"
 
 // sandboxName is the name of a pod's pause container.
 const sandboxName = "POD"
@@ -71,7 +78,7 @@ func newRecord(runtimeNamespace string, c *containersv1.Container) (*record, err
 
 // inPod reports whether the CRI plugin made the record.
 func (r *record) inPod() bool {
-	return r.GetLabels()[labelPodUID] != "" && r.GetLabels()[labelKind] != ""
+	return r.runtimeNamespace == criNamespace && r.GetLabels()[labelPodUID] != "" && r.GetLabels()[labelKind] != ""
 }
 
 // sandboxID is the ID of the record that holds the pod's labels; empty if
@@ -84,6 +91,19 @@ func (r *record) sandboxID() string {
 		return id
 	}
 	return r.GetSandbox()
+}
+
+// imageName is the name to look the image up by. The CRI plugin notes the one
+// that never stands for another image: a tag may have been pulled anew since.
+func (r *record) imageName() string {
+	var noted struct {
+		Metadata struct{ ImageRef string }
+	}
+	extension := r.GetExtensions()[extensionMetadata]
+	if err := json.Unmarshal(extension.GetValue(), &noted); err == nil && noted.Metadata.ImageRef != "" {
+		return noted.Metadata.ImageRef
+	}
+	return r.GetImage()
 }
 
 // container describes r. podLabels are the sandbox's labels if there is one.

@@ -55,12 +55,12 @@ func (c *containerd) runningIn(ctx context.Context, namespace string) ([]Residen
 		if !ok || t.GetStatus() == task.Status_STOPPED || t.GetStatus() == task.Status_UNKNOWN {
 			continue
 		}
-		digest, ok := digests[r.GetImage()]
+		digest, ok := digests[r.imageName()]
 		if !ok {
-			if digest, err = c.imageDigest(ctx, r.GetImage()); err != nil {
+			if digest, err = c.imageDigest(ctx, r); err != nil {
 				return all, err
 			}
-			digests[r.GetImage()] = digest
+			digests[r.imageName()] = digest
 		}
 		var podLabels map[string]string
 		if sandbox := records[r.sandboxID()]; sandbox != nil {
