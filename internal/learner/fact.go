@@ -1,0 +1,128 @@
+package learner
+
+import (
+	"time"
+
+	"bobwatch/internal/event"
+)
+
+// FactKind says what a Fact is about.
+type FactKind uint8
+
+// The kinds of facts. They are written to disk: never renumber.
+const (
+	FactSyscall       FactKind = 1
+	FactCompatSyscall FactKind = 2
+	FactExec          FactKind = 3
+	FactOpen          FactKind = 4
+)
+
+// Fact is one thing a Learner learned, in the form in which the profile has it
+// before it is generalised.
+type Fact struct {
+	Kind   FactKind
+	Access event.Access // FactOpen
+	Nr     uint32       // FactSyscall, FactCompatSyscall
+	Path   string       // FactExec, FactOpen
+	Args   []string     // FactExec
+	Seen
+}
+
+// Seen says when and how often something was reported. The kernel reports what
+// it knows only once, so Count is no measure of how often it happened.
+type Seen struct {
+	First, Last time.Time
+	Count       uint64
+}
+
+// merge returns what both say together.
+func (s Seen) merge(other Seen) Seen {
+	if other.First.Before(s.First) {
+		s.First = other.First
+	}
+	if other.Last.After(s.Last) {
+		s.Last = other.Last
+	}
+	s.Count += other.Count
+	return s
+}
+
+// tell adds a fact for Take.
+func (l *Learner) tell(e *event.Event, f Fact) {
+	if l.resend {
+		return
+	}
+	if len(l.fresh) >= maxFresh {
+		l.fresh, l.resend = nil, true
+		return
+	}
+	at := l.opts.Boot.Add(time.Duration(e.Time))
+	f.Seen = Seen{First: at, Last: at, Count: 1 + uint64(e.Repeats)}
+	l.fresh = append(l.fresh, f)
+}
+
+// Take returns the facts learned since it was called last. If they became too
+// many it returns all there are, so nothing is missed.
+func (l *Learner) Take(now time.Time) []Fact {
+	facts := l.fresh
+	if l.resend {
+		facts = l.Facts(now)
+	}
+	l.fresh, l.resend = nil, false
+	return facts
+}
+
+// Facts returns all that was learned, as seen at now.
+func (l *Learner) Facts(now time.Time) []Fact {
+	seen := Seen{First: now, Last: now}
+	var facts []Fact
+	for nr := range l.native.All() {
+		facts = append(facts, Fact{Kind: FactSyscall, Nr: nr, Seen: seen})
+	}
+	for nr := range l.compat.All() {
+		facts = append(facts, Fact{Kind: FactCompatSyscall, Nr: nr, Seen: seen})
+	}
+	for _, e := range l.programs.execs() {
+		facts = append(facts, Fact{Kind: FactExec, Path: e.Path, Args: e.Args, Seen: seen})
+	}
+	for _, o := range l.opens.Opens() {
+		for _, flag := range o.Flags {
+			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: accessOf(flag), Seen: seen})
+		}
+	}
+	return facts
+}
+
+// accessOf is the inverse of flagsOf.
+func accessOf(flag string) event.Access {
+	for access, flags := range accessFlags {
+		if flags[0] == flag {
+			return event.Access(access)
+		}
+	}
+	return 0
+}
+
+// Restore makes a new Learner go on where another stopped. Facts that exceed
+// the bounds of memory are left out and counted.
+func (l *Learner) Restore(state State, facts []Fact) {
+	l.state = state
+	for _, f := range facts {
+		switch f.Kind {
+		case FactSyscall:
+			l.native.Add(f.Nr)
+		case FactCompatSyscall:
+			l.compat.Add(f.Nr)
+		case FactExec:
+			if !l.programs.restore(f.Path, f.Args) {
+				l.counts.Full++
+			}
+		case FactOpen:
+			if l.opens.Len() >= maxSegments {
+				l.counts.Full++
+				continue
+			}
+			l.opens.Add(f.Path, flagsOf(f.Access))
+		}
+	}
+}

@@ -1,0 +1,217 @@
+// Package learner turns what the kernel reports of one workload's container
+// into a profile.
+//
+// A Learner belongs to one goroutine. It does no I/O, and its memory is bounded
+// whatever the container does: what it cannot keep it counts, and then its
+// profile says that it is partial.
+package learner
+
+import (
+	"bytes"
+	"time"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/syscalls"
+)
+
+// Options of a Learner.
+type Options struct {
+	// Arch is the architecture of the machine, a GOARCH name.
+	Arch string
+	// Window is the observed time after which the workload counts as learned.
+	Window time.Duration
+	// Thresholds decide what Container generalises. A Learner keeps more
+	// detail than they ask for, as far as its memory allows.
+	Thresholds profile.Thresholds
+	// Boot is the wall-clock time of an event at 0 ns since boot.
+	Boot time.Time
+	// Runtime learns what the container runtime does in the container in place
+	// of what the workload does.
+	Runtime bool
+}
+
+// The bounds of one Learner's memory.
+const (
+	// maxSegments bounds the distinct path segments of opens: about 4 MiB.
+	maxSegments = 16_384
+	// maxFresh bounds the facts that wait for Take.
+	maxFresh = 4_096
+	// looseness is how many times later than asked for opens are collapsed
+	// while they are learned, so that the profile depends on what was seen and
+	// hardly on the order it came in.
+	looseness = 4
+)
+
+// Counts says what a Learner saw and left out of the profile. All but Full and
+// Unwritable are left out on purpose.
+type Counts struct {
+	Runtime     uint64 // acts of the container runtime
+	Interactive uint64 // acts of somebody at a terminal who entered from outside
+	Foreign     uint64 // system calls of the x32 ABI, or without a name
+	Nameless    uint64 // opens of pipes, sockets and other files without a path
+	Full        uint64 // facts beyond the bounds of memory
+	Unwritable  uint64 // facts that a document cannot express
+}
+
+// Learner learns one container of one workload, over all its instances.
+type Learner struct {
+	key      string
+	opts     Options
+	state    State
+	window   window
+	counts   Counts
+	native   syscalls.Set
+	compat   syscalls.Set
+	opens    *profile.PathSet
+	programs programs
+
+	fresh  []Fact // since the last Take
+	resend bool   // fresh overflowed: the next Take returns everything
+}
+
+// New returns a Learner of the workload container key that knows nothing.
+func New(key string, opts Options) *Learner {
+	return &Learner{
+		key:      key,
+		opts:     opts,
+		opens:    profile.NewPathSet(opts.Thresholds.Scale(looseness)),
+		programs: newPrograms(opts.Thresholds),
+	}
+}
+
+// Key returns the workload container's name, as New was given it.
+func (l *Learner) Key() string { return l.key }
+
+// Counts returns what was left out so far.
+func (l *Learner) Counts() Counts { return l.counts }
+
+// Observe learns from e and reports whether that was something new. It keeps
+// nothing of e, and allocates only for what is new.
+func (l *Learner) Observe(e *event.Event) bool {
+	switch {
+	case e.Has(event.FlagRuntime) != l.opts.Runtime:
+		l.counts.Runtime++
+		return false
+	case e.Origin == event.OriginOutside && e.Has(event.FlagTTY):
+		l.counts.Interactive++
+		return false
+	}
+	switch e.Kind {
+	case event.KindSyscall:
+		return l.observeSyscall(e)
+	case event.KindExec:
+		return l.observeExec(e)
+	case event.KindOpen:
+		return l.observeOpen(e)
+	}
+	return false
+}
+
+func (l *Learner) observeSyscall(e *event.Event) bool {
+	set, arch, kind := &l.native, l.opts.Arch, FactSyscall
+	switch e.ABI {
+	case event.ABINative:
+	case event.ABICompat:
+		set, arch, kind = &l.compat, syscalls.Compat(l.opts.Arch), FactCompatSyscall
+	default:
+		l.counts.Foreign++
+		return false
+	}
+	if set.Has(e.Nr) {
+		return false
+	}
+	if _, named := syscalls.Name(arch, e.Nr); !named {
+		l.counts.Foreign++
+		return false
+	}
+	set.Add(e.Nr)
+	l.tell(e, Fact{Kind: kind, Nr: e.Nr})
+	return true
+}
+
+func (l *Learner) observeExec(e *event.Event) bool {
+	added, path, args, err := l.programs.observe(e.Path, e.Args, e.Has(event.FlagArgsTruncated))
+	switch err {
+	case errFull:
+		l.counts.Full++
+	case errUnwritable:
+		l.counts.Unwritable++
+	}
+	if added {
+		l.tell(e, Fact{Kind: FactExec, Path: path, Args: args})
+	}
+	return added
+}
+
+// observeOpen learns an open, refused or not: a program that probes a file it
+// may not read does so every time.
+func (l *Learner) observeOpen(e *event.Event) bool {
+	if !bytes.HasPrefix(e.Path, []byte("/")) && e.Flags&(event.FlagRefused|event.FlagCallerPath|event.FlagPathTruncated) == 0 {
+		l.counts.Nameless++
+		return false
+	}
+	if e.Has(event.FlagPathTruncated) {
+		l.counts.Unwritable++
+		return false
+	}
+	flags := flagsOf(e.Access)
+	if l.opens.Contains(e.Path, flags[0]) {
+		return false
+	}
+	if l.opens.Len() >= maxSegments {
+		l.counts.Full++
+		return false
+	}
+	pattern, added, ok := l.opens.Observe(string(e.Path), flags)
+	if !ok {
+		l.counts.Unwritable++
+	}
+	if added {
+		l.tell(e, Fact{Kind: FactOpen, Path: pattern, Access: e.Access})
+	}
+	return added
+}
+
+var accessFlags = [...][]string{
+	0:                                    {"O_PATH"},
+	event.AccessRead:                     {"O_RDONLY"},
+	event.AccessWrite:                    {"O_WRONLY"},
+	event.AccessRead | event.AccessWrite: {"O_RDWR"},
+}
+
+// flagsOf returns the one flag that a profile writes for access.
+func flagsOf(access event.Access) []string {
+	return accessFlags[access&(event.AccessRead|event.AccessWrite)]
+}
+
+// Known is what the kernel need not report any more.
+type Known struct {
+	Syscalls, CompatSyscalls syscalls.Set
+}
+
+// Known returns the system calls learned so far.
+func (l *Learner) Known() Known {
+	return Known{Syscalls: l.native, CompatSyscalls: l.compat}
+}
+
+// Container returns what was learned, generalised and normalised. Name, type
+// and images are for the caller to fill in.
+func (l *Learner) Container() profile.Container {
+	c := profile.Container{
+		Syscalls: make(map[string][]string),
+		Execs:    l.programs.execs(),
+		Opens:    l.opens.Opens(),
+	}
+	addNames(c.Syscalls, l.opts.Arch, l.native)
+	addNames(c.Syscalls, syscalls.Compat(l.opts.Arch), l.compat)
+	return profile.GeneraliseContainer(c, l.opts.Thresholds)
+}
+
+func addNames(names map[string][]string, arch string, set syscalls.Set) {
+	for nr := range set.All() {
+		if name, ok := syscalls.Name(arch, nr); ok {
+			names[arch] = append(names[arch], name)
+		}
+	}
+}

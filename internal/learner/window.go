@@ -1,0 +1,101 @@
+package learner
+
+import (
+	"time"
+
+	"bobwatch/internal/profile"
+)
+
+// State is what a Learner knows besides facts, and what has to outlive the
+// process with them.
+type State struct {
+	// Observed is for how long at least one instance of the container was
+	// watched, restarts and replicas taken together.
+	Observed time.Duration `json:"observed"`
+	// StartSeen: at least one instance was watched from its first system call.
+	StartSeen bool `json:"startSeen"`
+	// Lost counts records that did not reach the learner.
+	Lost uint64 `json:"lost"`
+	// NotKept counts facts that reached it and are not in the profile for want
+	// of memory or of a way to write them.
+	NotKept uint64 `json:"notKept"`
+	// Guarded: learning has ended.
+	Guarded bool `json:"guarded"`
+}
+
+// window adds up the time during which anything runs.
+type window struct {
+	running int
+	since   time.Time // when running became 1
+}
+
+// Started says that an instance of the container is watched from now on, and
+// whether its start was seen.
+func (l *Learner) Started(now time.Time, startSeen bool) {
+	l.state.StartSeen = l.state.StartSeen || startSeen
+	if l.window.running == 0 {
+		l.window.since = now
+	}
+	l.window.running++
+}
+
+// Stopped says that an instance that had started ended.
+func (l *Learner) Stopped(now time.Time) {
+	if l.window.running == 0 {
+		return
+	}
+	if l.window.running--; l.window.running == 0 {
+		l.state.Observed += elapsed(l.window.since, now)
+	}
+}
+
+// elapsed is never negative: the wall clock can be set back.
+func elapsed(since, now time.Time) time.Duration { return max(0, now.Sub(since)) }
+
+// ObservedFor returns for how long the container was watched. Several
+// instances at once count once.
+func (l *Learner) ObservedFor(now time.Time) time.Duration {
+	if l.window.running == 0 {
+		return l.state.Observed
+	}
+	return l.state.Observed + elapsed(l.window.since, now)
+}
+
+// Done reports whether the window has been filled.
+func (l *Learner) Done(now time.Time) bool { return l.ObservedFor(now) >= l.opts.Window }
+
+// Lose says that n records of the container were lost.
+func (l *Learner) Lose(n uint64) { l.state.Lost += n }
+
+// Guard says that learning has ended: from now on the profile is enforced.
+func (l *Learner) Guard() { l.state.Guarded = true }
+
+// State returns the state at now, to be journalled beside the facts.
+func (l *Learner) State(now time.Time) State {
+	state := l.state
+	state.Observed = l.ObservedFor(now)
+	state.NotKept += l.counts.Full + l.counts.Unwritable
+	return state
+}
+
+// Provenance says how far the profile may be trusted. Kernels, runtimes and
+// agents are for the caller to fill in.
+func (l *Learner) Provenance(now time.Time) profile.Provenance {
+	state := l.State(now)
+	p := profile.Provenance{
+		LearnedFor:   state.Observed.Round(time.Second).String(),
+		From:         "attach",
+		Completeness: profile.Complete,
+		Lost:         state.Lost,
+	}
+	if state.StartSeen {
+		p.From = "start"
+	}
+	switch {
+	case !state.Guarded && state.Observed < l.opts.Window:
+		p.Completeness = profile.Learning
+	case !state.StartSeen, state.Lost > 0, state.NotKept > 0:
+		p.Completeness = profile.Partial
+	}
+	return p
+}

@@ -1,0 +1,190 @@
+package profile
+
+import (
+	"maps"
+	"slices"
+)
+
+// collapseAlong collapses the directories on the way to segments that have
+// grown beyond their threshold.
+func (s *PathSet) collapseAlong(segments []string) {
+	n := s.root
+	for i, name := range segments {
+		if len(n.children) > n.retryAt {
+			s.collapseNode(n, segments[:i:i])
+		}
+		next := n.children[name]
+		if next == nil {
+			next = n.children[Dynamic]
+		}
+		if next == nil {
+			return
+		}
+		n = next
+	}
+}
+
+// collapse collapses n, which is the directory, and everything below it. It
+// goes from the leaves up: so of a directory of directories, each with too
+// many files, at least the files become ⋯ where sensitive places keep the
+// directories' names.
+func (s *PathSet) collapse(n *pathNode, directory []string) {
+	for _, name := range slices.Sorted(maps.Keys(n.children)) {
+		s.collapse(n.children[name], append(directory, name))
+	}
+	s.collapseNode(n, slices.Clip(directory))
+}
+
+// collapseNode merges the children of n into one ⋯ if there are too many of
+// them. What would thereby match a sensitive place keeps its name.
+func (s *PathSet) collapseNode(n *pathNode, directory []string) {
+	limit := s.thresholds.opens(directory)
+	if len(directory) == 0 || len(n.children) <= limit {
+		return
+	}
+	var mergeable []string
+	for name, child := range n.children {
+		if !isWildcard(name) && s.anyMergeable(child, append(directory, Dynamic)) {
+			mergeable = append(mergeable, name)
+		}
+	}
+	if len(mergeable) <= limit && !n.collapsed {
+		n.retryAt = 2 * len(n.children)
+		return
+	}
+	n.collapsed = true
+	slices.Sort(mergeable)
+	merged := s.child(n, Dynamic)
+	for _, name := range mergeable {
+		s.mergeInto(merged, n.children[name], append(directory, Dynamic))
+		if child := n.children[name]; !child.end && len(child.children) == 0 {
+			delete(n.children, name)
+			s.nodes--
+		}
+	}
+	n.retryAt = 2 * len(n.children)
+	s.collapse(merged, append(directory, Dynamic))
+}
+
+// anyMergeable reports whether a path at or below n may be moved to the path
+// segments.
+func (s *PathSet) anyMergeable(n *pathNode, segments []string) bool {
+	if n.end && !widensOverPlace(segments) {
+		return true
+	}
+	for name, child := range n.children {
+		if s.anyMergeable(child, append(segments, name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mergeInto moves the paths at and below from to into, whose path is segments,
+// except those that would match a sensitive place there.
+func (s *PathSet) mergeInto(into, from *pathNode, segments []string) {
+	if from.end && !widensOverPlace(segments) {
+		into.allow(from.flags)
+		from.end, from.flags = false, nil
+	}
+	into.collapsed = into.collapsed || from.collapsed
+	for _, name := range slices.Sorted(maps.Keys(from.children)) {
+		child := from.children[name]
+		if s.anyMergeable(child, append(segments, name)) {
+			s.mergeInto(s.child(into, name), child, append(segments, name))
+		}
+		if !child.end && len(child.children) == 0 {
+			delete(from.children, name)
+			s.nodes--
+		}
+	}
+}
+
+// covers reports whether a path of the set other than except matches
+// everything that the pattern segments matches, with all of flags. It gives up
+// with false where wildcards make the search long.
+func (s *PathSet) covers(segments, flags []string, except *pathNode) bool {
+	search := coverSearch{flags: flags, except: except, steps: 10_000}
+	return search.from(s.root, segments)
+}
+
+type coverSearch struct {
+	flags  []string
+	except *pathNode
+	steps  int
+}
+
+func (c *coverSearch) from(n *pathNode, segments []string) bool {
+	if c.steps--; c.steps < 0 {
+		return false
+	}
+	if len(segments) == 0 {
+		return n.end && n != c.except && coversFlags(n.flags, c.flags)
+	}
+	name := segments[0]
+	if next := n.children[name]; next != nil && name != Wildcard && c.from(next, segments[1:]) {
+		return true
+	}
+	if next := n.children[Dynamic]; next != nil && !isWildcard(name) && c.from(next, segments[1:]) {
+		return true
+	}
+	if next := n.children[Wildcard]; next != nil {
+		return c.fromWildcard(next, segments)
+	}
+	return false
+}
+
+// fromWildcard goes on behind a *: one that ends its path takes one segment or
+// more, another takes any number.
+func (c *coverSearch) fromWildcard(n *pathNode, segments []string) bool {
+	if n.end && n != c.except && coversFlags(n.flags, c.flags) {
+		return true
+	}
+	if len(n.children) == 0 {
+		return false
+	}
+	for i := range segments {
+		if c.from(n, segments[i:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// coversFlags reports whether an entry with flags have allows all that one
+// with flags want does. No flags allow everything.
+func coversFlags(have, want []string) bool {
+	if len(have) == 0 {
+		return true
+	}
+	if len(want) == 0 || namesAccess(have) && !namesAccess(want) {
+		return false
+	}
+	for _, flag := range want {
+		if !slices.Contains(have, flag) {
+			return false
+		}
+	}
+	return true
+}
+
+// unionFlags is joinFlags for sorted flags, and allocates only for a new list.
+func unionFlags(a, b []string) []string {
+	switch {
+	case coversFlags(a, b):
+		return a
+	case coversFlags(b, a):
+		return b
+	}
+	return joinFlags(a, b)
+}
+
+func namesAccess(flags []string) bool { return slices.ContainsFunc(flags, isAccessFlag) }
+
+func isAccessFlag(flag string) bool {
+	switch flag {
+	case "O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,256 @@
+package profile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxSegments bounds the depth of a PathSet. What lies deeper becomes a
+// trailing *.
+const maxSegments = 64
+
+// PathSet is a set of files and the flags they were opened with, which
+// generalises as it grows: a directory with more names than its threshold
+// becomes one ⋯. Its size is bounded by what its thresholds and its user allow
+// (see Len), not by how many paths it was told.
+type PathSet struct {
+	thresholds Thresholds
+	root       *pathNode
+	nodes      int
+}
+
+// pathNode is a directory or a file. Its name is its key in the parent, which
+// may be a wildcard.
+type pathNode struct {
+	children map[string]*pathNode
+	flags    []string // of the path that ends here, sorted
+	end      bool     // a path ends here
+	// collapsed: new names become ⋯ wherever that is allowed.
+	collapsed bool
+	// retryAt is the number of children at which collapsing is worth another
+	// try, after one that sensitive places did not let through.
+	retryAt int
+}
+
+// NewPathSet returns an empty set that generalises at t.
+func NewPathSet(t Thresholds) *PathSet {
+	return &PathSet{thresholds: t, root: &pathNode{}}
+}
+
+// Len is the number of segments the set holds, a measure of its memory.
+func (s *PathSet) Len() int { return s.nodes }
+
+// Observe adds path as it was seen, opened with flags, and returns the pattern
+// it became and whether the set grew by it. ok is false if the path cannot be
+// written as a pattern that stays off the sensitive places and the root.
+func (s *PathSet) Observe(path string, flags []string) (pattern string, added, ok bool) {
+	raw, ok := splitPath(path)
+	if !ok {
+		return "", false, false
+	}
+	segments := slices.Clone(raw)
+	for i, name := range raw {
+		if unwritable(name) && !widen(segments, i) {
+			return "", false, false
+		}
+	}
+	return s.add(segments, flags)
+}
+
+// Add is Observe for a path in which ⋯ and * are wildcards.
+func (s *PathSet) Add(path string, flags []string) (pattern string, added, ok bool) {
+	segments, ok := splitPath(path)
+	if !ok {
+		return "", false, false
+	}
+	return s.add(segments, flags)
+}
+
+func (s *PathSet) add(segments, flags []string) (pattern string, added, ok bool) {
+	flags = sortedSet(flags)
+	if !s.covers(segments, flags, nil) {
+		segments = s.place(segments)
+		if added = !s.covers(segments, flags, nil); added {
+			s.put(segments, flags)
+			s.collapseAlong(segments)
+		}
+	}
+	return joinPath(segments), added, true
+}
+
+// Contains reports whether the set has a pattern that matches path and allows
+// the one access flag. It does not allocate, and may miss patterns that a
+// full search would find.
+func (s *PathSet) Contains(path []byte, flag string) bool {
+	n := s.root
+	rest, more := path, true
+	if len(rest) == 0 || rest[0] != '/' {
+		return false
+	}
+	rest = rest[1:]
+	for more {
+		var name []byte
+		name, rest, more = cutSegment(rest)
+		next := n.children[string(name)]
+		if next == nil || isWildcard(string(name)) {
+			next = n.children[Dynamic]
+		}
+		if next == nil {
+			return false
+		}
+		n = next
+	}
+	return n.end && (len(n.flags) == 0 || slices.Contains(n.flags, flag))
+}
+
+func cutSegment(path []byte) (name, rest []byte, more bool) {
+	if i := slices.Index(path, '/'); i >= 0 {
+		return path[:i], path[i+1:], true
+	}
+	return path, nil, false
+}
+
+// insert is Add without collapsing anything but what is volatile by itself.
+func (s *PathSet) insert(path string, flags []string) bool {
+	segments, ok := splitPath(path)
+	if ok {
+		s.put(s.place(segments), flags)
+	}
+	return ok
+}
+
+// place returns the segments of the pattern under which a path belongs in the
+// set: volatile names, and new names in a collapsed directory, become ⋯.
+func (s *PathSet) place(path []string) []string {
+	segments := slices.Clone(path)
+	n := s.root
+	for i, name := range path {
+		if !isWildcard(name) && (volatileSegment(path, i) || n.collapses(name)) {
+			widen(segments, i)
+		}
+		if n != nil {
+			n = n.children[segments[i]]
+		}
+	}
+	return segments
+}
+
+// collapses reports whether name would become ⋯ as a new name in n.
+func (n *pathNode) collapses(name string) bool {
+	return n != nil && n.collapsed && n.children[name] == nil
+}
+
+// widen replaces segment i by ⋯ unless that would match a sensitive place, or
+// everything below the root.
+func widen(segments []string, i int) bool {
+	if i == 0 {
+		return false
+	}
+	name := segments[i]
+	segments[i] = Dynamic
+	if widensOverPlace(segments) {
+		segments[i] = name
+		return false
+	}
+	return true
+}
+
+func (s *PathSet) put(segments, flags []string) {
+	n := s.root
+	for _, name := range segments {
+		n = s.child(n, name)
+	}
+	n.allow(flags)
+}
+
+func (s *PathSet) child(n *pathNode, name string) *pathNode {
+	next := n.children[name]
+	if next == nil {
+		if n.children == nil {
+			n.children = make(map[string]*pathNode, 1)
+		}
+		next = &pathNode{}
+		n.children[name] = next
+		s.nodes++
+	}
+	return next
+}
+
+// allow makes n the end of a path opened with flags.
+func (n *pathNode) allow(flags []string) {
+	if n.end {
+		n.flags = unionFlags(n.flags, flags)
+		return
+	}
+	n.end, n.flags = true, flags
+}
+
+// Opens returns what is in the set, sorted by path, without entries that
+// others cover. Three neighbouring ⋯ or more become *.
+func (s *PathSet) Opens() []Open {
+	compact := NewPathSet(s.thresholds)
+	s.root.each(nil, func(segments []string, end *pathNode) {
+		compact.put(joinRuns(segments), end.flags)
+	})
+	var opens []Open
+	compact.root.each(nil, func(segments []string, end *pathNode) {
+		if compact.covers(segments, end.flags, end) {
+			end.end = false
+			return
+		}
+		opens = append(opens, Open{Path: joinPath(segments), Flags: end.flags})
+	})
+	slices.SortFunc(opens, func(a, b Open) int { return strings.Compare(a.Path, b.Path) })
+	return opens
+}
+
+// each calls f for every path in order. f must not keep segments.
+func (n *pathNode) each(segments []string, f func(segments []string, end *pathNode)) {
+	if n.end {
+		f(segments, n)
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.children)) {
+		n.children[name].each(append(segments, name), f)
+	}
+}
+
+// joinRuns replaces runs of ⋯ that are longer than two by *, where no
+// sensitive place forbids it.
+func joinRuns(segments []string) []string {
+	joined := make([]string, 0, len(segments))
+	for i := 0; i < len(segments); {
+		run := 0
+		for i+run < len(segments) && segments[i+run] == Dynamic {
+			run++
+		}
+		switch {
+		case run > 2 && !widensOverPlace(slices.Concat(joined, []string{Wildcard}, segments[i+run:])):
+			joined = append(joined, Wildcard)
+			i += run
+		default:
+			run = max(run, 1)
+			joined = append(joined, segments[i:i+run]...)
+			i += run
+		}
+	}
+	return joined
+}
+
+// splitPath returns the segments of an absolute path, at most maxSegments.
+func splitPath(path string) ([]string, bool) {
+	rest, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return nil, false
+	}
+	segments := strings.SplitN(rest, "/", maxSegments+1)
+	if len(segments) <= maxSegments {
+		return segments, true
+	}
+	segments = append(segments[:maxSegments], Wildcard)
+	return segments, !widensOverPlace(segments)
+}
+
+func joinPath(segments []string) string { return "/" + strings.Join(segments, "/") }
+
+func isWildcard(name string) bool { return name == Dynamic || name == Wildcard }

@@ -1,0 +1,146 @@
+package profile
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxWords bounds the words of an argument that is generalised word by word.
+const maxWords = 64
+
+// wordGroups proposes, for each plain word of an argument of several, to let
+// it vary. It is carried out at the second value.
+func (g *argGeneraliser) wordGroups(argv []string, propose func(proposal)) {
+	code := codeIndex(g.path, argv)
+	for i := 1; i < len(argv); i++ {
+		words, separators := splitWords(argv[i])
+		if len(words) < 2 || len(words) > maxWords {
+			continue
+		}
+		for w, word := range words {
+			if !variableWord(words, separators, w, i == code) || literalWords(words, w) == 0 {
+				continue
+			}
+			blanked := slices.Clone(words)
+			blanked[w] = Dynamic
+			pattern := slices.Clone(argv)
+			pattern[i] = joinWords(blanked, separators)
+			propose(proposal{
+				group:   g.hash('w', i*maxWords+w, pattern),
+				value:   word,
+				pattern: pattern,
+				enough:  func(values map[string]bool) bool { return len(values) > 1 },
+			})
+		}
+	}
+}
+
+// similarWords proposes to let all plain words of an argument vary that are no
+// options and name no command, where more than t.Values commands differ in
+// several of them at once.
+func (g *argGeneraliser) similarWords(argv []string, propose func(proposal)) {
+	code := codeIndex(g.path, argv)
+	for i := 1; i < len(argv); i++ {
+		words, separators := splitWords(argv[i])
+		if len(words) < 2 || len(words) > maxWords {
+			continue
+		}
+		blanked := slices.Clone(words)
+		for w := 1; w < len(words); w++ {
+			if variableWord(words, separators, w, i == code) && !strings.HasPrefix(words[w], "-") {
+				blanked[w] = Dynamic
+			}
+		}
+		if slices.Equal(blanked, words) {
+			continue
+		}
+		pattern := slices.Clone(argv)
+		pattern[i] = joinWords(blanked, separators)
+		propose(proposal{
+			group:   g.hash('W', i, pattern),
+			value:   argv[i],
+			pattern: pattern,
+			enough:  func(values map[string]bool) bool { return len(values) > g.thresholds.Values },
+		})
+	}
+}
+
+// literalWords counts the words other than w that are not ⋯ already.
+func literalWords(words []string, w int) int {
+	n := 0
+	for i, word := range words {
+		if i != w && word != Dynamic {
+			n++
+		}
+	}
+	return n
+}
+
+// variableWord reports whether word w may become ⋯: it is plain, and in code
+// it is not where a command is named.
+func variableWord(words, separators []string, w int, code bool) bool {
+	if words[w] == Dynamic {
+		return true
+	}
+	return PlainWord(words[w]) && !(code && namesCommand(words, separators, w))
+}
+
+// PlainWord reports whether word means nothing but itself to a shell. It is
+// what a ⋯ among the words of an argument may stand for.
+func PlainWord(word string) bool {
+	return word != "" && utf8.ValidString(word) && !strings.ContainsFunc(word, func(r rune) bool {
+		return r == '⋯' || unicode.IsControl(r) || strings.ContainsRune(";&|<>()$`\\\"'*?[]{}~#!%^", r)
+	})
+}
+
+// namesCommand reports whether word w of a shell's code is the name of a
+// command: the first word, one behind an operator, or behind a word that runs
+// its argument.
+func namesCommand(words, separators []string, w int) bool {
+	if w == 0 || strings.ContainsAny(separators[w], "\n\r") {
+		return true
+	}
+	before := words[w-1]
+	if strings.ContainsAny(before[len(before)-1:], ";&|({`!") || strings.Contains(before, "=") {
+		return true
+	}
+	switch before {
+	case "then", "do", "else", "if", "while", "until", "elif",
+		"exec", "eval", "command", "sudo", "env", "nohup", "time", "nice", "xargs", "setsid", "timeout":
+		return true
+	}
+	return false
+}
+
+// splitWords splits text at white space. separators[i] stands before words[i],
+// and the last one behind the last word.
+func splitWords(text string) (words, separators []string) {
+	for {
+		end := strings.IndexFunc(text, func(r rune) bool { return !isSpace(r) })
+		if end < 0 {
+			return words, append(separators, text)
+		}
+		separators = append(separators, text[:end])
+		text = text[end:]
+		if end = strings.IndexFunc(text, isSpace); end < 0 {
+			end = len(text)
+		}
+		words = append(words, text[:end])
+		text = text[end:]
+	}
+}
+
+func joinWords(words, separators []string) string {
+	var b strings.Builder
+	for i, word := range words {
+		b.WriteString(separators[i])
+		b.WriteString(word)
+	}
+	b.WriteString(separators[len(words)])
+	return b.String()
+}
+
+// isSpace is what a shell splits words at.
+func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
