@@ -79,7 +79,7 @@ func (s commandSet) dropCovered() {
 	}
 	for key, argv := range s {
 		for other, pattern := range s {
-			if other != key && hasWildcard(pattern) && CoversArgs(pattern, argv) {
+			if other != key && isPattern(pattern) && CoversArgs(pattern, argv) {
 				delete(s, key)
 				break
 			}
@@ -87,7 +87,7 @@ func (s commandSet) dropCovered() {
 	}
 }
 
-func hasWildcard(argv []string) bool {
+func isPattern(argv []string) bool {
 	return slices.ContainsFunc(argv, func(arg string) bool { return strings.Contains(arg, Dynamic) })
 }
 
