@@ -1,0 +1,192 @@
+// Package catalog holds the documents in force: those that someone published,
+// that could be read, and that someone vouches for whom the trust policy allows
+// to do so.
+//
+// Invariant: it fails closed. A document that cannot be read or verified allows
+// nothing; the last version of it that could stays in force until a good one
+// replaces it, or its source stops publishing it.
+package catalog
+
+import (
+	"crypto/sha256"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/signature"
+)
+
+// Options of a Catalog. Refused and Accepted are called by the goroutine that
+// publishes, without a lock held, once for each new version of a document; nil
+// ignores them.
+type Options struct {
+	Verifier   *signature.Verifier
+	Refused    func(Refusal)
+	Accepted   func(Acceptance)
+	Registerer prometheus.Registerer // nil keeps the metrics unregistered
+}
+
+// Catalog is the set of documents in force. For and Version may be called from
+// any goroutine at any time and take no lock.
+type Catalog struct {
+	options Options
+	metrics *metrics
+
+	mu      sync.Mutex                   // of publishing
+	sources map[string]map[string]*entry // source -> document -> its state
+
+	inForce atomic.Pointer[snapshot]
+}
+
+// entry is what is known of one document of one source.
+type entry struct {
+	seen   [sha256.Size]byte // digest of the version looked at last
+	grants []grant           // of the last good version; nil if there was none
+}
+
+// snapshot is immutable once it is published.
+type snapshot struct {
+	version uint64
+	grants  []grant
+}
+
+// New returns an empty catalog.
+func New(options Options) *Catalog {
+	c := &Catalog{
+		options: options,
+		metrics: newMetrics(options.Registerer),
+		sources: make(map[string]map[string]*entry),
+	}
+	c.inForce.Store(&snapshot{})
+	return c
+}
+
+// Version changes whenever For may answer differently. Who asks For after
+// Version misses nothing that a later Version does not tell.
+func (c *Catalog) Version() uint64 { return c.inForce.Load().version }
+
+// For returns what all documents in force that match the container allow it
+// together, not to be changed. Nothing means that there is no document for it:
+// it has no profile, rather than an empty one.
+func (c *Catalog) For(w profile.Workload, container string, typ profile.ContainerType) []profile.Container {
+	var allowed []profile.Container
+	grants := c.inForce.Load().grants
+	for i := range grants {
+		if !grants[i].appliesTo(&w) {
+			continue
+		}
+		for j := range grants[i].profile.Spec.Containers {
+			if entry := &grants[i].profile.Spec.Containers[j]; isFor(entry, container, typ) {
+				allowed = append(allowed, *entry)
+			}
+		}
+	}
+	return allowed
+}
+
+// Publish replaces all that source published before. Documents that did not
+// change are not looked at again.
+func (c *Catalog) Publish(source string, documents []Document) {
+	p := publication{catalog: c, source: source, now: time.Now()}
+	c.mu.Lock()
+	next := p.apply(c.sources[source], documents)
+	if len(next) == 0 {
+		delete(c.sources, source)
+	} else {
+		c.sources[source] = next
+	}
+	if p.changed {
+		c.publishSnapshot()
+	}
+	c.mu.Unlock()
+	p.report()
+}
+
+// Withdraw takes everything of a source out of force.
+func (c *Catalog) Withdraw(source string) { c.Publish(source, nil) }
+
+// publishSnapshot is called with mu held. The order is the same for the same
+// documents, so that what is compiled from them is, too.
+func (c *Catalog) publishSnapshot() {
+	next := &snapshot{version: c.inForce.Load().version + 1}
+	for _, source := range slices.Sorted(maps.Keys(c.sources)) {
+		documents := c.sources[source]
+		for _, name := range slices.Sorted(maps.Keys(documents)) {
+			next.grants = append(next.grants, documents[name].grants...)
+		}
+	}
+	c.metrics.inForce.Set(float64(len(next.grants)))
+	c.inForce.Store(next)
+}
+
+// publication is one call of Publish under way.
+type publication struct {
+	catalog  *Catalog
+	source   string
+	now      time.Time
+	changed  bool
+	refused  []Refusal
+	accepted []Acceptance
+}
+
+// apply returns the source's entries after it published documents.
+func (p *publication) apply(previous map[string]*entry, documents []Document) map[string]*entry {
+	next := make(map[string]*entry, len(documents))
+	for i := range documents {
+		d := &documents[i]
+		next[d.Name] = p.update(previous[d.Name], d)
+	}
+	for name, e := range previous {
+		if next[name] == nil && e.grants != nil {
+			p.changed = true
+		}
+	}
+	return next
+}
+
+// update returns the entry of d after a look at its present version.
+func (p *publication) update(previous *entry, d *Document) *entry {
+	seen := d.digest()
+	if previous != nil && previous.seen == seen {
+		return previous
+	}
+	grants, err := load(p.catalog.options.Verifier, d)
+	if err != nil {
+		e := &entry{seen: seen}
+		if previous != nil {
+			e.grants = previous.grants
+		}
+		p.refuse(d, err, e.grants != nil)
+		return e
+	}
+	p.changed = true
+	for _, g := range grants {
+		p.accepted = append(p.accepted, Acceptance{Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now})
+	}
+	return &entry{seen: seen, grants: grants}
+}
+
+func (p *publication) refuse(d *Document, err error, inForce bool) {
+	p.refused = append(p.refused, Refusal{
+		Source: p.source, Name: d.Name, Reason: reasonOf(err), Err: err, Time: p.now, InForce: inForce,
+	})
+}
+
+func (p *publication) report() {
+	for _, r := range p.refused {
+		p.catalog.metrics.refusals[r.Reason].Inc()
+		if p.catalog.options.Refused != nil {
+			p.catalog.options.Refused(r)
+		}
+	}
+	for _, a := range p.accepted {
+		if p.catalog.options.Accepted != nil {
+			p.catalog.options.Accepted(a)
+		}
+	}
+}
