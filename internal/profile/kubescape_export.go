@@ -1,0 +1,278 @@
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// KubescapeForm is the choice between the two ways in which Kubescape writes
+// down a workload.
+type KubescapeForm int
+
+// The forms.
+const (
+	// KubescapePair is an ApplicationProfile and a NetworkNeighborhood; the
+	// one of them that would say nothing is left out.
+	KubescapePair KubescapeForm = iota
+	// KubescapeContainerProfile is one ContainerProfile: flat for a single
+	// container, grouped for several.
+	KubescapeContainerProfile
+)
+
+// Kubescape returns p as Kubescape documents in YAML. Reading them again
+// yields p, except for what Kubescape has no place for: the version, a
+// provenance beyond its grade, a third image of a container, and the
+// difference between the syscalls of two architectures. Parameters have to be
+// bound before.
+func Kubescape(p *Profile, form KubescapeForm) ([]byte, error) {
+	if len(p.Spec.Parameters) > 0 {
+		return nil, errors.New("write kubescape profile: parameters have to be bound first")
+	}
+	var documents []map[string]any
+	if form == KubescapeContainerProfile {
+		documents = append(documents, containerProfile(p))
+	} else {
+		documents = pair(p)
+	}
+	var text []byte
+	for i, document := range documents {
+		if i > 0 {
+			text = append(text, "---\n"...)
+		}
+		part, err := yaml.MarshalWithOptions(document, yaml.CustomMarshaler(quoteText))
+		if err != nil {
+			return nil, fmt.Errorf("write kubescape profile: %w", err)
+		}
+		text = append(text, part...)
+	}
+	return text, nil
+}
+
+// plainText is text that no YAML reader takes for anything else.
+var plainText = regexp.MustCompile(`^[/:]?[A-Za-z_][A-Za-z0-9_./@-]*$`)
+
+// quoteText writes text as JSON does, unless it is plain beyond doubt: readers
+// disagree on what else is a number, a boolean or a date.
+func quoteText(text string) ([]byte, error) {
+	if plainText.MatchString(text) && !ambiguousWord[strings.ToLower(text)] {
+		return []byte(text), nil
+	}
+	return json.Marshal(text)
+}
+
+// ambiguousWord holds the words that are booleans or null in some YAML.
+var ambiguousWord = map[string]bool{
+	"true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "y": true, "n": true, "null": true,
+}
+
+// pair returns the ApplicationProfile, the NetworkNeighborhood or both.
+func pair(p *Profile) []map[string]any {
+	var behaves, talks bool
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		network := len(c.Network.Egress)+len(c.Network.Ingress) > 0
+		talks = talks || network
+		behaves = behaves || !network || len(behaviourFields(c, nil)) > 0
+	}
+	meta := exportMeta(p)
+	if selector := exportSelector(p, meta); len(selector) > 0 || p.Spec.Kubescape[keepMatchExpressions] != nil {
+		talks = true
+	}
+	var documents []map[string]any
+	if behaves || !talks {
+		documents = append(documents, applicationProfile(p, meta))
+	}
+	if talks {
+		documents = append(documents, networkNeighborhood(p, meta))
+	}
+	return documents
+}
+
+func document(kind string, meta kubescapeMeta, spec map[string]any) map[string]any {
+	metadata := map[string]any{"name": meta.name}
+	if meta.namespace != "" {
+		metadata["namespace"] = meta.namespace
+	}
+	if len(meta.labels) > 0 {
+		metadata["labels"] = meta.labels
+	}
+	if len(meta.annotations) > 0 {
+		metadata["annotations"] = meta.annotations
+	}
+	return map[string]any{"apiVersion": kubescapeAPIVersion, "kind": kind, "metadata": metadata, "spec": spec}
+}
+
+func applicationProfile(p *Profile, meta kubescapeMeta) map[string]any {
+	spec := make(map[string]any)
+	for key, value := range p.Spec.Kubescape {
+		if key != keepMatchExpressions {
+			spec[key] = value
+		}
+	}
+	architectures := exportArchitectures(p)
+	if len(architectures) > 0 {
+		spec["architectures"] = architectures
+	}
+	exportGroups(spec, p, func(c *Container) map[string]any {
+		out := behaviourFields(c, architectures)
+		out["name"] = c.Name
+		return out
+	})
+	return document(kindApplicationProfile, meta, spec)
+}
+
+func networkNeighborhood(p *Profile, meta kubescapeMeta) map[string]any {
+	spec := make(map[string]any)
+	exportWorkloadSelector(spec, p, meta)
+	exportGroups(spec, p, func(c *Container) map[string]any {
+		out := networkFields(c)
+		out["name"] = c.Name
+		return out
+	})
+	return document(kindNetworkNeighborhood, meta, spec)
+}
+
+func containerProfile(p *Profile) map[string]any {
+	meta := exportMeta(p)
+	spec := maps.Clone(p.Spec.Kubescape)
+	if spec == nil {
+		spec = make(map[string]any)
+	}
+	architectures := exportArchitectures(p)
+	if len(architectures) > 0 {
+		spec["architectures"] = architectures
+	}
+	exportWorkloadSelector(spec, p, meta)
+	whole := func(c *Container) map[string]any {
+		out := behaviourFields(c, architectures)
+		maps.Copy(out, networkFields(c))
+		return out
+	}
+	if len(p.Spec.Containers) == 1 && !hasForeignFields(p) {
+		c := &p.Spec.Containers[0]
+		meta.setContainer(c)
+		maps.Copy(spec, whole(c))
+	} else {
+		exportGroups(spec, p, func(c *Container) map[string]any {
+			out := whole(c)
+			out["name"] = c.Name
+			return out
+		})
+	}
+	return document(kindContainerProfile, meta, spec)
+}
+
+// hasForeignFields reports whether the spec has fields that would be taken for
+// the container's, were the two written as one.
+func hasForeignFields(p *Profile) bool {
+	for key := range p.Spec.Kubescape {
+		if key != keepMatchExpressions && key != keepArchitectures {
+			return true
+		}
+	}
+	return false
+}
+
+// exportGroups fills the three lists of containers.
+func exportGroups(spec map[string]any, p *Profile, export func(*Container) map[string]any) {
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		list, _ := spec[containerLists[c.Type]].([]any)
+		spec[containerLists[c.Type]] = append(list, export(c))
+	}
+}
+
+// exportMeta returns metadata from which the same binding and the same grade
+// are read again.
+func exportMeta(p *Profile) kubescapeMeta {
+	w := p.Spec.Workload
+	meta := kubescapeMeta{
+		name:        p.Metadata.Name,
+		namespace:   w.Namespace,
+		labels:      maps.Clone(p.Metadata.Labels),
+		annotations: p.Metadata.Annotations,
+	}
+	meta.setCompleteness(p.Spec.Provenance.Completeness)
+	for label, value := range map[string]string{labelKind: w.Kind, labelName: w.Name, labelNamespace: w.Namespace} {
+		meta.setLabel(label, value)
+	}
+	if read := meta.workload(nil); read.Kind != w.Kind || read.Name != w.Name || read.Namespace != w.Namespace {
+		meta.annotations = maps.Clone(meta.annotations)
+		delete(meta.annotations, annotationWLID)
+		delete(meta.annotations, annotationInstanceID)
+	}
+	return meta
+}
+
+func (m *kubescapeMeta) setLabel(key, value string) {
+	if value != "" {
+		m.labels = union(m.labels, map[string]string{key: value})
+	}
+}
+
+// setContainer names the container of a flat ContainerProfile.
+func (m *kubescapeMeta) setContainer(c *Container) {
+	m.setLabel(labelContainer, c.Name)
+	if list := containerLists[c.Type]; c.Type != "" {
+		m.annotations = union(m.annotations, map[string]string{annotationContainerType: list})
+	}
+}
+
+// containerLists names the lists of containers in a spec.
+var containerLists = map[ContainerType]string{
+	"":                 "containers",
+	ContainerRegular:   "containers",
+	ContainerInit:      "initContainers",
+	ContainerEphemeral: "ephemeralContainers",
+}
+
+// exportSelector returns the labels that have to be written as a selector:
+// none where the document's name already implies them.
+func exportSelector(p *Profile, meta kubescapeMeta) map[string]string {
+	if maps.Equal(meta.workload(nil).Labels, p.Spec.Workload.Labels) {
+		return nil
+	}
+	return p.Spec.Workload.Labels
+}
+
+func exportWorkloadSelector(spec map[string]any, p *Profile, meta kubescapeMeta) {
+	if selector := exportSelector(p, meta); len(selector) > 0 {
+		spec["matchLabels"] = selector
+	}
+	if expressions := p.Spec.Kubescape[keepMatchExpressions]; expressions != nil {
+		spec[keepMatchExpressions] = expressions
+	}
+}
+
+// exportArchitectures returns those with syscalls, and those that were named
+// without having any.
+func exportArchitectures(p *Profile) []string {
+	set := make(map[string]bool)
+	kept, _ := p.Spec.Kubescape[keepArchitectures].([]any)
+	for _, arch := range kept {
+		set[fmt.Sprint(arch)] = true
+	}
+	for i := range p.Spec.Containers {
+		for arch := range p.Spec.Containers[i].Syscalls {
+			set[arch] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// exportPort is a number there; a port that is none is left open.
+func exportPort(p Port) map[string]any {
+	out := map[string]any{"name": p.Name, "protocol": p.Protocol}
+	if n, err := strconv.ParseUint(p.Port, 10, 16); err == nil {
+		out["port"] = n
+	}
+	return out
+}
