@@ -1,0 +1,213 @@
+package alert
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/detector"
+	"bobwatch/internal/event"
+	"bobwatch/internal/process"
+	"bobwatch/internal/syscalls"
+)
+
+// Bounds, in bytes, of what an alert takes from a container. An alert is kept
+// for as long as it may repeat, so its size times the number of kept ones is
+// the memory a hostile node can claim.
+const (
+	maxPath         = 4096
+	maxArgs         = 4096 // of the program whose execution deviated
+	maxExe          = 512
+	maxProcessArgs  = 1024
+	maxAncestorArgs = 256
+	maxName         = 256 // of workloads, pods, images and so on
+)
+
+// Builder makes alerts of deviations. It is used by one goroutine, the one
+// that uses Processes.
+type Builder struct {
+	Node      string
+	Arch      string // GOARCH of the node
+	Processes *process.Table
+}
+
+// Build describes the deviation d of subject. It copies what it takes from the
+// event. The execution that deviated has been added to Processes before.
+func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
+	e := d.Event
+	boot := bootTime()
+	var chain process.Chain
+	b.Processes.Resolve(e, &chain)
+
+	at := wall(boot, e.Time)
+	a := Alert{
+		Rule:      d.Rule,
+		RuleName:  d.Rule.Name(),
+		Severity:  d.Severity,
+		Count:     1 + uint64(e.Repeats),
+		First:     at,
+		Last:      at,
+		Node:      Printable(b.Node, maxName),
+		Subject:   printableSubject(subject),
+		Deviation: b.describe(e, &chain[0]),
+		Origin:    originOf(e),
+		Process:   describeProcess(&e.Process, &chain[0], boot, maxProcessArgs),
+	}
+	for i := range e.NAncestors {
+		a.Ancestors = append(a.Ancestors,
+			describeProcess(&e.Ancestors[i], &chain[1+i], boot, maxAncestorArgs))
+	}
+	a.Message = message(d, &a, &chain[0])
+	a.Fingerprint = fingerprint(subject, d.Rule, acted(d.Rule, e, &chain))
+	a.Allow = allowCommand(subject, e, a.Deviation.Syscall)
+	return a
+}
+
+// bootTime returns the wall-clock time at which CLOCK_BOOTTIME was zero. It is
+// asked for every alert, because the wall clock may be set after boot.
+func bootTime() time.Time {
+	var ts unix.Timespec
+	// It fails for a bad clock or pointer only; neither can be.
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
+	return time.Now().Add(-time.Duration(ts.Nano()))
+}
+
+// wall returns the time of ns since boot. Two readings of the clock differ by
+// a few microseconds, so it is cut to the millisecond.
+func wall(boot time.Time, ns uint64) time.Time {
+	return boot.Add(time.Duration(ns)).UTC().Truncate(time.Millisecond)
+}
+
+func printableSubject(s *Subject) Subject {
+	return Subject{
+		Workload: Workload{
+			Namespace: Printable(s.Workload.Namespace, maxName),
+			Kind:      Printable(s.Workload.Kind, maxName),
+			Name:      Printable(s.Workload.Name, maxName),
+		},
+		Pod: Pod{Name: Printable(s.Pod.Name, maxName), UID: Printable(s.Pod.UID, maxName)},
+		Container: Container{
+			ID:     Printable(s.Container.ID, maxName),
+			Name:   Printable(s.Container.Name, maxName),
+			Image:  Printable(s.Container.Image, 2*maxName),
+			Digest: Printable(s.Container.Digest, maxName),
+		},
+		Profile: s.Profile,
+	}
+}
+
+// describe says what happened. command is what the event's process runs.
+func (b *Builder) describe(e *event.Event, command *process.Command) Deviation {
+	switch e.Kind {
+	case event.KindSyscall:
+		return Deviation{Syscall: describeSyscall(b.Arch, e)}
+	case event.KindExec:
+		return Deviation{Exec: &Exec{
+			Path: printablePath(e),
+			Args: printableArgs(command.Args, command.ArgsTruncated, maxArgs),
+			File: fileOf(e),
+		}}
+	case event.KindOpen:
+		open := &Open{
+			Path:    printablePath(e),
+			Flags:   accessFlag(e.Access),
+			IOUring: e.Has(event.FlagIOUring),
+			File:    fileOf(e),
+		}
+		if e.Has(event.FlagRefused) {
+			open.Refused = errnoName(e.Errno)
+		}
+		return Deviation{Open: open}
+	case event.KindMoved:
+		return Deviation{Moved: &Moved{Cgroup: printablePath(e)}}
+	}
+	return Deviation{}
+}
+
+// printablePath marks a path whose beginning is missing at its beginning.
+func printablePath(e *event.Event) string {
+	path := Printable(string(e.Path), maxPath)
+	if e.Has(event.FlagPathTruncated) {
+		return cutMark + path
+	}
+	return path
+}
+
+func describeSyscall(arch string, e *event.Event) *Syscall {
+	call := &Syscall{ABI: "unknown", Number: e.Nr}
+	switch e.ABI {
+	case event.ABINative:
+		call.ABI = arch
+	case event.ABICompat:
+		call.ABI = syscalls.Compat(arch)
+	case event.ABIX32:
+		const x32Bit = 1 << 30 // x32 has amd64's numbers, with this bit
+		call.ABI = "x32"
+		call.Name, _ = syscalls.Name(arch, e.Nr&^x32Bit)
+		return call
+	}
+	call.Name, _ = syscalls.Name(call.ABI, e.Nr)
+	return call
+}
+
+// accessFlag names the access mode as open(2) does.
+func accessFlag(access event.Access) string {
+	switch access {
+	case event.AccessRead:
+		return "O_RDONLY"
+	case event.AccessWrite:
+		return "O_WRONLY"
+	case event.AccessRead | event.AccessWrite:
+		return "O_RDWR"
+	}
+	return "O_PATH"
+}
+
+func errnoName(errno uint32) string {
+	if name := unix.ErrnoName(unix.Errno(errno)); name != "" {
+		return name
+	}
+	return fmt.Sprintf("errno %d", errno)
+}
+
+func fileOf(e *event.Event) File {
+	f := File{
+		Memfd:      e.Has(event.FlagMemfd),
+		UpperLayer: e.Has(event.FlagUpperLayer),
+		Deleted:    e.Has(event.FlagDeleted),
+		Inode:      e.Ino,
+	}
+	if e.Dev != 0 {
+		// The kernel's own dev_t: 12 bits of major, 20 of minor.
+		f.Device = fmt.Sprintf("%d:%d", e.Dev>>20, e.Dev&(1<<20-1))
+	}
+	return f
+}
+
+func originOf(e *event.Event) Origin {
+	o := Origin{Kind: OriginUnknown, TTY: e.Has(event.FlagTTY)}
+	switch e.Origin {
+	case event.OriginEntrypoint:
+		o.Kind = OriginEntrypoint
+	case event.OriginOutside:
+		o.Kind = OriginOutside
+	case event.OriginHook:
+		o.Kind = OriginHook
+	}
+	return o
+}
+
+func describeProcess(p *event.Process, c *process.Command, boot time.Time, limit int) Process {
+	return Process{
+		PID:        p.PID,
+		Start:      wall(boot, p.Start),
+		UID:        p.UID,
+		Comm:       Printable(p.CommString(), maxName),
+		Exe:        Printable(c.Exe, maxExe),
+		Args:       printableArgs(c.Args, c.ArgsTruncated, limit),
+		Forked:     c.Inherited,
+		Memfd:      c.File&event.FlagMemfd != 0,
+		UpperLayer: c.File&event.FlagUpperLayer != 0,
+	}
+}

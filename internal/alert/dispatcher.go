@@ -1,0 +1,197 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// Options configures a Dispatcher.
+type Options struct {
+	Sinks []Sink
+	// RepeatInterval is how often an alert that goes on is sent again, with
+	// its count. One that was silent for as long is over: the next is new.
+	RepeatInterval time.Duration
+	// Burst is how many alerts of one severity a workload may raise at once.
+	// It wins one back every RefillInterval. What exceeds it is held back and
+	// told in one alert after SummaryInterval.
+	Burst           int
+	RefillInterval  time.Duration
+	SummaryInterval time.Duration
+	// MaxAlerts bounds the alerts that are remembered because they may repeat.
+	MaxAlerts int
+	// QueueLength bounds the alerts that wait for one sink.
+	QueueLength int
+	// FlushTimeout is how long the sinks have to deliver what is left when the
+	// dispatcher ends.
+	FlushTimeout time.Duration
+
+	Log        *zap.Logger           // nil logs nothing
+	Registerer prometheus.Registerer // nil registers nothing
+}
+
+// DefaultOptions has everything but the sinks, the log and the registerer.
+func DefaultOptions() Options {
+	return Options{
+		RepeatInterval:  5 * time.Minute,
+		Burst:           20,
+		RefillInterval:  15 * time.Second,
+		SummaryInterval: time.Minute,
+		MaxAlerts:       2048,
+		QueueLength:     1024,
+		FlushTimeout:    5 * time.Second,
+	}
+}
+
+func (o *Options) validate() error {
+	if len(o.Sinks) == 0 {
+		return errors.New("no sinks")
+	}
+	for _, field := range []struct {
+		name  string
+		value int64
+	}{
+		{"RepeatInterval", int64(o.RepeatInterval)},
+		{"Burst", int64(o.Burst)},
+		{"RefillInterval", int64(o.RefillInterval)},
+		{"SummaryInterval", int64(o.SummaryInterval)},
+		{"MaxAlerts", int64(o.MaxAlerts)},
+		{"QueueLength", int64(o.QueueLength)},
+		{"FlushTimeout", int64(o.FlushTimeout)},
+	} {
+		if field.value <= 0 {
+			return fmt.Errorf("%s: must be positive", field.name)
+		}
+	}
+	return nil
+}
+
+// Dispatcher folds alerts of one incident into one and hands them to the
+// sinks. Enqueue is safe for concurrent use.
+type Dispatcher struct {
+	opts       Options
+	deliveries []*delivery
+	metrics    metrics
+
+	mu      sync.Mutex // held for map operations only, never while a sink works
+	groups  *groups
+	stopped bool
+}
+
+// New returns a dispatcher. Alerts wait in its queues until Run is called.
+func New(opts Options) (*Dispatcher, error) {
+	if err := opts.validate(); err != nil {
+		return nil, fmt.Errorf("make dispatcher: %w", err)
+	}
+	log := cmp.Or(opts.Log, zap.NewNop())
+	d := &Dispatcher{opts: opts, groups: newGroups(&opts)}
+	for _, sink := range opts.Sinks {
+		d.deliveries = append(d.deliveries, &delivery{
+			sink:  sink,
+			queue: make(chan *Alert, opts.QueueLength),
+			log:   log.With(zap.String("sink", sink.Name())),
+		})
+	}
+	if opts.Registerer != nil {
+		if err := opts.Registerer.Register(collector{d}); err != nil {
+			return nil, fmt.Errorf("make dispatcher: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// Enqueue takes an alert. It never waits for a sink: what finds no place is
+// counted.
+func (d *Dispatcher) Enqueue(a Alert) {
+	d.metrics.deviations.add(&a, a.Count)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		d.metrics.lost[lostStopped].Add(a.Count)
+		return
+	}
+	switch out, outcome := d.groups.add(&a, time.Now()); outcome {
+	case outcomeNew:
+		d.send(out)
+		d.metrics.alerts.add(out, 1)
+	case outcomeWorse:
+		d.send(out)
+	case outcomeHeld:
+		d.metrics.held.Add(a.Count)
+	case outcomeLost:
+		d.metrics.lost[lostTooMany].Add(a.Count)
+	case outcomeFolded:
+	}
+}
+
+// send hands a to every sink. The caller holds mu, which keeps the order.
+func (d *Dispatcher) send(a *Alert) {
+	for _, delivery := range d.deliveries {
+		delivery.push(a)
+	}
+}
+
+// Run delivers alerts until ctx ends; then it sends what was folded and not
+// told yet, and returns when every sink is done or FlushTimeout has passed.
+// It is called once.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	// The sinks go on when ctx ends, for as long as flushing may take.
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var sinks sync.WaitGroup
+	for _, delivery := range d.deliveries {
+		sinks.Go(func() { delivery.run(sending) })
+	}
+	d.repeat(ctx)
+	d.stop()
+	deadline := time.AfterFunc(d.opts.FlushTimeout, cancel)
+	defer deadline.Stop()
+	sinks.Wait()
+	return nil
+}
+
+// checkInterval is how exactly repeats and summaries keep their intervals.
+const checkInterval = time.Second
+
+// repeat sends repeats and summaries when they are due, until ctx ends.
+func (d *Dispatcher) repeat(ctx context.Context) {
+	ticker := time.NewTicker(checkInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			d.mu.Lock()
+			d.sendAll(d.groups.due(now))
+			d.mu.Unlock()
+		}
+	}
+}
+
+// stop refuses further alerts and closes the queues behind what was folded and
+// not told yet.
+func (d *Dispatcher) stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stopped = true
+	d.sendAll(d.groups.flush())
+	for _, delivery := range d.deliveries {
+		close(delivery.queue)
+	}
+}
+
+func (d *Dispatcher) sendAll(alerts []*Alert) {
+	for _, a := range alerts {
+		d.send(a)
+		if len(a.Suppressed) > 0 {
+			d.metrics.alerts.add(a, 1)
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package alert
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bobwatch/internal/detector"
+	"bobwatch/internal/severity"
+)
+
+// grid counts by rule and severity.
+type grid [detector.NumRules][severity.Critical + 1]atomic.Uint64
+
+func (g *grid) add(a *Alert, n uint64) {
+	if int(a.Rule) < len(g) && int(a.Severity) < len(g[0]) {
+		g[a.Rule][a.Severity].Add(n)
+	}
+}
+
+func (g *grid) total() uint64 {
+	var n uint64
+	for rule := range g {
+		for grade := range g[rule] {
+			n += g[rule][grade].Load()
+		}
+	}
+	return n
+}
+
+// lost is a reason for which a deviation appears in no alert at all.
+type lost uint8
+
+const (
+	lostStopped lost = iota
+	lostTooMany
+
+	numLost = iota
+)
+
+var lostNames = [numLost]string{
+	lostStopped: "stopped",
+	lostTooMany: "too_many_workloads",
+}
+
+// metrics are a dispatcher's own counters.
+type metrics struct {
+	deviations grid
+	alerts     grid
+	held       atomic.Uint64
+	lost       [numLost]atomic.Uint64
+}
+
+// Stats are a dispatcher's counters at one moment.
+type Stats struct {
+	Deviations uint64 // acts outside of a profile, repeats included
+	Alerts     uint64 // incidents and summaries raised
+	Held       uint64 // deviations told in a summary only
+	Lost       uint64 // deviations told nowhere
+	Sinks      map[string]SinkStats
+}
+
+// SinkStats are a sink's counters, in alerts.
+type SinkStats struct {
+	Queued    int
+	Delivered uint64
+	Dropped   uint64
+}
+
+// Stats returns the counters.
+func (d *Dispatcher) Stats() Stats {
+	s := Stats{
+		Deviations: d.metrics.deviations.total(),
+		Alerts:     d.metrics.alerts.total(),
+		Held:       d.metrics.held.Load(),
+		Sinks:      make(map[string]SinkStats, len(d.deliveries)),
+	}
+	for i := range d.metrics.lost {
+		s.Lost += d.metrics.lost[i].Load()
+	}
+	for _, delivery := range d.deliveries {
+		sink := SinkStats{Queued: len(delivery.queue), Delivered: delivery.delivered.Load()}
+		for i := range delivery.dropped {
+			sink.Dropped += delivery.dropped[i].Load()
+		}
+		s.Sinks[delivery.sink.Name()] = sink
+	}
+	return s
+}
+
+// collector reads the counters at scrape.
+type collector struct{ d *Dispatcher }
+
+var (
+	deviationsDesc = prometheus.NewDesc("bob_deviations_total",
+		"Acts outside of a profile, repeats included.", []string{"rule", "severity"}, nil)
+	alertsDesc = prometheus.NewDesc("bob_alerts_total",
+		"Alerts raised: one for each incident, and summaries (BW000).", []string{"rule", "severity"}, nil)
+	heldDesc = prometheus.NewDesc("bob_deviations_held_total",
+		"Deviations beyond a workload's rate limit, told in a summary only.", nil, nil)
+	lostDesc = prometheus.NewDesc("bob_deviations_lost_total",
+		"Deviations that no alert tells.", []string{"reason"}, nil)
+	activeDesc = prometheus.NewDesc("bob_alerts_active",
+		"Incidents that are remembered because they may repeat.", nil, nil)
+	queuedDesc = prometheus.NewDesc("bob_sink_queued_alerts",
+		"Alerts that wait for the sink.", []string{"sink"}, nil)
+	deliveredDesc = prometheus.NewDesc("bob_sink_delivered_alerts_total",
+		"Alerts that the sink took.", []string{"sink"}, nil)
+	droppedDesc = prometheus.NewDesc("bob_sink_dropped_alerts_total",
+		"Alerts that the sink did not get.", []string{"sink", "reason"}, nil)
+	failuresDesc = prometheus.NewDesc("bob_sink_failures_total",
+		"Deliveries that failed, each of one or more alerts.", []string{"sink"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{
+		deviationsDesc, alertsDesc, heldDesc, lostDesc, activeDesc,
+		queuedDesc, deliveredDesc, droppedDesc, failuresDesc,
+	} {
+		ch <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	counter := func(desc *prometheus.Desc, value *atomic.Uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value.Load()), labels...)
+	}
+	gauge := func(desc *prometheus.Desc, value int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+	}
+	m := &c.d.metrics
+	for rule := range m.deviations {
+		for grade := range m.deviations[rule] {
+			labels := []string{detector.Rule(rule).String(), severity.Severity(grade).String()}
+			counter(deviationsDesc, &m.deviations[rule][grade], labels...)
+			counter(alertsDesc, &m.alerts[rule][grade], labels...)
+		}
+	}
+	counter(heldDesc, &m.held)
+	for reason := range m.lost {
+		counter(lostDesc, &m.lost[reason], lostNames[reason])
+	}
+	c.d.mu.Lock()
+	active := len(c.d.groups.byFingerprint)
+	c.d.mu.Unlock()
+	gauge(activeDesc, active)
+	for _, d := range c.d.deliveries {
+		name := d.sink.Name()
+		gauge(queuedDesc, len(d.queue), name)
+		counter(deliveredDesc, &d.delivered, name)
+		counter(failuresDesc, &d.failures, name)
+		for reason := range d.dropped {
+			counter(droppedDesc, &d.dropped[reason], name, dropNames[reason])
+		}
+	}
+}

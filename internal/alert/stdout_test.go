@@ -1,0 +1,71 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"bobwatch/internal/severity"
+)
+
+func TestStdoutWritesOneLineEach(t *testing.T) {
+	var out bytes.Buffer
+	sink, err := NewStdout(&out, FormatJSON, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts := []Alert{raised("web", "a", severity.High), raised("web", "b", severity.Low)}
+	if err := sink.Send(t.Context(), alerts); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], `"web/a"`) || !strings.Contains(lines[1], `"web/b"`) || lines[2] != "" {
+		t.Errorf("output: got %q, want one line for each of two alerts", out.String())
+	}
+}
+
+func TestTextIsColouredOnRequest(t *testing.T) {
+	for _, colours := range []bool{false, true} {
+		var out bytes.Buffer
+		sink, err := NewStdout(&out, FormatText, colours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sink.Send(t.Context(), []Alert{raised("web", "a", severity.Critical)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), "\x1b["); got != colours {
+			t.Errorf("colours %t: got %q", colours, out.String())
+		}
+	}
+}
+
+// A reader that stops reading must not keep the agent from ending.
+func TestStdoutGivesUpWithItsContext(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	sink, err := NewStdout(w, FormatJSON, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := raised("web", "a", severity.High)
+	a.Message = strings.Repeat("x", 1<<20) // more than a pipe holds
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := sink.Send(ctx, []Alert{a}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Send to a full pipe: got %v, want context canceled", err)
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if _, err := NewStdout(os.Stdout, "xml", false); err == nil {
+		t.Error("NewStdout with format xml: got no error")
+	}
+}
