@@ -49,11 +49,10 @@ func (s Seen) merge(other Seen) Seen {
 
 // tell adds a fact for Take.
 func (l *Learner) tell(e *event.Event, f Fact) {
-	if l.resend {
-		return
-	}
-	if len(l.fresh) >= maxFresh {
+	if l.told++; l.told > maxTold || len(l.fresh) >= maxFresh {
 		l.fresh, l.resend = nil, true
+	}
+	if l.resend {
 		return
 	}
 	at := l.opts.Boot.Add(time.Duration(e.Time))
@@ -61,15 +60,16 @@ func (l *Learner) tell(e *event.Event, f Fact) {
 	l.fresh = append(l.fresh, f)
 }
 
-// Take returns the facts learned since it was called last. If they became too
-// many it returns all there are, so nothing is missed.
-func (l *Learner) Take(now time.Time) []Fact {
-	facts := l.fresh
-	if l.resend {
-		facts = l.Facts(now)
+// Take returns the facts learned since it was called last. Where all is true
+// they are everything there is, and replace whatever was taken before: so many
+// became patterns since that those are fewer.
+func (l *Learner) Take(now time.Time) (facts []Fact, all bool) {
+	facts, all = l.fresh, l.resend
+	if all {
+		facts, l.told = l.Facts(now), 0
 	}
 	l.fresh, l.resend = nil, false
-	return facts
+	return facts, all
 }
 
 // Facts returns all that was learned, as seen at now.

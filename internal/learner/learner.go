@@ -35,8 +35,12 @@ type Options struct {
 const (
 	// maxSegments bounds the distinct path segments of opens: about 4 MiB.
 	maxSegments = 16_384
-	// maxFresh bounds the facts that wait for Take.
+	// maxPathBytes is PATH_MAX, with room for where the path begins.
+	maxPathBytes = 4096 + 16
+	// maxFresh bounds the facts that wait for Take, maxTold those it returned
+	// since it returned everything.
 	maxFresh = 4_096
+	maxTold  = 4 * maxSegments
 	// looseness is how many times later than asked for opens are collapsed
 	// while they are learned, so that the profile depends on what was seen and
 	// hardly on the order it came in.
@@ -67,7 +71,8 @@ type Learner struct {
 	programs programs
 
 	fresh  []Fact // since the last Take
-	resend bool   // fresh overflowed: the next Take returns everything
+	told   int    // how many were added to fresh since Take returned everything
+	resend bool   // the next Take returns everything
 }
 
 // New returns a Learner of the workload container key that knows nothing.
@@ -147,11 +152,11 @@ func (l *Learner) observeExec(e *event.Event) bool {
 // observeOpen learns an open, refused or not: a program that probes a file it
 // may not read does so every time.
 func (l *Learner) observeOpen(e *event.Event) bool {
-	if !bytes.HasPrefix(e.Path, []byte("/")) && e.Flags&(event.FlagRefused|event.FlagCallerPath|event.FlagPathTruncated) == 0 {
+	if e.Has(event.FlagMemfd) || !bytes.Contains(e.Path, slash) {
 		l.counts.Nameless++
 		return false
 	}
-	if e.Has(event.FlagPathTruncated) {
+	if len(e.Path) > maxPathBytes {
 		l.counts.Unwritable++
 		return false
 	}
@@ -172,6 +177,8 @@ func (l *Learner) observeOpen(e *event.Event) bool {
 	}
 	return added
 }
+
+var slash = []byte("/")
 
 var accessFlags = [...][]string{
 	0:                                    {"O_PATH"},

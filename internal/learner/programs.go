@@ -55,7 +55,7 @@ func (p *programs) observe(path, args []byte, truncated bool) (added bool, name 
 		}
 	}
 	argv, ok := profile.ObservedArgs(string(path), splitArgs(args), truncated)
-	if !ok || !profile.Literal(string(path)) {
+	if !ok || len(path) > maxPathBytes || !profile.Literal(string(path)) {
 		return false, "", nil, errUnwritable
 	}
 	name = profile.GeneraliseProgram(string(path))

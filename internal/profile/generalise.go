@@ -59,14 +59,17 @@ func (t Thresholds) Scale(n int) Thresholds {
 
 // opens returns the threshold of the directory with these segments.
 func (t *Thresholds) opens(directory []string) int {
-	path := "/" + strings.Join(directory, "/")
-	for path != "" {
+	path := joinPath(directory)
+	for {
 		if limit, ok := t.Prefixes[path]; ok {
 			return limit
 		}
-		path = path[:strings.LastIndexByte(path, '/')]
+		parent := strings.LastIndexByte(path, '/')
+		if parent < 0 {
+			return t.Opens
+		}
+		path = path[:parent]
 	}
-	return t.Opens
 }
 
 // Generalise returns p with what varies from run to run replaced by wildcards.

@@ -12,16 +12,22 @@ import (
 // and every path a system starts programs from, stays literal.
 func GeneraliseProgram(path string) string {
 	segments, ok := splitPath(path)
-	if !ok || !isScratch(segments) {
+	if !ok {
 		return path
 	}
+	widenScratch(segments, len(segments)-1)
+	return joinPath(segments)
+}
+
+// widenScratch replaces the volatile names among the first n segments by ⋯ that
+// lie in a directory for temporary files.
+func widenScratch(segments []string, n int) {
 	raw := slices.Clone(segments)
-	for i := 1; i < len(raw)-1; i++ {
-		if isScratch(raw[:i]) && volatileSegment(raw, i) {
+	for i := 2; i < n; i++ {
+		if isScratch(raw[1:i]) && volatileSegment(raw, i) {
 			widen(segments, i)
 		}
 	}
-	return joinPath(segments)
 }
 
 // GeneraliseArgs returns patterns that match all commands, the argument

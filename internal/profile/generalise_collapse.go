@@ -39,7 +39,7 @@ func (s *PathSet) collapse(n *pathNode, directory []string) {
 // them. What would thereby match a sensitive place keeps its name.
 func (s *PathSet) collapseNode(n *pathNode, directory []string) {
 	limit := s.thresholds.opens(directory)
-	if len(directory) == 0 || len(n.children) <= limit {
+	if len(directory) < 2 || len(n.children) <= limit {
 		return
 	}
 	var mergeable []string

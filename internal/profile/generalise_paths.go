@@ -83,12 +83,7 @@ func (s *PathSet) add(segments, flags []string) (pattern string, added, ok bool)
 // the one access flag. It does not allocate, and may miss patterns that a
 // full search would find.
 func (s *PathSet) Contains(path []byte, flag string) bool {
-	n := s.root
-	rest, more := path, true
-	if len(rest) == 0 || rest[0] != '/' {
-		return false
-	}
-	rest = rest[1:]
+	n, rest, more := s.root, path, true
 	for more {
 		var name []byte
 		name, rest, more = cutSegment(rest)
@@ -144,7 +139,7 @@ func (n *pathNode) collapses(name string) bool {
 // widen replaces segment i by ⋯ unless that would match a sensitive place, or
 // everything below the root.
 func widen(segments []string, i int) bool {
-	if i == 0 {
+	if i < 2 {
 		return false
 	}
 	name := segments[i]
@@ -237,20 +232,24 @@ func joinRuns(segments []string) []string {
 	return joined
 }
 
-// splitPath returns the segments of an absolute path, at most maxSegments.
+// splitPath returns the segments of a path, at most maxSegments. The first is
+// what stands before the first slash: nothing, or where the path begins if not
+// at the container's root. It reports false for a name that is no path.
 func splitPath(path string) ([]string, bool) {
-	rest, ok := strings.CutPrefix(path, "/")
-	if !ok {
+	if !strings.Contains(path, "/") {
 		return nil, false
 	}
-	segments := strings.SplitN(rest, "/", maxSegments+1)
+	if !isClean([]byte(path)) {
+		path = string(appendClean(nil, []byte(path)))
+	}
+	segments := strings.SplitN(path, "/", maxSegments+1)
 	if len(segments) <= maxSegments {
 		return segments, true
 	}
-	segments = append(segments[:maxSegments], Wildcard)
+	segments[maxSegments] = Wildcard
 	return segments, !widensOverPlace(segments)
 }
 
-func joinPath(segments []string) string { return "/" + strings.Join(segments, "/") }
+func joinPath(segments []string) string { return strings.Join(segments, "/") }
 
 func isWildcard(name string) bool { return name == Dynamic || name == Wildcard }

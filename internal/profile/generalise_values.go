@@ -39,16 +39,11 @@ func volatileArg(arg string) string {
 	if i := strings.Index(arg, "=/"); i >= 0 && strings.HasPrefix(arg, "-") {
 		prefix, path = arg[:i+1], arg[i+1:]
 	}
-	segments, ok := splitPath(path)
-	if !ok || !isScratch(segments) || strings.ContainsFunc(arg, isSpace) {
+	if !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, isSpace) {
 		return arg
 	}
-	raw := slices.Clone(segments)
-	for i := 1; i < len(raw); i++ {
-		if isScratch(raw[:i]) && volatileSegment(raw, i) {
-			widen(segments, i)
-		}
-	}
+	segments := strings.Split(path, "/")
+	widenScratch(segments, len(segments))
 	return prefix + joinPath(segments)
 }
 

@@ -29,12 +29,12 @@ func Literal(path string) bool {
 
 // volatileSegment reports whether segment i of a path differs from run to run
 // by the look of it: a pid, a random name, a date. What only the image writes
-// never does.
+// never does. Segments are those of splitPath.
 func volatileSegment(segments []string, i int) bool {
-	if i == 0 || isWildcard(segments[i]) {
+	if i < 2 || isWildcard(segments[i]) {
 		return false
 	}
-	directory, name := segments[:i], segments[i]
+	directory, name := segments[1:i], segments[i]
 	if configMapGeneration.MatchString(name) {
 		return true
 	}
@@ -71,8 +71,8 @@ func volatileInProc(directory []string, name string) bool {
 	return false
 }
 
-// isScratch reports whether directory is one where programs keep what lives no
-// longer than they do.
+// isScratch reports whether the directory with these names is one where
+// programs keep what lives no longer than they do.
 func isScratch(directory []string) bool {
 	switch directory[0] {
 	case "tmp", "run":

@@ -19,9 +19,11 @@ func Sensitive(path []byte) (severity.Severity, bool) {
 	return worst, found
 }
 
-// widensOverPlace reports whether the pattern with these segments matches a
-// sensitive place by means of a wildcard of its own. No generalised path may.
+// widensOverPlace reports whether the pattern with these segments, those of
+// splitPath, matches a sensitive place by means of a wildcard of its own. No
+// generalised path may.
 func widensOverPlace(segments []string) bool {
+	segments = segments[1:]
 	for i := range places {
 		if p := &places[i]; p.guarded && p.widenedBy(segments) {
 			return true

@@ -1,0 +1,239 @@
+package learner
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"bobwatch/internal/event"
+)
+
+// The file, as bbolt buckets:
+//
+//	meta                schema -> schemaVersion
+//	workloads/KEY       state  -> State as JSON
+//	workloads/KEY/facts factKey -> Seen: first, last (ns since 1970), count; big-endian
+//
+// A factKey is the kind, and then the number (4 bytes, big-endian), or the
+// access and the path, or the path and the arguments, each after a NUL.
+var (
+	metaBucket      = []byte("meta")
+	workloadsBucket = []byte("workloads")
+	factsBucket     = []byte("facts")
+	schemaKey       = []byte("schema")
+	stateKey        = []byte("state")
+)
+
+const schemaVersion = "1"
+
+// prepare makes the buckets of a new file, and checks those of an old one.
+func prepare(db *bbolt.DB) error {
+	return db.Update(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket(metaBucket); meta != nil {
+			return checkFile(tx, meta)
+		}
+		if name, _ := tx.Cursor().First(); name != nil {
+			return fmt.Errorf("%w: it has other contents", errUnreadable)
+		}
+		meta, err := tx.CreateBucket(metaBucket)
+		if err != nil {
+			return err
+		}
+		if err := meta.Put(schemaKey, []byte(schemaVersion)); err != nil {
+			return err
+		}
+		_, err = tx.CreateBucket(workloadsBucket)
+		return err
+	})
+}
+
+// checkFile reads everything, so that nothing unreadable is found later.
+func checkFile(tx *bbolt.Tx, meta *bbolt.Bucket) error {
+	if version := meta.Get(schemaKey); string(version) != schemaVersion {
+		return fmt.Errorf("%w: schema %q, want %q", errUnreadable, version, schemaVersion)
+	}
+	for err := range tx.Check() {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	if err := readAll(tx, func(string, State, []Fact) error { return nil }); err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return nil
+}
+
+// Load calls f with what the file knows of each workload container, until f
+// fails.
+func (j *Journal) Load(f func(key string, state State, facts []Fact) error) error {
+	err := j.db.View(func(tx *bbolt.Tx) error { return readAll(tx, f) })
+	if err != nil {
+		return fmt.Errorf("read journal: %w", err)
+	}
+	return nil
+}
+
+func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) error {
+	workloads := tx.Bucket(workloadsBucket)
+	if workloads == nil {
+		return errors.New("no workloads bucket")
+	}
+	return workloads.ForEachBucket(func(key []byte) error {
+		state, facts, err := readWorkload(workloads.Bucket(key))
+		if err != nil {
+			return fmt.Errorf("workload %q: %w", key, err)
+		}
+		return f(string(key), state, facts)
+	})
+}
+
+func readWorkload(workload *bbolt.Bucket) (State, []Fact, error) {
+	var state State
+	if err := json.Unmarshal(workload.Get(stateKey), &state); err != nil {
+		return State{}, nil, fmt.Errorf("state: %w", err)
+	}
+	bucket := workload.Bucket(factsBucket)
+	if bucket == nil {
+		return State{}, nil, errors.New("no facts bucket")
+	}
+	var facts []Fact
+	err := bucket.ForEach(func(key, value []byte) error {
+		f, err := decodeFact(key, value)
+		facts = append(facts, f)
+		return err
+	})
+	return state, facts, err
+}
+
+// write brings a batch into the file.
+func write(tx *bbolt.Tx, batch map[string]*pending) error {
+	workloads := tx.Bucket(workloadsBucket)
+	for key, p := range batch {
+		if p.forget {
+			if err := workloads.DeleteBucket([]byte(key)); err != nil && !errors.Is(err, berrors.ErrBucketNotFound) {
+				return err
+			}
+		}
+		if !p.known {
+			continue
+		}
+		if err := writeWorkload(workloads, key, p); err != nil {
+			return fmt.Errorf("workload %q: %w", key, err)
+		}
+	}
+	return nil
+}
+
+func writeWorkload(workloads *bbolt.Bucket, key string, p *pending) error {
+	workload, err := workloads.CreateBucketIfNotExists([]byte(key))
+	if err != nil {
+		return err
+	}
+	state, err := json.Marshal(p.state)
+	if err != nil {
+		return err
+	}
+	if err := workload.Put(stateKey, state); err != nil {
+		return err
+	}
+	facts, err := workload.CreateBucketIfNotExists(factsBucket)
+	if err != nil {
+		return err
+	}
+	if p.all {
+		if err := deleteOthers(facts, p.facts); err != nil {
+			return err
+		}
+	}
+	for id, seen := range p.facts {
+		if old := facts.Get([]byte(id)); len(old) == seenBytes {
+			seen = decodeSeen(old).merge(seen)
+		}
+		if err := facts.Put([]byte(id), encodeSeen(seen)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteOthers removes the facts that are not in kept.
+func deleteOthers(facts *bbolt.Bucket, kept map[string]Seen) error {
+	var others [][]byte
+	err := facts.ForEach(func(key, _ []byte) error {
+		if _, stays := kept[string(key)]; !stays {
+			others = append(others, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range others {
+		if err := facts.Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const seenBytes = 24
+
+func encodeSeen(s Seen) []byte {
+	b := make([]byte, 0, seenBytes)
+	b = binary.BigEndian.AppendUint64(b, uint64(s.First.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, uint64(s.Last.UnixNano()))
+	return binary.BigEndian.AppendUint64(b, s.Count)
+}
+
+func decodeSeen(b []byte) Seen {
+	return Seen{
+		First: time.Unix(0, int64(binary.BigEndian.Uint64(b))),
+		Last:  time.Unix(0, int64(binary.BigEndian.Uint64(b[8:]))),
+		Count: binary.BigEndian.Uint64(b[16:]),
+	}
+}
+
+func appendFactKey(b []byte, f *Fact) []byte {
+	b = append(b, byte(f.Kind))
+	switch f.Kind {
+	case FactSyscall, FactCompatSyscall:
+		return binary.BigEndian.AppendUint32(b, f.Nr)
+	case FactOpen:
+		b = append(b, byte(f.Access))
+		return append(b, f.Path...)
+	default:
+		b = append(b, f.Path...)
+		for _, arg := range f.Args {
+			b = append(b, 0)
+			b = append(b, arg...)
+		}
+		return b
+	}
+}
+
+func decodeFact(key, value []byte) (Fact, error) {
+	if len(key) < 2 || len(value) != seenBytes {
+		return Fact{}, fmt.Errorf("fact %q: malformed", key)
+	}
+	f := Fact{Kind: FactKind(key[0]), Seen: decodeSeen(value)}
+	rest := key[1:]
+	switch {
+	case (f.Kind == FactSyscall || f.Kind == FactCompatSyscall) && len(rest) == 4:
+		f.Nr = binary.BigEndian.Uint32(rest)
+	case f.Kind == FactOpen:
+		f.Access, f.Path = event.Access(rest[0]), string(rest[1:])
+	case f.Kind == FactExec:
+		path, args, some := strings.Cut(string(rest), "\x00")
+		f.Path = path
+		if some {
+			f.Args = strings.Split(args, "\x00")
+		}
+	default:
+		return Fact{}, fmt.Errorf("fact %q: unknown kind", key)
+	}
+	return f, nil
+}
