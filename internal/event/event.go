@@ -78,6 +78,9 @@ const (
 	FlagIOUring
 	// FlagGuarded: the kernel judged the container guarded when it reported.
 	FlagGuarded
+	// FlagOutside: the file is not in the process's mount namespace; Path starts
+	// with "outside:".
+	FlagOutside
 )
 
 // Process identifies a process at one moment. A process is named by PID and
@@ -126,8 +129,10 @@ type Event struct {
 	OpenKey uint64
 
 	// Path is resolved by the kernel and absolute in the container's mount
-	// namespace, unless FlagCallerPath is set. For cgroup events it is the
-	// cgroup's path below the root of its hierarchy. It is hostile bytes.
+	// namespace, unless FlagCallerPath is set. A file in memory is "memfd:NAME",
+	// one of another mount namespace "outside:/PATH", and one nested too deeply
+	// "truncated:/REST". For cgroup events it is the cgroup's path below the
+	// root of its hierarchy. It is hostile bytes.
 	Path []byte
 	// Args are the NUL-separated arguments of KindExec. Hostile bytes.
 	Args []byte

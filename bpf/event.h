@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The record that crosses into user space. One layout serves every kind, so
+ * that the reader decodes without branching on sizes. internal/sensor/decode.go
+ * reads it; the Go type is generated from this one.
+ */
+#ifndef BOBWATCH_EVENT_H
+#define BOBWATCH_EVENT_H
+
+#include "kernel.h"
+
+enum event_kind {
+	KIND_SYSCALL = 1,
+	KIND_EXEC,
+	KIND_OPEN,
+	KIND_CGROUP_CREATED,
+	KIND_CGROUP_REMOVED,
+	KIND_MOVED,
+};
+
+enum event_abi {
+	ABI_NATIVE,
+	ABI_COMPAT,
+	ABI_X32,
+	ABI_UNKNOWN,
+};
+
+enum process_origin {
+	ORIGIN_UNKNOWN,
+	ORIGIN_ENTRYPOINT,
+	ORIGIN_OUTSIDE,
+	ORIGIN_HOOK,
+};
+
+enum event_flag {
+	FLAG_RUNTIME = 1 << 0,
+	FLAG_TTY = 1 << 1,
+	FLAG_REFUSED = 1 << 2,
+	FLAG_CALLER_PATH = 1 << 3,
+	FLAG_PATH_TRUNCATED = 1 << 4,
+	FLAG_ARGS_TRUNCATED = 1 << 5,
+	FLAG_MEMFD = 1 << 6,
+	FLAG_UPPER_LAYER = 1 << 7,
+	FLAG_DELETED = 1 << 8,
+	FLAG_IO_URING = 1 << 9,
+	FLAG_GUARDED = 1 << 10,
+	FLAG_OUTSIDE = 1 << 11,
+};
+
+enum access {
+	ACCESS_READ = 1 << 0,
+	ACCESS_WRITE = 1 << 1,
+};
+
+#define MAX_ANCESTORS 8
+#define MAX_DEPTH 64	/* path components and mount crossings followed */
+#define MAX_NAME 256	/* NAME_MAX and a NUL */
+#define PATH_BYTES 4096 /* PATH_MAX */
+#define ARGS_BYTES 16384
+
+struct process {
+	__u64 start_ns; /* since boot */
+	__u32 pid;	/* thread group, initial pid namespace */
+	__u32 uid;
+	__u8 comm[16];
+};
+
+/*
+ * path_bytes bytes of path and args_bytes bytes of arguments follow. The path
+ * is a list of NUL-terminated components, leaf first; with FLAG_CALLER_PATH the
+ * first caller_bytes of it are the string the caller passed, and the
+ * components, if any, are the directory it is relative to. A cgroup's path is
+ * one string.
+ */
+struct event {
+	__u64 time_ns; /* since boot */
+	__u64 cgroup;
+	__u64 ino;
+	__u64 open_key;
+	__u32 dev;
+	__u32 nr;
+	__u32 repeats;
+	__u32 flags;
+	__u16 path_bytes;
+	__u16 args_bytes;
+	__u16 caller_bytes;
+	__u16 error;
+	__u8 kind;
+	__u8 abi;
+	__u8 origin;
+	__u8 access;
+	__u32 ancestors_len;
+	struct process process;
+	struct process ancestors[MAX_ANCESTORS];
+};
+
+/* Where a record is put together; one per CPU and program, see maps.h. */
+struct scratch {
+	struct event event;
+	__u8 data[PATH_BYTES + MAX_NAME + ARGS_BYTES];
+};
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Executions, and with them what is native to a container. A task becomes
+ * native at the exec that happens inside of the container's root; its children
+ * inherit that. Everything else in the cgroup is the runtime at work.
+ */
+#ifndef BOBWATCH_EXEC_H
+#define BOBWATCH_EXEC_H
+
+#include "path.h"
+
+static __always_inline struct native *native_of(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	return bpf_map_lookup_elem(&natives, &tgid);
+}
+
+static __always_inline bool on_own_root(struct task_struct *task, const struct container *container)
+{
+	struct inode *root = BPF_CORE_READ(task, fs, root.dentry, d_inode);
+
+	return BPF_CORE_READ(root, i_ino) != container->root_ino ||
+	       BPF_CORE_READ(root, i_sb, s_dev) != container->root_dev;
+}
+
+/* An OCI hook: started by a task of the runtime that is in the container's cgroup already. */
+static __always_inline bool is_hook(struct task_struct *task, int slot)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct native *native;
+
+	if (find_slot(cgroup_of(parent)) != slot)
+		return false;
+	native = native_of(parent);
+	return !native || !native->entered;
+}
+
+/* Marks the task, which has just executed a program in the container's cgroup. */
+static __always_inline void mark_native(struct task_struct *task, int slot)
+{
+	struct container *container = container_at(slot);
+	struct native *known = native_of(task);
+	struct native native = {};
+	bool root, hook;
+	__u32 tgid;
+
+	if (known && (known->entered || container->plain))
+		return;
+	root = on_own_root(task, container);
+	hook = is_hook(task, slot);
+	native.entered = root || (BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != container->mnt_ns && !hook);
+	if (known && !native.entered)
+		return;
+	tgid = BPF_CORE_READ(task, tgid);
+	native.owner = slot;
+	native.root_pid = tgid;
+	native.tty = BPF_CORE_READ(task, signal, tty) != NULL;
+	if (!native.entered && !container->plain)
+		native.origin = ORIGIN_UNKNOWN;
+	else if (hook)
+		native.origin = ORIGIN_HOOK;
+	else if (__sync_fetch_and_add(&container->entries, 1))
+		native.origin = ORIGIN_OUTSIDE;
+	else
+		native.origin = ORIGIN_ENTRYPOINT;
+	if (bpf_map_update_elem(&natives, &tgid, &native, BPF_ANY))
+		__sync_fetch_and_add(&state.counters.natives_full, 1);
+}
+
+/* Appends the argument vector as it is in the new image, behind the path. */
+static __always_inline void append_args(struct scratch *scratch, struct task_struct *task)
+{
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long bytes = BPF_CORE_READ(task, mm, arg_end) - start;
+	__u32 at = scratch->event.path_bytes;
+
+	if (at > PATH_BYTES)
+		return;
+	if (bytes > ARGS_BYTES - 1) {
+		bytes = ARGS_BYTES - 1;
+		scratch->event.flags |= FLAG_ARGS_TRUNCATED;
+	}
+	if (bpf_probe_read_user(&scratch->data[at], bytes & (ARGS_BYTES - 1), (void *)start)) {
+		__sync_fetch_and_add(&state.counters.unreadable, 1);
+		scratch->event.flags |= FLAG_ARGS_TRUNCATED;
+		return;
+	}
+	scratch->event.args_bytes = bytes;
+}
+
+/* Fires once per successful execve, after the new image is mapped. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(handle_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	int slot = find_slot(cgroup_of(task));
+	struct scratch *scratch;
+	struct file *file;
+	struct path path;
+
+	if (slot < 0)
+		return 0;
+	mark_native(task, slot);
+	scratch = get_scratch(&exec_scratch);
+	if (!scratch)
+		return 0;
+	start_record(scratch, slot, KIND_EXEC, native_of(task));
+	file = BPF_CORE_READ(bprm, file);
+	read_file_facts(&scratch->event, file);
+	BPF_CORE_READ_INTO(&path, file, f_path);
+	append_path(scratch, &path);
+	append_args(scratch, task);
+	send_record(container_at(slot), scratch,
+		    scratch->event.path_bytes + scratch->event.args_bytes);
+	return 0;
+}
+
+static __always_inline void report_move(void *map, struct task_struct *task,
+					const struct native *native, const char *destination)
+{
+	struct scratch *scratch = get_scratch(map);
+	long bytes = 0;
+
+	if (!scratch)
+		return;
+	start_record(scratch, native->owner, KIND_MOVED, native);
+	read_process(&scratch->event.process, task);
+	read_ancestors(&scratch->event, task, native->owner);
+	if (destination)
+		bytes = bpf_probe_read_kernel_str(scratch->data, PATH_BYTES, destination);
+	if (bytes < 0)
+		bytes = 0;
+	scratch->event.path_bytes = bytes;
+	send_record(container_at(native->owner), scratch, bytes);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(handle_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = BPF_CORE_READ(child, tgid);
+	struct native *native;
+	struct native copy;
+
+	if (tgid == (__u32)BPF_CORE_READ(parent, tgid))
+		return 0; /* a thread */
+	native = native_of(parent);
+	if (!native)
+		return 0;
+	copy = *native;
+	if (bpf_map_update_elem(&natives, &tgid, &copy, BPF_ANY))
+		__sync_fetch_and_add(&state.counters.natives_full, 1);
+	/* CLONE_INTO_CGROUP leaves without an attach. */
+	if (copy.entered && find_slot(cgroup_of(child)) != (int)copy.owner)
+		report_move(&fork_scratch, child, &copy, NULL);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(handle_exit, struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	if (bpf_map_lookup_elem(&natives, &tgid))
+		bpf_map_delete_elem(&natives, &tgid);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* What the programs and user space share. */
+#ifndef BOBWATCH_MAPS_H
+#define BOBWATCH_MAPS_H
+
+#include "event.h"
+
+#define MAX_NR 512 /* syscall numbers a set holds */
+#define NR_WORDS (MAX_NR / 64)
+#define BUCKETS 1024
+#define WAYS 8 /* ids of one bucket share a cache line */
+#define SLOTS (BUCKETS * WAYS)
+
+enum container_state {
+	STATE_PARKED, /* a new cgroup: news is sent, user space keeps it */
+	STATE_LEARNING,
+	STATE_GUARDED,
+};
+
+/*
+ * One watched cgroup. User space owns `state`, `plain`, `generation` and, once
+ * guarded, `known`; the programs own the rest, and set bits in `known` while
+ * the state is not STATE_GUARDED.
+ */
+struct container {
+	__u64 known[NR_WORDS];
+	__u64 known_compat[NR_WORDS];
+	__u64 known_runtime[NR_WORDS]; /* the runtime's own calls, native ABI */
+	__u64 root_ino;		       /* root directory of the task that made the cgroup */
+	__u32 root_dev;
+	__u32 mnt_ns; /* mount namespace of that task */
+	__u32 state;
+	__u32 plain;	  /* no container: whatever is executed in it is the workload */
+	__u32 generation; /* changes with the profile, and makes known opens news again */
+	__u32 entries;	  /* processes that entered so far */
+	__u64 news_due_ns;    /* budget: when the next record would be due at the steady rate */
+	__u64 exec_due_ns;    /* the same for executions */
+	__u64 runtime_due_ns; /* the same for the runtime's news */
+	__u64 held;	      /* records held back by the budget or a full ring buffer */
+};
+
+/* What was lost or held back, and why. Read by user space at every scrape. */
+struct counters {
+	__u64 records[8];	 /* sent, by event kind */
+	__u64 ring_full[8];	 /* held back or lost, by event kind */
+	__u64 over_budget[8];	 /* the same */
+	__u64 cgroups_untracked; /* the bucket had no free way */
+	__u64 natives_full;	 /* a process was not marked as the workload's */
+	__u64 unreadable;	 /* a path, an argument vector or a string could not be read */
+	__u64 runtime_news;	 /* acts of container runtimes seen for the first time */
+};
+
+/*
+ * Everything that is shared by plain memory; user space maps it.
+ *
+ * ids leads from cgroup id to container without a map helper: eight ids to
+ * compare, all in one cache line. A cgroup nested in a container has an id of
+ * its own whose owner is the container's slot. Ids are written by
+ * handle_cgroup_mkdir and by user space adopting a running container; they are
+ * cleared by user space alone.
+ */
+struct shared_state {
+	__u64 ids[BUCKETS][WAYS];
+	__u16 owner[SLOTS];
+	struct container containers[SLOTS];
+	struct counters counters;
+};
+
+struct shared_state state;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} events SEC(".maps");
+
+/*
+ * Processes that came into a container's cgroup by an exec. `entered` tells
+ * those that run on the container's own root (the workload) from those that
+ * still run on the host's (the runtime at work).
+ */
+struct native {
+	__u32 owner; /* slot */
+	__u32 root_pid;
+	__u8 entered;
+	__u8 origin;
+	__u8 tty;
+	__u8 pad[5];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32); /* tgid */
+	__type(value, struct native);
+} natives SEC(".maps");
+
+enum open_verdict {
+	OPEN_TOLD,    /* reported; nothing more to say */
+	OPEN_DEVIATES, /* user space found that it deviates: keep counting */
+};
+
+struct open_key {
+	__u64 cgroup;
+	__u64 hash; /* of the path's components, the access class and the generation */
+};
+
+/* Known opens. Written by handle_open_exit; user space marks deviations. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct open_key);
+	__type(value, __u32);
+} opens SEC(".maps");
+
+struct deviation_key {
+	__u64 cgroup;
+	__u64 act; /* a syscall number with its ABI, or the hash of an open */
+	__u64 exe; /* the program that did it */
+};
+
+struct deviation {
+	__u64 reported_ns;
+	__u64 repeats; /* since then */
+};
+
+/* Deviations that were reported, to count repeats. Written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct deviation_key);
+	__type(value, struct deviation);
+} deviations SEC(".maps");
+
+/* One scratch per program: a program cannot preempt itself on its CPU. */
+struct scratch_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+};
+
+struct scratch_map syscall_scratch SEC(".maps");
+struct scratch_map exec_scratch SEC(".maps");
+struct scratch_map open_scratch SEC(".maps");
+struct scratch_map uring_scratch SEC(".maps");
+struct scratch_map cgroup_scratch SEC(".maps");
+struct scratch_map fork_scratch SEC(".maps");
+
+/* Set once, before the programs are loaded. */
+const volatile __u64 hash_seed = 0;
+const volatile __u64 cooldown_ns = 60ull * 1000 * 1000 * 1000;
+const volatile __u64 news_cost_ns = 500 * 1000;	     /* 2,000 records a second, */
+const volatile __u64 news_burst_ns = 5000ull * 1000 * 1000; /* 10,000 at once */
+const volatile __u64 exec_cost_ns = 100 * 1000;
+const volatile __u64 exec_burst_ns = 2000ull * 1000 * 1000;
+
+static __always_inline struct container *container_at(__u32 slot)
+{
+	return &state.containers[slot & (SLOTS - 1)];
+}
+
+/* Returns the slot of the container that a cgroup belongs to, or -1. */
+static __always_inline int find_slot(__u64 cgroup)
+{
+	__u32 bucket = cgroup & (BUCKETS - 1);
+
+#pragma unroll
+	for (int way = 0; way < WAYS; way++)
+		if (state.ids[bucket][way] == cgroup)
+			return state.owner[bucket * WAYS + way];
+	return -1;
+}
+
+#endif

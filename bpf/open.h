@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Opens, on the exits of the five syscalls that open (not on raw sys_exit,
+ * which would tax every syscall), and on the submission of io_uring's two.
+ */
+#ifndef BOBWATCH_OPEN_H
+#define BOBWATCH_OPEN_H
+
+#include "path.h"
+
+struct open_args {
+	const void *name; /* what the caller passed, in user or kernel memory */
+	int dfd;
+	__u64 flags;
+};
+
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	return file;
+}
+
+static __always_inline struct open_key open_key_of(int slot, __u64 hash, __u32 access)
+{
+	struct container *container = container_at(slot);
+
+	return (struct open_key){
+		.cgroup = slot,
+		.hash = mix(hash, (__u64)container->generation << 8 | access),
+	};
+}
+
+enum open_news {
+	OPEN_KNOWN,
+	OPEN_NEW,
+	OPEN_REPEATED, /* a deviation whose cooldown has ended, or by another program */
+};
+
+/* Whether an open has to be reported. `deviation` and `repeats` are for OPEN_REPEATED. */
+static __always_inline enum open_news open_news(const struct open_key *key,
+						struct deviation_key *deviation, __u32 *repeats)
+{
+	__u32 *verdict = bpf_map_lookup_elem(&opens, key);
+
+	if (!verdict)
+		return OPEN_NEW;
+	if (*verdict == OPEN_TOLD)
+		return OPEN_KNOWN;
+	deviation->cgroup = key->cgroup;
+	deviation->act = key->hash;
+	deviation->exe = exe_of((void *)bpf_get_current_task());
+	return deviation_due(deviation, repeats) ? OPEN_REPEATED : OPEN_KNOWN;
+}
+
+static __always_inline void open_reported(enum open_news news, const struct open_key *key,
+					  const struct deviation_key *deviation)
+{
+	__u32 verdict = OPEN_TOLD;
+
+	if (news == OPEN_REPEATED)
+		deviation_reported(deviation);
+	else
+		bpf_map_update_elem(&opens, key, &verdict, BPF_NOEXIST);
+}
+
+/*
+ * Whether the current task's opens are looked at: the workload's, and while
+ * nobody knows yet whether the cgroup is a container, those of whatever was
+ * executed in it. The latter are never entered as known.
+ */
+static __always_inline bool watches_opens(const struct native *native, const struct container *container)
+{
+	return native && (is_native(native, container) || container->state == STATE_PARKED);
+}
+
+/* A file that was opened and is not in the set of known opens. */
+static __noinline int report_file(__u32 slot, struct file *file, __u32 access, __u64 hash)
+{
+	struct container *container = container_at(slot);
+	struct open_key key = open_key_of(slot, hash, access);
+	struct deviation_key deviation = {};
+	enum open_news news = OPEN_NEW;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct native *native;
+	struct scratch *scratch;
+	struct path path;
+	__u32 repeats = 0;
+
+	native = bpf_map_lookup_elem(&natives, &tgid);
+	if (!watches_opens(native, container) || is_anonymous(file))
+		return 0;
+	if (hash)
+		news = open_news(&key, &deviation, &repeats);
+	scratch = get_scratch(&open_scratch);
+	if (news == OPEN_KNOWN || !scratch)
+		return 0;
+	start_record(scratch, slot, KIND_OPEN, native);
+	scratch->event.access = access;
+	scratch->event.open_key = key.hash;
+	scratch->event.repeats = repeats;
+	read_file_facts(&scratch->event, file);
+	BPF_CORE_READ_INTO(&path, file, f_path);
+	append_path(scratch, &path);
+	if (send_record(container, scratch, scratch->event.path_bytes) && hash &&
+	    is_native(native, container))
+		open_reported(news, &key, &deviation);
+	return 0;
+}
+
+/* Hashes the first 256 bytes of the caller's string; `bytes` includes the NUL. */
+static __always_inline __u64 hash_string(struct scratch *scratch, __u32 bytes)
+{
+	__u64 hash = mix(hash_seed, bytes);
+	__u64 word;
+
+	for (__u32 at = 0; at < 256; at += sizeof(word)) {
+		if (at + sizeof(word) > bytes) {
+			word = 0;
+			for (__u32 i = 0; i < sizeof(word); i++)
+				if (at + i < bytes)
+					word = word << 8 | scratch->data[at + i];
+			return mix(hash, word);
+		}
+		__builtin_memcpy(&word, &scratch->data[at], sizeof(word));
+		hash = mix(hash, word);
+	}
+	return hash;
+}
+
+/* The directory that a relative path starts from. */
+static __always_inline void base_of(struct task_struct *task, int dfd, struct path *path)
+{
+	if (dfd == AT_FDCWD) {
+		BPF_CORE_READ_INTO(path, task, fs, pwd);
+		return;
+	}
+	BPF_CORE_READ_INTO(path, file_of(task, dfd), f_path);
+}
+
+static __always_inline __u32 access_of_flags(__u64 flags)
+{
+	if (flags & O_PATH)
+		return 0;
+	switch (flags & O_ACCMODE) {
+	case 0:
+		return ACCESS_READ;
+	case 1:
+		return ACCESS_WRITE;
+	default:
+		return ACCESS_READ | ACCESS_WRITE;
+	}
+}
+
+/*
+ * An open of which only the caller's string is known: it was refused, or has
+ * not happened yet. scratch->data holds `bytes` bytes of the string.
+ */
+static __always_inline int report_named(struct scratch *scratch, int slot, __u32 bytes,
+					const struct open_args *args, __u32 error)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct container *container = container_at(slot);
+	__u32 access = access_of_flags(args->flags);
+	__u64 hash = mix(hash_string(scratch, bytes), 0x100 | error);
+	struct open_key key = open_key_of(slot, hash, access);
+	struct deviation_key deviation = {};
+	struct native *native = native_of(task);
+	struct path base = {};
+	enum open_news news;
+	__u32 repeats = 0;
+
+	if (!watches_opens(native, container))
+		return 0;
+	news = open_news(&key, &deviation, &repeats);
+	if (news == OPEN_KNOWN)
+		return 0;
+	start_record(scratch, slot, KIND_OPEN, native);
+	scratch->event.flags |= FLAG_CALLER_PATH | (error ? FLAG_REFUSED : FLAG_IO_URING);
+	scratch->event.error = error;
+	scratch->event.access = access;
+	scratch->event.open_key = key.hash;
+	scratch->event.repeats = repeats;
+	scratch->event.caller_bytes = bytes;
+	scratch->event.path_bytes = bytes;
+	if (scratch->data[0] != '/') {
+		base_of(task, args->dfd, &base);
+		append_path(scratch, &base);
+	}
+	if (send_record(container, scratch, scratch->event.path_bytes) && is_native(native, container))
+		open_reported(news, &key, &deviation);
+	return 0;
+}
+
+/* Where the arguments of the syscall that is returning are; false if it takes no path. */
+static __always_inline bool read_open_args(struct pt_regs *regs, struct open_args *args)
+{
+#if defined(__TARGET_ARCH_x86)
+	long nr = BPF_CORE_READ(regs, orig_ax);
+
+	if (nr == NR_open_by_handle_at)
+		return false;
+	args->dfd = AT_FDCWD;
+	args->name = (void *)BPF_CORE_READ(regs, di);
+	if (nr == NR_creat) {
+		args->flags = 1;
+		return true;
+	}
+	if (nr == NR_open) {
+		args->flags = BPF_CORE_READ(regs, si);
+		return true;
+	}
+	args->dfd = BPF_CORE_READ(regs, di);
+	args->name = (void *)BPF_CORE_READ(regs, si);
+	args->flags = BPF_CORE_READ(regs, dx);
+	if (nr == NR_openat)
+		return true;
+#else
+	int nr = BPF_CORE_READ(regs, syscallno);
+
+	if (nr == NR_open_by_handle_at)
+		return false;
+	/* orig_x0 holds dfd; regs[0] is the result by now, so the path is taken as relative to cwd */
+	args->dfd = AT_FDCWD;
+	args->name = (void *)BPF_CORE_READ(regs, regs[1]);
+	args->flags = BPF_CORE_READ(regs, regs[2]);
+	if (nr == 56)
+		return true;
+#endif
+	/* openat2: flags are the first field of struct open_how */
+	if (bpf_probe_read_user(&args->flags, sizeof(args->flags), (void *)args->flags))
+		args->flags = 0;
+	return true;
+}
+
+static __noinline int report_refused(__u32 slot, __u32 error)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct scratch *scratch = get_scratch(&open_scratch);
+	struct open_args args = {};
+	long bytes;
+
+	if (!scratch || !read_open_args((void *)bpf_task_pt_regs(task), &args))
+		return 0;
+	bytes = bpf_probe_read_user_str(scratch->data, PATH_BYTES, args.name);
+	if (bytes <= 0 || bytes > PATH_BYTES) {
+		__sync_fetch_and_add(&state.counters.unreadable, 1);
+		return 0;
+	}
+	return report_named(scratch, slot, bytes, &args, error);
+}
+
+static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
+{
+	int slot = find_slot(bpf_get_current_cgroup_id());
+	struct open_key key;
+	struct file *file;
+	struct path path;
+	__u32 access, *verdict;
+	__u64 hash;
+	long ret = ctx->ret;
+
+	if (slot < 0)
+		return 0;
+	if (ret < 0) {
+		if (ret == -EACCES || ret == -EPERM || ret == -EROFS)
+			report_refused(slot, -ret);
+		return 0; /* a file that is not there was not opened */
+	}
+	file = file_of((void *)bpf_get_current_task(), ret);
+	if (!file)
+		return 0; /* closed by another thread already */
+	access = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
+	BPF_CORE_READ_INTO(&path, file, f_path);
+	hash = cast ? hash_path_cast(path.dentry, path.mnt) : hash_path(path.dentry, path.mnt);
+	key = open_key_of(slot, hash, access);
+	verdict = bpf_map_lookup_elem(&opens, &key);
+	if (hash && verdict && *verdict == OPEN_TOLD)
+		return 0;
+	return report_file(slot, file, access, hash);
+}
+
+/* Attached to the exits of open, openat, openat2, creat and open_by_handle_at. */
+SEC("tracepoint/syscalls/sys_exit_openat")
+int handle_open_exit(struct syscall_trace_exit *ctx)
+{
+	return open_exit(ctx, true);
+}
+
+/* In its place on kernels before 6.2, or that refuse bpf_rdonly_cast in a tracepoint. */
+SEC("tracepoint/syscalls/sys_exit_openat")
+int handle_open_exit_probe(struct syscall_trace_exit *ctx)
+{
+	return open_exit(ctx, false);
+}
+
+/* io_uring opens by its own submission, which the syscall tracepoints do not see. */
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(handle_uring_submit, struct io_kiocb *req)
+{
+	__u8 opcode = BPF_CORE_READ(req, opcode);
+	int slot = find_slot(bpf_get_current_cgroup_id());
+	struct io_open *open = (void *)&req->cmd;
+	struct open_args args;
+	struct scratch *scratch;
+	long bytes;
+
+	if (slot < 0 || (opcode != IORING_OP_OPENAT && opcode != IORING_OP_OPENAT2))
+		return 0;
+	scratch = get_scratch(&uring_scratch);
+	if (!scratch)
+		return 0;
+	args.dfd = BPF_CORE_READ(open, dfd);
+	args.name = BPF_CORE_READ(open, filename, name);
+	args.flags = BPF_CORE_READ(open, how.flags);
+	bytes = bpf_probe_read_kernel_str(scratch->data, PATH_BYTES, args.name);
+	if (bytes <= 0 || bytes > PATH_BYTES) {
+		__sync_fetch_and_add(&state.counters.unreadable, 1);
+		return 0;
+	}
+	return report_named(scratch, slot, bytes, &args, 0);
+}
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * Paths from the dentry tree, leaf to root and over mounts. Racing the string
+ * that a program passes changes nothing here.
+ */
+#ifndef BOBWATCH_PATH_H
+#define BOBWATCH_PATH_H
+
+#include "record.h"
+
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+static __always_inline __u64 mix(__u64 hash, __u64 value)
+{
+	hash = (hash ^ value) * 0x9E3779B97F4A7C15ull;
+	return hash ^ hash >> 31;
+}
+
+/*
+ * Hashes the mount and the names from a file to the root: what a known open
+ * costs. The kernel's own hash of a name is salted with the address of its directory, so
+ * nobody can aim for a collision from inside a container. Returns 0 if the
+ * path is deeper than MAX_DEPTH.
+ */
+static __always_inline __u64 hash_path(struct dentry *dentry, struct vfsmount *mnt)
+{
+	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt_root);
+	__u64 hash = mix(hash_seed, (__u64)mnt);
+
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		struct dentry *parent;
+
+		if (dentry == mnt_root) {
+			struct mount *mount = mount_of(mnt);
+			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+			if (up == mount)
+				return hash;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+			mnt_root = BPF_CORE_READ(mnt, mnt_root);
+			continue;
+		}
+		hash = mix(hash, BPF_CORE_READ(dentry, d_name.hash_len));
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry)
+			return hash;
+		dentry = parent;
+	}
+	return 0;
+}
+
+#define CAST(type, pointer) \
+	((struct type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(struct type)))
+
+/* The same hash by plain loads, for kernels with bpf_rdonly_cast: half the cost. */
+static __always_inline __u64 hash_path_cast(struct dentry *leaf, struct vfsmount *leaf_mnt)
+{
+	struct dentry *dentry = CAST(dentry, leaf);
+	struct vfsmount *mnt = CAST(vfsmount, leaf_mnt);
+	struct dentry *mnt_root = mnt->mnt_root;
+	__u64 hash = mix(hash_seed, (__u64)leaf_mnt);
+
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		struct dentry *parent;
+
+		if (dentry == mnt_root) {
+			struct mount *mount = CAST(mount, mount_of(mnt));
+			struct mount *up = mount->mnt_parent;
+
+			if (up == mount)
+				return hash;
+			dentry = mount->mnt_mountpoint;
+			mnt = &up->mnt;
+			mnt_root = mnt->mnt_root;
+			continue;
+		}
+		hash = mix(hash, dentry->d_name.hash_len);
+		parent = dentry->d_parent;
+		if (parent == dentry)
+			return hash;
+		dentry = parent;
+	}
+	return 0;
+}
+
+/*
+ * Appends the names from a dentry to the root, leaf first and NUL-terminated,
+ * to the record's path. Sets FLAG_PATH_TRUNCATED if the root was not reached
+ * and FLAG_OUTSIDE if it is not that of the task's mount namespace: a file of
+ * the host, or one without any place in a tree.
+ *
+ * The length lives in the record, not in a variable: what comes from memory is
+ * the same unknown to the verifier in every round, so it sees one round only.
+ */
+static __noinline int append_path(struct scratch *scratch, const struct path *path)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct dentry *dentry, *mnt_root;
+	struct vfsmount *mnt;
+
+	if (!scratch || !path)
+		return 0;
+	dentry = path->dentry;
+	mnt = path->mnt;
+	mnt_root = BPF_CORE_READ(mnt, mnt_root);
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		__u32 at = *(volatile __u16 *)&scratch->event.path_bytes;
+		struct dentry *parent;
+		long bytes;
+
+		if (dentry == mnt_root) {
+			struct mount *mount = mount_of(mnt);
+			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+			if (up == mount)
+				goto at_root;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+			mnt_root = BPF_CORE_READ(mnt, mnt_root);
+			continue;
+		}
+		if (at > PATH_BYTES - MAX_NAME)
+			break;
+		bytes = bpf_probe_read_kernel_str(&scratch->data[at], MAX_NAME,
+						  BPF_CORE_READ(dentry, d_name.name));
+		if (bytes <= 0) {
+			__sync_fetch_and_add(&state.counters.unreadable, 1);
+			break;
+		}
+		parent = BPF_CORE_READ(dentry, d_parent);
+		/* What hangs in no tree has a name still, unless it is the root of one. */
+		if (parent != dentry || scratch->data[at] != '/')
+			scratch->event.path_bytes = at + bytes;
+		if (parent == dentry)
+			goto at_root;
+		dentry = parent;
+	}
+	scratch->event.flags |= FLAG_PATH_TRUNCATED;
+	return 0;
+at_root:
+	if (mount_of(mnt) != BPF_CORE_READ(task, nsproxy, mnt_ns, root))
+		scratch->event.flags |= FLAG_OUTSIDE;
+	return 0;
+}
+
+/* Pipes, sockets and the like, reopened through /proc: they have no path. */
+static __always_inline bool is_anonymous(struct file *file)
+{
+	unsigned long magic = BPF_CORE_READ(file, f_inode, i_sb, s_magic);
+
+	return magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC || magic == ANON_INODE_FS_MAGIC;
+}
+
+/* What is to be said of the file itself: identity, and whether it has a name or lies on a layer of the image. */
+static __always_inline void read_file_facts(struct event *event, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	char name[8] = {};
+
+	event->ino = BPF_CORE_READ(inode, i_ino);
+	event->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	if (!BPF_CORE_READ(inode, i_nlink))
+		event->flags |= FLAG_DELETED;
+	if (magic == TMPFS_MAGIC && event->flags & FLAG_DELETED) {
+		bpf_probe_read_kernel(name, 6, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+		if (!__builtin_memcmp(name, "memfd:", 6))
+			event->flags |= FLAG_MEMFD;
+	}
+	if (magic == OVERLAYFS_SUPER_MAGIC) {
+		/* struct ovl_inode: __upperdentry follows the embedded inode (4.8 and later) */
+		void *upper = NULL;
+
+		bpf_probe_read_kernel(&upper, sizeof(upper),
+				      (void *)inode + bpf_core_type_size(struct inode));
+		if (upper)
+			event->flags |= FLAG_UPPER_LAYER;
+	}
+}
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * bobwatch's programs in the kernel. For every container the kernel keeps a
+ * set of what is known; a program tests the set and returns, and only what is
+ * not in it becomes a record. It enters the set after the record was sent, so
+ * that a full ring buffer delays news but does not lose it.
+ *
+ *   maps.h     the sets, the table of containers, the counters
+ *   record.h   who did it, and whether it may be sent now
+ *   syscall.h  sys_enter
+ *   path.h     paths from the dentry tree
+ *   exec.h     executions, and what is native to a container
+ *   open.h     opens
+ *   cgroup.h   new cgroups, and processes that leave theirs
+ */
+#include "kernel.h"
+
+#include <bpf/bpf_tracing.h>
+
+#include "syscall.h"
+#include "exec.h"
+#include "open.h"
+#include "cgroup.h"
+
+char LICENSE[] SEC("license") = "GPL";

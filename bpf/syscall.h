@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Syscalls: known ones cost a table look-up and a bit test, nothing else. */
+#ifndef BOBWATCH_SYSCALL_H
+#define BOBWATCH_SYSCALL_H
+
+#include "record.h"
+
+static __always_inline bool set_has(const __u64 *set, __u32 nr)
+{
+	return *(volatile const __u64 *)&set[nr / 64 & (NR_WORDS - 1)] & 1ull << (nr & 63);
+}
+
+static __always_inline void set_add(__u64 *set, __u32 nr)
+{
+	__sync_fetch_and_or(&set[nr / 64 & (NR_WORDS - 1)], 1ull << (nr & 63));
+}
+
+static __always_inline enum event_abi syscall_abi(bool compat, __u64 nr)
+{
+	if (nr < MAX_NR)
+		return compat ? ABI_COMPAT : ABI_NATIVE;
+#if defined(__TARGET_ARCH_x86)
+	if (!compat && nr & X32_SYSCALL_BIT)
+		return ABI_X32;
+#endif
+	return ABI_UNKNOWN;
+}
+
+/* The set an act of this kind is remembered in, or NULL if in none. */
+static __always_inline __u64 *known_set(struct container *container, bool native, enum event_abi abi)
+{
+	if (abi == ABI_NATIVE)
+		return native ? container->known : container->known_runtime;
+	if (abi == ABI_COMPAT && native)
+		return container->known_compat;
+	return NULL;
+}
+
+/*
+ * A syscall that is not in the workload's set. Kept out of line so that the
+ * way of a known one stays short.
+ */
+static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
+{
+	struct container *container = container_at(slot);
+	enum event_abi abi = syscall_abi(compat, nr);
+	struct deviation_key key = {};
+	struct scratch *scratch;
+	struct native *native;
+	__u64 *known;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 repeats = 0;
+	bool count;
+
+	native = bpf_map_lookup_elem(&natives, &tgid);
+	known = known_set(container, is_native(native, container), abi);
+	if (known && set_has(known, nr))
+		return 0;
+
+	/* What no set remembers is counted by program instead. */
+	count = !known || (is_native(native, container) && container->state == STATE_GUARDED);
+	if (count) {
+		key.cgroup = slot;
+		key.act = (__u64)abi << 56 | (nr & 0xffffffff);
+		key.exe = exe_of((void *)bpf_get_current_task());
+		if (!deviation_due(&key, &repeats))
+			return 0;
+	}
+
+	scratch = get_scratch(&syscall_scratch);
+	if (!scratch)
+		return 0;
+	start_record(scratch, slot, KIND_SYSCALL, native);
+	scratch->event.nr = nr;
+	scratch->event.abi = abi;
+	scratch->event.repeats = repeats;
+	if (!is_native(native, container))
+		__sync_fetch_and_add(&state.counters.runtime_news, 1);
+	if (!send_record(container, scratch, 0))
+		return 0;
+	if (count)
+		deviation_reported(&key);
+	else if (known)
+		set_add(known, nr);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(handle_sys_enter, struct pt_regs *regs, long nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	bool compat = task_is_compat(task);
+	int slot = find_slot(bpf_get_current_cgroup_id());
+
+	if (slot < 0)
+		return 0;
+	if (!compat && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr))
+		return 0;
+	return syscall_news(slot, nr, compat);
+}
+
+#endif

@@ -1,0 +1,114 @@
+package sensor
+
+import (
+	"bytes"
+	"path"
+	"unsafe"
+
+	"bobwatch/internal/event"
+)
+
+// decoder turns records into events. It owns the memory that the events'
+// slices point to.
+type decoder struct {
+	path []byte
+}
+
+// decode fills ev from one record. It reports false for a record that is not
+// of the shape bpf/event.h gives it.
+func (d *decoder) decode(record []byte, ev *event.Event) bool {
+	const header = int(unsafe.Sizeof(bpfEvent{}))
+	if len(record) < header {
+		return false
+	}
+	raw := (*bpfEvent)(unsafe.Pointer(unsafe.SliceData(record)))
+	data := record[header:]
+	pathEnd := int(raw.PathBytes)
+	argsEnd := pathEnd + int(raw.ArgsBytes)
+	if argsEnd > len(data) || int(raw.CallerBytes) > pathEnd || raw.AncestorsLen > event.MaxAncestors {
+		return false
+	}
+	ev.Kind = event.Kind(raw.Kind)
+	ev.ABI = event.ABI(raw.Abi)
+	ev.Origin = event.Origin(raw.Origin)
+	ev.Access = event.Access(raw.Access)
+	ev.Flags = event.Flag(raw.Flags)
+	ev.Time = raw.TimeNs
+	ev.Cgroup = raw.Cgroup
+	ev.Repeats = raw.Repeats
+	ev.Nr = raw.Nr
+	ev.Errno = uint32(raw.Error)
+	ev.Dev = raw.Dev
+	ev.Ino = raw.Ino
+	ev.OpenKey = raw.OpenKey
+	ev.Process = raw.process()
+	ev.NAncestors = int(raw.AncestorsLen)
+	for i := range ev.NAncestors {
+		ev.Ancestors[i] = raw.ancestor(i)
+	}
+	ev.Args = data[pathEnd:argsEnd]
+	ev.Path = d.decodePath(ev, data[:pathEnd], int(raw.CallerBytes))
+	return true
+}
+
+func (raw *bpfEvent) process() event.Process {
+	p := &raw.Process
+	return event.Process{PID: p.Pid, UID: p.Uid, Start: p.StartNs, Comm: p.Comm}
+}
+
+func (raw *bpfEvent) ancestor(i int) event.Process {
+	p := &raw.Ancestors[i]
+	return event.Process{PID: p.Pid, UID: p.Uid, Start: p.StartNs, Comm: p.Comm}
+}
+
+func (d *decoder) decodePath(ev *event.Event, data []byte, callerBytes int) []byte {
+	switch {
+	case ev.Kind == event.KindSyscall:
+		return nil
+	case ev.Kind != event.KindExec && ev.Kind != event.KindOpen:
+		return bytes.TrimRight(data, "\x00")
+	case ev.Has(event.FlagCallerPath):
+		return d.callerPath(data[:callerBytes], data[callerBytes:])
+	}
+	d.path = d.path[:0]
+	switch {
+	case ev.Has(event.FlagMemfd):
+		return append(d.path, bytes.TrimRight(data, "\x00")...)
+	case ev.Has(event.FlagOutside):
+		d.path = append(d.path, "outside:"...)
+	case ev.Has(event.FlagPathTruncated):
+		d.path = append(d.path, "truncated:"...)
+	}
+	d.path = appendReversed(d.path, data)
+	return d.path
+}
+
+// callerPath is what a program asked for, made absolute by the directory it is
+// relative to.
+func (d *decoder) callerPath(name, base []byte) []byte {
+	name = bytes.TrimRight(name, "\x00")
+	if len(name) > 0 && name[0] == '/' {
+		return append(d.path[:0], path.Clean(string(name))...)
+	}
+	d.path = appendReversed(d.path[:0], base)
+	return append(d.path[:0], path.Join(string(d.path), string(name))...)
+}
+
+// appendReversed appends a leaf-first list of NUL-terminated components as an
+// absolute path.
+func appendReversed(dst, components []byte) []byte {
+	if len(components) == 0 {
+		return append(dst, '/')
+	}
+	end := len(components)
+	if components[end-1] == 0 {
+		end--
+	}
+	for end > 0 {
+		start := bytes.LastIndexByte(components[:end], 0) + 1
+		dst = append(dst, '/')
+		dst = append(dst, components[start:end]...)
+		end = start - 1
+	}
+	return dst
+}

@@ -1,0 +1,66 @@
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+)
+
+// ErrUnsupported is wrapped by the errors of Open that no retry mends: the
+// kernel or the agent's privileges lack something.
+var ErrUnsupported = errors.New("unsupported")
+
+// The oldest kernel that has all that is needed: bpf_task_pt_regs.
+const oldestMajor, oldestMinor = 5, 15
+
+const kernelBTF = "/sys/kernel/btf/vmlinux"
+
+// checkKernel says in one sentence what is missing.
+func checkKernel() error {
+	major, minor, release, err := kernelVersion()
+	if err != nil {
+		return err
+	}
+	if major < oldestMajor || major == oldestMajor && minor < oldestMinor {
+		return fmt.Errorf("kernel %s is too old: %d.%d or later is needed: %w",
+			release, oldestMajor, oldestMinor, ErrUnsupported)
+	}
+	if _, err := os.Stat(kernelBTF); err != nil {
+		return fmt.Errorf("kernel %s has no BTF (%s is missing): one built with CONFIG_DEBUG_INFO_BTF=y is needed: %w",
+			release, kernelBTF, ErrUnsupported)
+	}
+	return checkCapabilities()
+}
+
+func checkCapabilities() error {
+	process := cap.GetProc()
+	has := func(v cap.Value) bool {
+		ok, err := process.GetFlag(cap.Effective, v)
+		return err == nil && ok
+	}
+	if has(cap.SYS_ADMIN) {
+		return nil
+	}
+	for _, v := range []cap.Value{cap.BPF, cap.PERFMON} {
+		if !has(v) {
+			return fmt.Errorf("capability %s is missing: run as root, or grant %s and %s: %w",
+				v, cap.BPF, cap.PERFMON, ErrUnsupported)
+		}
+	}
+	return nil
+}
+
+func kernelVersion() (major, minor int, release string, err error) {
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return 0, 0, "", fmt.Errorf("read kernel version: %w", err)
+	}
+	release = unix.ByteSliceToString(uts.Release[:])
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return 0, 0, "", fmt.Errorf("parse kernel version %q: %w", release, err)
+	}
+	return major, minor, release, nil
+}

@@ -1,0 +1,139 @@
+// Package sensor loads bobwatch's programs into the kernel, reads what they
+// report and tells them what is known. It is the only importer of cilium/ebpf.
+//
+// The invariant it keeps with bpf/: an act enters a container's known set only
+// after its record was sent. Whoever changes a known set from here uses
+// [Sensor.Learn] or [Sensor.Guard], and what the new set lacks is told again.
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/event"
+)
+
+// ErrWoken is returned by Read after Wake, when all records that were pending
+// have been read.
+var ErrWoken = errors.New("sensor: woken")
+
+// Options configure a Sensor. The zero value is a sensor that pins nothing.
+type Options struct {
+	// PinPath is a directory on a bpffs. Maps and links are pinned below it, so
+	// that the kernel goes on watching while no agent runs and the next one
+	// continues where this one stopped. Empty pins nothing.
+	PinPath string
+	// Cooldown is how long a repeated deviation is only counted. 0 means a minute.
+	Cooldown time.Duration
+	// RingBytes is the size of the ring buffer, a power of two. 0 means 4 MiB.
+	RingBytes uint32
+}
+
+// Sensor is attached from Open to Close. Wake and Stats may be called from any
+// goroutine, everything else from one at a time.
+type Sensor struct {
+	collection *ebpf.Collection
+	links      []attachment
+	reader     *ringbuf.Reader
+	record     ringbuf.Record
+	decoder    decoder
+	memory     []byte          // the mapping behind state
+	state      *bpfSharedState // shared with the programs
+	malformed  atomic.Uint64
+}
+
+// Open checks the kernel, loads the programs and attaches them. From then on
+// every new cgroup is watched.
+func Open(opts Options) (*Sensor, error) {
+	if err := checkKernel(); err != nil {
+		return nil, err
+	}
+	s := &Sensor{}
+	if err := s.open(opts); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Sensor) open(opts Options) error {
+	pins, err := openPins(opts.PinPath)
+	if err != nil {
+		return err
+	}
+	defer pins.close()
+	if s.collection, err = load(opts, pins); err != nil {
+		return err
+	}
+	if s.memory, s.state, err = mapState(s.collection.Maps[bssMap]); err != nil {
+		return err
+	}
+	if s.reader, err = ringbuf.NewReader(s.collection.Maps[bpfMapEvents]); err != nil {
+		return fmt.Errorf("read ring buffer: %w", err)
+	}
+	if s.links, err = attach(s.collection.Programs); err != nil {
+		return err
+	}
+	return pins.save(s.collection.Maps, s.links)
+}
+
+// Read blocks until there is an event and decodes it into ev. It returns
+// ErrWoken after Wake and an error that wraps os.ErrClosed after Close.
+func (s *Sensor) Read(ev *event.Event) error {
+	for {
+		err := s.reader.ReadInto(&s.record)
+		switch {
+		case errors.Is(err, ringbuf.ErrFlushed):
+			return ErrWoken
+		case errors.Is(err, ringbuf.ErrClosed):
+			return fmt.Errorf("read ring buffer: %w", os.ErrClosed)
+		case err != nil:
+			return fmt.Errorf("read ring buffer: %w", err)
+		}
+		if s.decoder.decode(s.record.RawSample, ev) {
+			return nil
+		}
+		s.malformed.Add(1)
+	}
+}
+
+// Wake makes a blocked Read return ErrWoken once the pending records are read.
+func (s *Sensor) Wake() error {
+	if err := s.reader.Flush(); err != nil {
+		return fmt.Errorf("wake reader: %w", err)
+	}
+	return nil
+}
+
+// Close detaches the programs unless they are pinned.
+func (s *Sensor) Close() error {
+	var errs []error
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	for _, a := range s.links {
+		errs = append(errs, a.link.Close())
+	}
+	if s.memory != nil {
+		errs = append(errs, unix.Munmap(s.memory))
+	}
+	if s.collection != nil {
+		s.collection.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// Hooks names what is attached.
+func (s *Sensor) Hooks() []string {
+	hooks := make([]string, len(s.links))
+	for i, a := range s.links {
+		hooks[i] = a.hook
+	}
+	return hooks
+}

@@ -1,0 +1,298 @@
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/syscalls"
+)
+
+// Mirrors of bpf/maps.h.
+const (
+	buckets = 1024
+	ways    = 8
+	claimed = ^uint64(0)
+
+	stateParked   = 0
+	stateLearning = 1
+	stateGuarded  = 2
+
+	openDeviates = 1
+)
+
+// ErrNotWatched is returned for a cgroup that the kernel does not watch.
+var ErrNotWatched = errors.New("cgroup is not watched")
+
+// Known is what a container may do without being reported.
+type Known struct {
+	Native syscalls.Set
+	Compat syscalls.Set // 32-bit calls
+}
+
+// Adoption describes a container that ran before the sensor was attached.
+type Adoption struct {
+	Cgroup uint64
+	Nested []uint64 // cgroups below the container's own
+	Init   int      // pid of the container's first process, 0 if unknown
+	PIDs   []int    // every process in these cgroups
+	// Runtime is a process that sees the runtime's root directory and mount
+	// namespace: containerd itself, or pid 1.
+	Runtime int
+	// Plain is set for a cgroup that is no container: all of it is the workload.
+	Plain bool
+}
+
+// mapState maps the variable `state` into this process.
+func mapState(bss *ebpf.Map) ([]byte, *bpfSharedState, error) {
+	memory, err := unix.Mmap(bss.FD(), 0, int(bss.ValueSize()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, nil, fmt.Errorf("map shared state: %w", err)
+	}
+	return memory, (*bpfSharedState)(unsafe.Pointer(unsafe.SliceData(memory))), nil
+}
+
+// find returns the slot that holds a cgroup's id, or -1.
+func (s *Sensor) find(cgroup uint64) int {
+	bucket := cgroup % buckets
+	for way := range uint64(ways) {
+		if atomic.LoadUint64(&s.state.Ids[bucket][way]) == cgroup {
+			return int(bucket*ways + way)
+		}
+	}
+	return -1
+}
+
+func (s *Sensor) container(cgroup uint64) (*bpfContainer, error) {
+	slot := s.find(cgroup)
+	if slot < 0 {
+		return nil, fmt.Errorf("cgroup %d: %w", cgroup, ErrNotWatched)
+	}
+	return s.at(slot), nil
+}
+
+func (s *Sensor) at(slot int) *bpfContainer {
+	return (*bpfContainer)(unsafe.Pointer(&s.state.Containers[slot]))
+}
+
+// Learn has the kernel report whatever is not in known, and add it.
+func (s *Sensor) Learn(cgroup uint64, known Known) error {
+	return s.setState(cgroup, known, stateLearning)
+}
+
+// Guard has the kernel report whatever is not in allowed, and count repeats.
+// Opens that were known before are reported once more, so that they are judged.
+func (s *Sensor) Guard(cgroup uint64, allowed Known) error {
+	return s.setState(cgroup, allowed, stateGuarded)
+}
+
+func (s *Sensor) setState(cgroup uint64, known Known, state uint32) error {
+	c, err := s.container(cgroup)
+	if err != nil {
+		return err
+	}
+	// The state first: a guarded set is not added to by the programs.
+	atomic.StoreUint32(&c.State, state)
+	for i := range c.Known {
+		atomic.StoreUint64(&c.Known[i], known.Native[i])
+		atomic.StoreUint64(&c.KnownCompat[i], known.Compat[i])
+	}
+	atomic.AddUint32(&c.Generation, 1)
+	return nil
+}
+
+// SetPlain says that a cgroup is no container, so that what is executed in it
+// on the host's root is the workload.
+func (s *Sensor) SetPlain(cgroup uint64) error {
+	c, err := s.container(cgroup)
+	if err != nil {
+		return err
+	}
+	atomic.StoreUint32(&c.Plain, 1)
+	return nil
+}
+
+// Held returns how many records of a container were held back or lost, because
+// of its budget or of a full ring buffer.
+func (s *Sensor) Held(cgroup uint64) uint64 {
+	c, err := s.container(cgroup)
+	if err != nil {
+		return 0
+	}
+	return atomic.LoadUint64(&c.Held)
+}
+
+// MarkDeviation has the kernel go on counting an open that it reported, and
+// report it again after the cooldown or when another program does it.
+func (s *Sensor) MarkDeviation(cgroup, openKey uint64) error {
+	slot := s.find(cgroup)
+	if slot < 0 {
+		return fmt.Errorf("cgroup %d: %w", cgroup, ErrNotWatched)
+	}
+	key := bpfOpenKey{Cgroup: uint64(slot), Hash: openKey}
+	if err := s.collection.Maps[bpfMapOpens].Put(key, uint32(openDeviates)); err != nil {
+		return fmt.Errorf("mark open: %w", err)
+	}
+	return nil
+}
+
+// Forget stops watching a cgroup and those nested in it.
+func (s *Sensor) Forget(cgroup uint64) {
+	slot := s.find(cgroup)
+	if slot < 0 {
+		return
+	}
+	for i, owner := range s.state.Owner {
+		if int(owner) == slot && i != slot {
+			atomic.StoreUint64(&s.state.Ids[i/ways][i%ways], 0)
+		}
+	}
+	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], 0)
+}
+
+// Watched returns the ids of all cgroups that are watched as containers of
+// their own, also those that an earlier agent left behind.
+func (s *Sensor) Watched() []uint64 {
+	var ids []uint64
+	for slot := range s.state.Containers {
+		id := atomic.LoadUint64(&s.state.Ids[slot/ways][slot%ways])
+		if id != 0 && id != claimed && int(s.state.Owner[slot]) == slot {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Adopt watches a container that ran before the sensor was attached. Adopting
+// one that is watched already adds the processes that are not yet known.
+func (s *Sensor) Adopt(a Adoption) error {
+	if s.find(a.Cgroup) < 0 {
+		if err := s.insert(a); err != nil {
+			return err
+		}
+	}
+	slot := s.find(a.Cgroup)
+	for _, nested := range a.Nested {
+		if err := s.insertNested(nested, slot); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, pid := range a.PIDs {
+		errs = append(errs, s.adoptProcess(a, slot, pid))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Sensor) insert(a Adoption) error {
+	runtime, err := processRoot(a.Runtime)
+	if err != nil {
+		return err
+	}
+	slot, err := s.claim(a.Cgroup)
+	if err != nil {
+		return err
+	}
+	c := s.at(slot)
+	*c = bpfContainer{
+		RootIno: runtime.ino,
+		RootDev: runtime.dev,
+		MntNs:   runtime.mntNS,
+		Entries: 1, // the entrypoint has run
+	}
+	if a.Plain {
+		c.Plain = 1
+	}
+	s.state.Owner[slot] = uint16(slot)
+	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], a.Cgroup)
+	return nil
+}
+
+func (s *Sensor) insertNested(cgroup uint64, owner int) error {
+	if s.find(cgroup) >= 0 {
+		return nil
+	}
+	slot, err := s.claim(cgroup)
+	if err != nil {
+		return err
+	}
+	s.state.Owner[slot] = uint16(owner)
+	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], cgroup)
+	return nil
+}
+
+func (s *Sensor) claim(cgroup uint64) (int, error) {
+	bucket := cgroup % buckets
+	for way := range uint64(ways) {
+		if atomic.CompareAndSwapUint64(&s.state.Ids[bucket][way], 0, claimed) {
+			return int(bucket*ways + way), nil
+		}
+	}
+	atomic.AddUint64(&s.state.Counters.CgroupsUntracked, 1)
+	return 0, fmt.Errorf("watch cgroup %d: no room in its bucket of %d", cgroup, ways)
+}
+
+// adoptProcess marks a running process as the workload's, unless the programs
+// have seen it enter or it still runs on the runtime's root.
+func (s *Sensor) adoptProcess(a Adoption, slot, pid int) error {
+	runtime, err := processRoot(a.Runtime)
+	if err != nil {
+		return err
+	}
+	process, err := processRoot(pid)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // gone meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	entered := process.ino != runtime.ino || process.dev != runtime.dev || process.mntNS != runtime.mntNS
+	if !entered && !a.Plain {
+		return nil
+	}
+	native := bpfNative{Owner: uint32(slot), RootPid: uint32(pid), Origin: uint8(event.OriginEntrypoint)}
+	if entered {
+		native.Entered = 1
+	}
+	err = s.collection.Maps[bpfMapNatives].Update(uint32(pid), native, ebpf.UpdateNoExist)
+	if err != nil && !errors.Is(err, ebpf.ErrKeyExist) {
+		return fmt.Errorf("mark process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// root identifies what a process sees as its file system.
+type root struct {
+	ino   uint64
+	dev   uint32 // the kernel's own encoding
+	mntNS uint32
+}
+
+func processRoot(pid int) (root, error) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	var st unix.Stat_t
+	if err := unix.Stat(dir+"/root/.", &st); err != nil {
+		return root{}, fmt.Errorf("stat root of process %d: %w", pid, err)
+	}
+	ns, err := os.Readlink(dir + "/ns/mnt") // mnt:[4026531841]
+	if err != nil {
+		return root{}, fmt.Errorf("read mount namespace of process %d: %w", pid, err)
+	}
+	number, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(ns, "mnt:["), "]"), 10, 32)
+	if err != nil {
+		return root{}, fmt.Errorf("parse mount namespace of process %d: %w", pid, err)
+	}
+	return root{
+		ino:   st.Ino,
+		dev:   unix.Major(st.Dev)<<20 | unix.Minor(st.Dev),
+		mntNS: uint32(number),
+	}, nil
+}
