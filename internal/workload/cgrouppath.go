@@ -24,43 +24,40 @@ var scopePrefixes = []string{"cri-containerd-", "docker-", "crio-", "libpod-", "
 var hostUnits = []string{".slice", ".service", ".mount", ".socket", ".swap", ".timer", ".device", ".automount"}
 
 // candidate returns the container ID that the last component of a cgroup's
-// path spells, and whether it has the shape runtimes give to theirs. A path
-// that cannot be a container's, such as a slice or a pod, yields "".
+// path spells. A path that cannot be a container's, such as a slice's or a
+// pod's, yields "".
 //
 // The ID is a guess from a name anybody may have chosen: the runtime's record
 // decides.
-func candidate(cgroupPath string) (id string, likely bool) {
+func candidate(cgroupPath string) string {
 	dir, leaf := path.Split(cgroupPath)
 	if "/"+leaf == subgroup && strings.HasSuffix(dir, ".scope/") {
 		leaf = path.Base(dir)
 	}
 	for _, suffix := range hostUnits {
 		if strings.HasSuffix(leaf, suffix) {
-			return "", false
+			return ""
 		}
 	}
 	if isPod(leaf) || isQOSClass(dir, leaf) {
-		return "", false
+		return ""
 	}
 	if scope, ok := strings.CutSuffix(leaf, ".scope"); ok {
 		return scopeID(scope)
 	}
-	return identifier(leaf), isHexID(leaf)
+	return identifier(leaf)
 }
 
 // scopeID takes the ID out of "<prefix>-<id>". An unknown prefix ends at the
 // first dash, as it does in the units runc names for other callers.
-func scopeID(scope string) (id string, likely bool) {
+func scopeID(scope string) string {
 	for _, prefix := range scopePrefixes {
 		if id, ok := strings.CutPrefix(scope, prefix); ok {
-			return identifier(id), true
+			return identifier(id)
 		}
 	}
-	_, id, ok := strings.Cut(scope, "-")
-	if !ok {
-		return "", false
-	}
-	return identifier(id), isHexID(id)
+	_, id, _ := strings.Cut(scope, "-")
+	return identifier(id)
 }
 
 // isPod reports whether a cgroupfs-driver component is a pod's: "pod<uid>",
@@ -76,7 +73,8 @@ func isQOSClass(dir, leaf string) bool {
 	return (leaf == "burstable" || leaf == "besteffort") && path.Base(dir) == "kubepods"
 }
 
-// isHexID reports whether s is what runtimes generate: 64 hex digits.
+// isHexID reports whether an ID is of the kind runtimes generate, 64 hex digits.
+// Nothing else on a host is called so.
 func isHexID(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }

@@ -13,63 +13,59 @@ const (
 )
 
 func TestCandidate(t *testing.T) {
-	type result struct {
-		id     string
-		likely bool
-	}
 	tests := map[string]struct {
 		path string
-		want result
+		want string
 	}{
 		"cgroupfs driver": {
-			"/kubepods/burstable/pod" + podUID + "/" + hexID, result{hexID, true},
+			"/kubepods/burstable/pod" + podUID + "/" + hexID, hexID,
 		},
 		"cgroupfs driver, guaranteed": {
-			"/kubepods/pod" + podUID + "/" + hexID, result{hexID, true},
+			"/kubepods/pod" + podUID + "/" + hexID, hexID,
 		},
 		"systemd driver, k3s": {
 			"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + systemdUID + ".slice/cri-containerd-" + hexID + ".scope",
-			result{hexID, true},
+			hexID,
 		},
 		"kind": {
 			"/docker/" + hexID + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + systemdUID + ".slice/cri-containerd-" + hexID + ".scope",
-			result{hexID, true},
+			hexID,
 		},
-		"cri-o":               {"/kubepods.slice/crio-" + hexID + ".scope", result{hexID, true}},
-		"crun's subgroup":     {"/kubepods.slice/crio-" + hexID + ".scope/container", result{hexID, true}},
-		"docker, cgroupfs":    {"/docker/" + hexID, result{hexID, true}},
-		"docker, systemd":     {"/system.slice/docker-" + hexID + ".scope", result{hexID, true}},
-		"podman":              {"/machine.slice/libpod-" + hexID + ".scope", result{hexID, true}},
-		"nerdctl":             {"/default/" + hexID, result{hexID, true}},
-		"nerdctl, systemd":    {"/system.slice/nerdctl-" + hexID + ".scope", result{hexID, true}},
-		"ctr":                 {"/default/web-1.2_x", result{"web-1.2_x", false}},
-		"a container's name":  {"/default/container", result{"container", false}},
-		"another scope":       {"/machine.slice/machine-web-1.scope", result{"web-1", false}},
-		"cgroup namespace":    {"/../burstable/pod" + podUID + "/" + hexID, result{hexID, true}},
-		"beginning lost":      {"truncated:/pod" + podUID + "/" + hexID, result{hexID, true}},
-		"only the name left":  {hexID, result{hexID, true}},
-		"pod, cgroupfs":       {"/kubepods/besteffort/pod" + podUID, result{}},
-		"static pod":          {"/kubepods/burstable/pod" + strings.ReplaceAll(podUID, "-", ""), result{}},
-		"pod, systemd":        {"/kubepods.slice/kubepods-pod" + systemdUID + ".slice", result{}},
-		"class of pods":       {"/kubepods/besteffort", result{}},
-		"slice":               {"/kubepods.slice/kubepods-besteffort.slice", result{}},
-		"service":             {"/system.slice/nginx.service", result{}},
-		"session":             {"/user.slice/user-0.slice/session-3.scope", result{"3", false}},
-		"init":                {"/init.scope", result{}},
-		"root":                {"/", result{}},
-		"empty":               {"", result{}},
-		"newline":             {"/default/a\nb", result{}},
-		"invalid UTF-8":       {"/default/\xff\xfe", result{}},
-		"parent":              {"/default/..", result{}},
-		"doubled separator":   {"/default/a--b", result{}},
-		"longer than any ID":  {"/default/" + strings.Repeat("a", maxIDLength+1), result{}},
-		"scope of a bad name": {"/x/docker-" + strings.Repeat("/", 3) + ".scope", result{}},
+		"cri-o":                {"/kubepods.slice/crio-" + hexID + ".scope", hexID},
+		"crun's subgroup":      {"/kubepods.slice/crio-" + hexID + ".scope/container", hexID},
+		"docker, cgroupfs":     {"/docker/" + hexID, hexID},
+		"docker, systemd":      {"/system.slice/docker-" + hexID + ".scope", hexID},
+		"podman":               {"/machine.slice/libpod-" + hexID + ".scope", hexID},
+		"nerdctl":              {"/default/" + hexID, hexID},
+		"nerdctl, systemd":     {"/system.slice/nerdctl-" + hexID + ".scope", hexID},
+		"ctr":                  {"/default/web-1.2_x", "web-1.2_x"},
+		"a container's name":   {"/default/container", "container"},
+		"another scope":        {"/machine.slice/machine-web-1.scope", "web-1"},
+		"cgroup namespace":     {"/../burstable/pod" + podUID + "/" + hexID, hexID},
+		"beginning lost":       {"truncated:/pod" + podUID + "/" + hexID, hexID},
+		"only the name left":   {hexID, hexID},
+		"pod, cgroupfs":        {"/kubepods/besteffort/pod" + podUID, ""},
+		"static pod":           {"/kubepods/burstable/pod" + strings.ReplaceAll(podUID, "-", ""), ""},
+		"pod, systemd":         {"/kubepods.slice/kubepods-pod" + systemdUID + ".slice", ""},
+		"class of pods":        {"/kubepods/besteffort", ""},
+		"slice":                {"/kubepods.slice/kubepods-besteffort.slice", ""},
+		"service":              {"/system.slice/nginx.service", ""},
+		"session":              {"/user.slice/user-0.slice/session-3.scope", "3"},
+		"init":                 {"/init.scope", ""},
+		"root":                 {"/", ""},
+		"empty":                {"", ""},
+		"newline":              {"/default/a\nb", ""},
+		"invalid UTF-8":        {"/default/\xff\xfe", ""},
+		"parent":               {"/default/..", ""},
+		"doubled separator":    {"/default/a--b", ""},
+		"longer than any ID":   {"/default/" + strings.Repeat("a", maxIDLength+1), ""},
+		"scope without a name": {"/system.slice/docker-.scope", ""},
+		"scope of a bad name":  {"/x/docker-" + strings.Repeat("/", 3) + ".scope", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			id, likely := candidate(tt.path)
-			if got := (result{id, likely}); got != tt.want {
-				t.Errorf("candidate(%q) = %v, want %v", tt.path, got, tt.want)
+			if got := candidate(tt.path); got != tt.want {
+				t.Errorf("candidate(%q) = %q, want %q", tt.path, got, tt.want)
 			}
 		})
 	}
@@ -122,10 +118,7 @@ func FuzzCandidate(f *testing.F) {
 	f.Add("/kubepods.slice/crio-" + hexID + ".scope/container")
 	f.Add("/machine.slice/machine-web-1.scope")
 	f.Fuzz(func(t *testing.T, p string) {
-		id, likely := candidate(p)
-		if id == "" && likely {
-			t.Errorf("candidate(%q) is likely and empty", p)
-		}
+		id := candidate(p)
 		if id != "" && (identifier(id) != id || !strings.Contains(p, id)) {
 			t.Errorf("candidate(%q) = %q, not an identifier in it", p, id)
 		}

@@ -30,7 +30,9 @@ const (
 	// maxMessage is what containerd's own client accepts.
 	maxMessage = 16 << 20
 	// callTimeout bounds one question; containerd answers within milliseconds.
-	callTimeout = 5 * time.Second
+	callTimeout = 2 * time.Second
+	// listTimeout bounds the listing of everything.
+	listTimeout = time.Minute
 	// maxReconnectPause bounds how long a restarted containerd goes unnoticed.
 	maxReconnectPause = time.Second
 )
@@ -48,12 +50,11 @@ type containerd struct {
 	namespaces namespacesv1.NamespacesClient
 	tasks      tasksv1.TasksClient
 
-	peer atomic.Int64 // pid behind the socket, -1 without a connection
+	peer atomic.Pointer[Runtime] // nil without a connection
 }
 
 func newContainerd(socket string, h *hierarchy, counters *counters) (*containerd, error) {
 	c := &containerd{socket: socket, hierarchy: h, counters: counters}
-	c.peer.Store(-1)
 	conn, err := grpc.NewClient("passthrough:///containerd",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(c.dial),
@@ -76,6 +77,17 @@ func newContainerd(socket string, h *hierarchy, counters *counters) (*containerd
 
 func (c *containerd) close() error { return c.conn.Close() }
 
+// peerConn forgets the peer of a connection that ends.
+type peerConn struct {
+	net.Conn
+	forget func()
+}
+
+func (p *peerConn) Close() error {
+	p.forget()
+	return p.Conn.Close()
+}
+
 // dial connects to the socket and remembers who listens there.
 func (c *containerd) dial(ctx context.Context, _ string) (net.Conn, error) {
 	var d net.Dialer
@@ -87,9 +99,10 @@ func (c *containerd) dial(ctx context.Context, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	c.peer.Store(int64(pid))
+	peer := &Runtime{Socket: c.socket, PID: uint32(pid)}
+	c.peer.Store(peer)
 	c.counters.reconnects.Add(1)
-	return conn, nil
+	return &peerConn{Conn: conn, forget: func() { c.peer.CompareAndSwap(peer, nil) }}, nil
 }
 
 // peerPID returns the pid of the process that listens on a Unix socket, 0 if
@@ -112,8 +125,10 @@ func peerPID(conn *net.UnixConn) (int32, error) {
 
 // runtime returns who is behind the socket, if anybody is.
 func (c *containerd) runtime() (Runtime, bool) {
-	pid := c.peer.Load()
-	return Runtime{Socket: c.socket, PID: uint32(max(pid, 0))}, pid >= 0
+	if peer := c.peer.Load(); peer != nil {
+		return *peer, true
+	}
+	return Runtime{Socket: c.socket}, false
 }
 
 // present reports whether there is a socket at all.
@@ -127,7 +142,7 @@ func inNamespace(ctx context.Context, name string) context.Context {
 }
 
 func (c *containerd) resolve(ctx context.Context, cg cgroup) (Container, verdict, error) {
-	id, _ := candidate(cg.reported)
+	id := candidate(cg.reported)
 	if id == "" || !c.present() {
 		return Container{}, nobody, nil
 	}

@@ -83,7 +83,7 @@ func unitContainer(id uint64, cgroupPath string) Container {
 		c.Owner = Owner{Kind: KindService, Name: unit}
 		return c
 	}
-	if id, _ := candidate(cgroupPath); id != "" {
+	if id := candidate(cgroupPath); id != "" {
 		c.ID = id
 	}
 	c.Name = c.ID

@@ -110,6 +110,8 @@ func New(options Options) (*Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.Logger.Info("cgroup hierarchy opened",
+		zap.String("root", h.root), zap.Bool("whole", h.rootID == rootCgroupID))
 	r := &Resolver{
 		options:   options,
 		hierarchy: h,
@@ -210,11 +212,12 @@ const (
 
 // await asks the runtimes until one knows cg or patience ends.
 func (r *Resolver) await(ctx context.Context, cg cgroup) (Container, bool, error) {
-	id, likely := candidate(cg.reported)
+	id := candidate(cg.reported)
 	if id == "" || len(r.containerd) == 0 {
 		return Container{}, false, nil
 	}
 	start, patience := time.Now(), doubt
+	likely := isHexID(id)
 	if likely {
 		patience = r.options.Patience
 	}

@@ -20,6 +20,8 @@ func (c *containerd) running(ctx context.Context) ([]Resident, error) {
 	if !c.present() {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
 	names, err := c.namespaceNames(ctx)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,9 @@ import (
 // our listing, or dropped, is made up for then.
 const resyncInterval = time.Minute
 
+// firstReconnectPause is the pause after the first failure; it doubles.
+const firstReconnectPause = 50 * time.Millisecond
+
 // taskKey names a task of one containerd.
 type taskKey struct {
 	namespace, id string
@@ -25,8 +28,8 @@ type taskKey struct {
 
 // watch follows containerd's tasks until ctx ends, over its restarts.
 func (c *containerd) watch(ctx context.Context, log *zap.Logger, report func(Change)) {
-	w := &watcher{containerd: c, report: report, tasks: make(map[taskKey]Container)}
-	pause := time.Duration(0)
+	w := &watcher{containerd: c, log: log, report: report, tasks: make(map[taskKey]Container)}
+	pause, failures := time.Duration(0), 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -34,22 +37,19 @@ func (c *containerd) watch(ctx context.Context, log *zap.Logger, report func(Cha
 		case <-time.After(pause):
 		}
 		if !c.present() {
-			pause = maxReconnectPause
+			pause, failures = maxReconnectPause, 0
 			continue
 		}
 		c.conn.ResetConnectBackoff()
 		err := w.session(ctx)
-		if w.connected {
-			pause = 0
-			w.connected = false
-			rt, _ := c.runtime()
-			c.peer.Store(-1)
-			report(Change{Kind: Disconnected, Runtime: rt})
+		if w.disconnect() {
+			pause, failures = 0, 0
 		}
-		if ctx.Err() == nil {
-			log.Warn("containerd is not reachable", zap.Error(err), zap.Duration("retry_in", pause))
+		if failures == 0 && ctx.Err() == nil {
+			log.Warn("containerd is not reachable", zap.Error(err))
 		}
-		pause = min(max(2*pause, 50*time.Millisecond), maxReconnectPause)
+		failures++
+		pause = min(max(2*pause, firstReconnectPause), maxReconnectPause)
 	}
 }
 
@@ -57,9 +57,31 @@ func (c *containerd) watch(ctx context.Context, log *zap.Logger, report func(Cha
 // goroutine.
 type watcher struct {
 	*containerd
+	log       *zap.Logger
 	report    func(Change)
-	connected bool
+	connected *Runtime              // nil unless reported as Connected and not as Disconnected
 	tasks     map[taskKey]Container // those reported as Found and not as Gone
+}
+
+// connect reports that containerd answers, once per connection.
+func (w *watcher) connect() {
+	if w.connected != nil {
+		return
+	}
+	rt, _ := w.runtime()
+	w.connected = &rt
+	w.log.Info("connected to containerd", zap.Uint32("pid", rt.PID))
+	w.report(Change{Kind: Connected, Runtime: rt})
+}
+
+// disconnect reports that a connection ended, and whether there was one.
+func (w *watcher) disconnect() bool {
+	if w.connected == nil {
+		return false
+	}
+	w.report(Change{Kind: Disconnected, Runtime: *w.connected})
+	w.connected = nil
+	return true
 }
 
 // session subscribes, lists, and follows the events until the connection ends.
@@ -119,11 +141,7 @@ func (w *watcher) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !w.connected {
-		w.connected = true
-		rt, _ := w.runtime()
-		w.report(Change{Kind: Connected, Runtime: rt})
-	}
+	w.connect()
 	present := make(map[taskKey]bool, len(residents))
 	for _, resident := range residents {
 		present[taskKey{resident.RuntimeNamespace, resident.ID}] = true
