@@ -40,7 +40,7 @@ func (v *validator) at(place ...any) *node {
 }
 
 var (
-	parameterName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_.-]{0,62}$`)
+	parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,62}$`)
 	syscallName   = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 	flagName      = regexp.MustCompile(`^[A-Z0-9_]{1,64}$`)
 )
@@ -74,7 +74,7 @@ func (v *validator) parameters(parameters []Parameter) {
 	first := make(map[string]int)
 	for i, p := range parameters {
 		if !parameterName.MatchString(p.Name) {
-			v.fail(v.at("spec", "parameters", i, "name"), "name %q: want a letter, then letters, digits, '_', '.' or '-'", p.Name)
+			v.fail(v.at("spec", "parameters", i, "name"), "name %q: want a letter or '_', then letters, digits, '_', '.' or '-'", p.Name)
 		}
 		if !slices.Contains(kinds, p.Kind) {
 			v.fail(v.at("spec", "parameters", i, "kind"), "kind %q: want string, cidr, port or segment", p.Kind)
@@ -174,7 +174,5 @@ func checkIPPattern(pattern string) error {
 	return fmt.Errorf("%q: want an address, a CIDR or *", pattern)
 }
 
-var parameterUse = regexp.MustCompile(`\$\([a-zA-Z][a-zA-Z0-9_.-]*\)`)
-
-// hasParameter reports whether text holds a $(name) that is yet to be bound.
-func hasParameter(text string) bool { return parameterUse.MatchString(text) }
+// hasParameter reports whether text may hold a $(name) that is yet to be bound.
+func hasParameter(text string) bool { return reference.MatchString(text) }

@@ -1,0 +1,252 @@
+package profile
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/syscalls"
+)
+
+// Covers returns what b allows and a does not, by container; nothing if a
+// allows everything that b allows. System calls are compared by family.
+//
+// It errs on one side only: what it does not return is covered, while an entry
+// with wildcards that only several entries of a cover together is returned.
+// Workloads, images and provenance allow nothing and are not compared, and
+// references to parameters are compared as texts.
+func Covers(a, b *Profile) (missing []Container) {
+	a, b = Normalise(a), Normalise(b)
+	for _, c := range b.Spec.Containers {
+		have := Container{Name: c.Name, Type: c.Type}
+		for _, other := range a.Spec.Containers {
+			if other.Type == c.Type && (other.Name == c.Name || other.Name == "") {
+				have = MergeContainers(have, other)
+			}
+		}
+		if lacks := lacking(&have, &c); !lacks.allowsNothing() {
+			missing = append(missing, lacks)
+		}
+	}
+	return missing
+}
+
+// lacking returns what c allows and have does not.
+func lacking(have, c *Container) Container {
+	return Container{
+		Name:         c.Name,
+		Type:         c.Type,
+		Syscalls:     lackingSyscalls(have.Syscalls, c.Syscalls),
+		Execs:        lackingExecs(have.Execs, c.Execs),
+		Opens:        lackingOpens(have.Opens, c.Opens),
+		Capabilities: lackingTexts(have.Capabilities, c.Capabilities),
+		Network: Network{
+			Egress:  lackingNeighbors(have.Network.Egress, c.Network.Egress),
+			Ingress: lackingNeighbors(have.Network.Ingress, c.Network.Ingress),
+		},
+		Endpoints: lackingEndpoints(have.Endpoints, c.Endpoints),
+	}
+}
+
+func (c *Container) allowsNothing() bool {
+	return reflect.DeepEqual(*c, Container{Name: c.Name, Type: c.Type})
+}
+
+// lackingSyscalls returns families.
+func lackingSyscalls(have, want map[string][]string) map[string][]string {
+	lacks := make(map[string][]string)
+	for arch, names := range want {
+		if missing := lackingTexts(foldFamilies(have[arch]), foldFamilies(names)); missing != nil {
+			lacks[arch] = missing
+		}
+	}
+	return nonEmptyMap(lacks)
+}
+
+// foldFamilies returns the families of the calls.
+func foldFamilies(names []string) []string {
+	var folded []string
+	for _, name := range names {
+		folded = append(folded, syscalls.Family(name))
+	}
+	return sortedSet(folded)
+}
+
+// lackingTexts takes sorted lists.
+func lackingTexts(have, want []string) []string {
+	var lacks []string
+	for _, text := range want {
+		if _, ok := slices.BinarySearch(have, text); !ok {
+			lacks = append(lacks, text)
+		}
+	}
+	return lacks
+}
+
+// pathIndex finds the entries whose paths cover a path or pattern.
+type pathIndex struct {
+	exact    *paths
+	byLeaf   [][]int // entries, by leaf of exact
+	patterns []indexedPattern
+}
+
+type indexedPattern struct {
+	entry    int
+	segments []coverSegment
+}
+
+func newPathIndex(n int, path func(i int) string) *pathIndex {
+	var x pathIndex
+	var builder pathsBuilder
+	for i := range n {
+		leaf, ok := builder.add(path(i))
+		if !ok {
+			continue
+		}
+		if int(leaf) == len(x.byLeaf) {
+			x.byLeaf = append(x.byLeaf, nil)
+		}
+		x.byLeaf[leaf] = append(x.byLeaf[leaf], i)
+		if hasWildcard(path(i)) {
+			x.patterns = append(x.patterns, indexedPattern{entry: i, segments: coverSegments(path(i))})
+		}
+	}
+	x.exact = builder.build()
+	return &x
+}
+
+// covering calls visit with every entry that covers path, until it returns true.
+func (x *pathIndex) covering(path string, visit func(entry int) (done bool)) {
+	if !hasWildcard(path) {
+		x.exact.match([]byte(path), func(leaf uint32) bool {
+			return slices.ContainsFunc(x.byLeaf[leaf], visit)
+		})
+		return
+	}
+	segments := coverSegments(path)
+	for _, p := range x.patterns {
+		if coversPath(p.segments, segments) && visit(p.entry) {
+			return
+		}
+	}
+}
+
+func lackingOpens(have, want []Open) []Open {
+	index := newPathIndex(len(have), func(i int) string { return have[i].Path })
+	var lacks []Open
+	for _, open := range want {
+		wanted, granted, known := accessOf(open.Flags), event.Access(0), false
+		index.covering(open.Path, func(i int) bool {
+			known = true
+			granted |= accessOf(have[i].Flags)
+			return granted&wanted == wanted
+		})
+		if !known || granted&wanted != wanted {
+			lacks = append(lacks, open)
+		}
+	}
+	return lacks
+}
+
+func lackingExecs(have, want []Exec) []Exec {
+	index := newPathIndex(len(have), func(i int) string { return have[i].Path })
+	var lacks []Exec
+	for _, exec := range want {
+		covered := false
+		index.covering(exec.Path, func(i int) bool {
+			covered = coversExecArgs(have[i], exec)
+			return covered
+		})
+		if !covered {
+			lacks = append(lacks, exec)
+		}
+	}
+	return lacks
+}
+
+func coversExecArgs(have, want Exec) bool {
+	if len(have.Args) == 0 && !have.ArgsRequired {
+		return true
+	}
+	args := want.Args
+	if len(args) == 0 && !want.ArgsRequired {
+		args = []string{DynamicArgs}
+	}
+	return CoversArgs(have.Args, args)
+}
+
+func lackingNeighbors(have, want []Neighbor) []Neighbor {
+	return slices.DeleteFunc(slices.Clone(want), func(n Neighbor) bool {
+		return slices.ContainsFunc(have, func(h Neighbor) bool { return coversNeighbor(h, n) })
+	})
+}
+
+// coversNeighbor reports whether have is at least as wide as want. Identifiers
+// only name. A neighbor without addresses is never taken for one with any, and
+// one without ports has all.
+func coversNeighbor(have, want Neighbor) bool {
+	selectorsDiffer := have.Type != want.Type ||
+		jsonText(have.PodSelector) != jsonText(want.PodSelector) ||
+		jsonText(have.NamespaceSelector) != jsonText(want.NamespaceSelector) ||
+		jsonText(have.Kubescape) != jsonText(want.Kubescape)
+	if selectorsDiffer {
+		return false
+	}
+	wide := len(have.DNSNames)+len(have.IPAddresses) > 0
+	if wide != (len(want.DNSNames)+len(want.IPAddresses) > 0) {
+		return false
+	}
+	return all(want.DNSNames, have.DNSNames, coversDNS) &&
+		all(want.IPAddresses, have.IPAddresses, coversIP) &&
+		coversPorts(have.Ports, want.Ports)
+}
+
+// all reports whether each wanted text is covered by one of those there are.
+func all(want, have []string, covers func(have, want string) bool) bool {
+	for _, w := range want {
+		if !slices.ContainsFunc(have, func(h string) bool { return covers(h, w) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func coversDNS(have, want string) bool {
+	if strings.ContainsAny(want, Wildcard+Dynamic) {
+		return slices.Equal(dnsLabels(have), dnsLabels(want))
+	}
+	return MatchDNS(have, want)
+}
+
+func coversIP(have, want string) bool {
+	if have == want || have == Wildcard {
+		return true
+	}
+	if prefix, err := netip.ParsePrefix(want); err == nil {
+		outer, err := netip.ParsePrefix(have)
+		return err == nil && outer.Bits() <= prefix.Bits() && outer.Contains(prefix.Addr())
+	}
+	address, err := netip.ParseAddr(want)
+	return err == nil && MatchIP(have, address)
+}
+
+func coversPorts(have, want []Port) bool {
+	if len(have) == 0 {
+		return true
+	}
+	for _, w := range want {
+		same := func(h Port) bool { return h.Protocol == w.Protocol && h.Port == w.Port }
+		if !slices.ContainsFunc(have, same) {
+			return false
+		}
+	}
+	return len(want) > 0
+}
+
+func lackingEndpoints(have, want []Endpoint) []Endpoint {
+	return slices.DeleteFunc(slices.Clone(want), func(e Endpoint) bool {
+		return slices.ContainsFunc(have, func(h Endpoint) bool { return reflect.DeepEqual(h, e) })
+	})
+}
