@@ -345,7 +345,7 @@ func TestMuteRuntime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	r := newResolver(t, Options{Sockets: []string{socket}, Patience: time.Millisecond})
 	_, ok, err := r.Resolve(t.Context(), 1, "/kubepods/"+hexID)
 	if ok || err == nil {

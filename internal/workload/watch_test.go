@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -116,4 +117,27 @@ func TestLateStart(t *testing.T) {
 	n.expect(Connected, "")
 	run(t, daemon, testenv.ContainerSpec{ID: "late", Image: image})
 	n.expect(Found, "late")
+}
+
+// TestStartedAgain tells of a record that runs in another cgroup than before.
+func TestStartedAgain(t *testing.T) {
+	type told struct {
+		kind   ChangeKind
+		cgroup uint64
+	}
+	var got []told
+	w := &watcher{
+		report: func(c Change) { got = append(got, told{c.Kind, c.Resident.CgroupID}) },
+		tasks:  make(map[taskKey]Container),
+	}
+	for _, id := range []uint64{7, 7, 8} {
+		w.found(Resident{Container: Container{ID: "web", RuntimeNamespace: "default", CgroupID: id}})
+	}
+	w.gone(taskKey{"default", "web"})
+	w.gone(taskKey{"default", "web"})
+	w.gone(taskKey{"other", "web"})
+	want := []told{{Found, 7}, {Gone, 7}, {Found, 8}, {Gone, 8}}
+	if !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
 }
