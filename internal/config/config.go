@@ -1,0 +1,224 @@
+// Package config is the agent's configuration: one YAML file, read strictly.
+//
+// Default is the one place where defaults are. A file only says what differs.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"bobwatch/internal/signature"
+)
+
+// Config is what a file may say. Every field is documented, with its default,
+// in docs/configuration.md.
+type Config struct {
+	// Node is the name that alerts carry.
+	Node string `json:"node"`
+	// StateDir holds the journal and the learned profiles.
+	StateDir   string     `json:"stateDir"`
+	Containerd Containerd `json:"containerd"`
+	Cgroups    Cgroups    `json:"cgroups"`
+	Learning   Learning   `json:"learning"`
+	Detection  Detection  `json:"detection"`
+	Profiles   Profiles   `json:"profiles"`
+	Alerts     Alerts     `json:"alerts"`
+	Sensor     Sensor     `json:"sensor"`
+	HTTP       HTTP       `json:"http"`
+}
+
+// Containerd says where containers are known.
+type Containerd struct {
+	// Sockets to ask. Unset looks where the distributions put them; an empty
+	// list asks none.
+	Sockets []string `json:"sockets"`
+}
+
+// Cgroups are workloads without a runtime.
+type Cgroups struct {
+	// Root is where the v2 hierarchy is mounted. Empty finds it.
+	Root string `json:"root"`
+	// Patterns of cgroup paths that are workloads, as of path.Match.
+	Patterns []string `json:"patterns"`
+}
+
+// Learning says how long and about whom.
+type Learning struct {
+	// Window is the observed time after which a workload is guarded.
+	Window Duration `json:"window"`
+	// Sandboxes includes the pause containers of pods.
+	Sandboxes bool `json:"sandboxes"`
+}
+
+// Detection says what deviates.
+type Detection struct {
+	// StrictSyscalls switches families off: dup2 does not stand for dup3.
+	StrictSyscalls bool `json:"strictSyscalls"`
+	// Cooldown is how long a repeated deviation is only counted.
+	Cooldown Duration `json:"cooldown"`
+}
+
+// Profiles says which documents are in force besides what was learned.
+type Profiles struct {
+	// Directory holds them; empty for none. It need not exist yet.
+	Directory string `json:"directory"`
+	// Trust says who may vouch for what.
+	Trust signature.Policy `json:"trust"`
+}
+
+// Output is the form of alerts on stdout.
+type Output string
+
+// The outputs.
+const (
+	OutputAuto Output = "auto" // text on a terminal, else json
+	OutputJSON Output = "json"
+	OutputText Output = "text"
+)
+
+// Alerts says how alerts reach people.
+type Alerts struct {
+	Output Output `json:"output"`
+	// RepeatInterval is how often an incident that goes on is told again.
+	RepeatInterval Duration `json:"repeatInterval"`
+}
+
+// Sensor configures what is in the kernel.
+type Sensor struct {
+	// PinPath is a directory on a bpffs, where the kernel's part outlives the
+	// agent. Empty pins nothing.
+	PinPath string `json:"pinPath"`
+	// RingBytes is the size of the ring buffer, a power of two.
+	RingBytes uint32 `json:"ringBytes"`
+}
+
+// HTTP is the port for /metrics, /healthz and /readyz.
+type HTTP struct {
+	// Listen is host:port, or unix:PATH. Empty listens nowhere.
+	Listen string `json:"listen"`
+}
+
+// Default returns the configuration of an empty file.
+func Default() Config {
+	node, err := os.Hostname()
+	if err != nil {
+		node = "localhost"
+	}
+	return Config{
+		Node:      node,
+		StateDir:  "/var/lib/bobwatch",
+		Learning:  Learning{Window: Duration(24 * time.Hour)},
+		Detection: Detection{Cooldown: Duration(time.Minute)},
+		Profiles:  Profiles{Directory: "/etc/bobwatch/profiles"},
+		Alerts:    Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute)},
+		Sensor:    Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 4 << 20},
+		HTTP:      HTTP{Listen: "127.0.0.1:9464"},
+	}
+}
+
+// maxBytes bounds a configuration file.
+const maxBytes = 1 << 20
+
+// Load reads the file at path over the defaults. An empty path is an empty
+// file. The error says line, column and field, or all fields that are wrong.
+func Load(path string) (Config, error) {
+	if path == "" {
+		return Default(), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("load configuration: %w", err)
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	if err != nil {
+		return Config{}, fmt.Errorf("load configuration: %w", err)
+	}
+	if len(raw) > maxBytes {
+		return Config{}, fmt.Errorf("load configuration: %s is larger than %d bytes", path, maxBytes)
+	}
+	c, err := Parse(raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse reads YAML over the defaults and validates the result.
+func Parse(raw []byte) (Config, error) {
+	c := Default()
+	err := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&c)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, fmt.Errorf("parse configuration: %s", yaml.FormatError(err, false, false))
+	}
+	if reflect.ValueOf(c).IsZero() { // a document without content resets what it is read into
+		c = Default()
+	}
+	if err := c.validate(); err != nil {
+		return Config{}, fmt.Errorf("configuration: %w", err)
+	}
+	return c, nil
+}
+
+// validate reports every field that is wrong.
+func (c *Config) validate() error {
+	var errs []error
+	wrong := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(filepath.IsAbs(c.StateDir), "stateDir: %q is not an absolute path", c.StateDir)
+	for i, socket := range c.Containerd.Sockets {
+		wrong(filepath.IsAbs(socket), "containerd.sockets[%d]: %q is not an absolute path", i, socket)
+	}
+	for i, pattern := range c.Cgroups.Patterns {
+		_, err := path.Match(pattern, "")
+		wrong(err == nil, "cgroups.patterns[%d]: %q is not a pattern", i, pattern)
+		wrong(len(pattern) > 1 && pattern[0] == '/', "cgroups.patterns[%d]: %q does not begin with /", i, pattern)
+	}
+	wrong(c.Learning.Window >= Duration(time.Second), "learning.window: %s is less than 1s", c.Learning.Window)
+	wrong(c.Detection.Cooldown >= Duration(time.Second), "detection.cooldown: %s is less than 1s", c.Detection.Cooldown)
+	wrong(c.Alerts.RepeatInterval >= Duration(time.Second), "alerts.repeatInterval: %s is less than 1s", c.Alerts.RepeatInterval)
+	switch c.Alerts.Output {
+	case OutputAuto, OutputJSON, OutputText:
+	default:
+		wrong(false, "alerts.output: %q is none of auto, json, text", c.Alerts.Output)
+	}
+	ring := c.Sensor.RingBytes
+	wrong(ring >= 64<<10 && ring <= 1<<30 && ring&(ring-1) == 0,
+		"sensor.ringBytes: %d is not a power of two from 64 KiB to 1 GiB", ring)
+	wrong(c.Sensor.PinPath == "" || filepath.IsAbs(c.Sensor.PinPath), "sensor.pinPath: %q is not an absolute path", c.Sensor.PinPath)
+	if err := c.Profiles.Trust.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("profiles.trust: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// Duration is a time.Duration written as in Go, such as 30s or 24h.
+type Duration time.Duration
+
+// String returns the duration as Go writes it.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as 30s or 24h", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
