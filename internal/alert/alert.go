@@ -102,19 +102,20 @@ type Syscall struct {
 	Number uint32 `json:"number"`
 }
 
-// Exec is an execution outside of the profile.
+// Exec is an execution outside of the profile. Path is absolute, or memfd:NAME,
+// outside:/PATH or truncated:/REST.
 type Exec struct {
 	Path string   `json:"path"`
 	Args []string `json:"args,omitempty"` // with argv[0]
 	File File     `json:"file"`
 }
 
-// Open is an open outside of the profile.
+// Open is an open outside of the profile. Path is as in Exec.
 type Open struct {
 	Path  string `json:"path"`
 	Flags string `json:"flags"` // O_RDONLY, O_WRONLY, O_RDWR or O_PATH
 	// Refused is the name of the error that the kernel answered with. Path is
-	// then what the process asked for, which may be relative.
+	// then what the process asked for.
 	Refused string `json:"refused,omitempty"`
 	IOUring bool   `json:"ioUring,omitempty"`
 	File    File   `json:"file,omitzero"`
@@ -130,6 +131,7 @@ type File struct {
 	Memfd      bool   `json:"memfd,omitempty"`      // never had a name
 	UpperLayer bool   `json:"upperLayer,omitempty"` // not part of the image
 	Deleted    bool   `json:"deleted,omitempty"`    // had no name any more
+	Outside    bool   `json:"outside,omitempty"`    // not in the process's mount namespace
 	Device     string `json:"device,omitempty"`     // major:minor
 	Inode      uint64 `json:"inode,omitempty"`
 }

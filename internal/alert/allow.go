@@ -105,12 +105,11 @@ func allowExec(e *event.Event) []string {
 	return words
 }
 
-// literalPath returns the path of e if a document can name it as it is. What
-// looks like the path of a memfd is whatever its maker liked.
+// literalPath returns the path of e if a document can name it as it is: not
+// one that lies outside of the container, is incomplete or in memory only.
 func literalPath(e *event.Event) (string, bool) {
 	path := string(e.Path)
-	if e.Flags&(event.FlagPathTruncated|event.FlagMemfd) != 0 ||
-		!strings.HasPrefix(path, "/") || hasWildcard(path) || !literal(path) {
+	if !strings.HasPrefix(path, "/") || hasWildcard(path) || !literal(path) {
 		return "", false
 	}
 	return path, true

@@ -11,9 +11,9 @@ import (
 
 func TestAllow(t *testing.T) {
 	const prefix = "bobctl allow --workload shop/Deployment/webapp --container web "
-	cutArgs, cutPath, relative := execOf("/bin/sh", "sh\x00-c\x00ec"), openOf("/a/b"), openOf("a/b")
+	cutArgs, cutPath, relative := execOf("/bin/sh", "sh\x00-c\x00ec"), openOf("truncated:/a/b"), openOf("a/b")
 	cutArgs.Flags, cutPath.Flags, relative.Flags = event.FlagArgsTruncated, event.FlagPathTruncated, event.FlagRefused
-	memfd := execOf("/memfd:x", "x")
+	memfd := execOf("memfd:x", "x")
 	memfd.Flags = event.FlagMemfd
 	written := openOf("/etc/x")
 	written.Access = event.AccessRead | event.AccessWrite

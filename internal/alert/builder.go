@@ -104,13 +104,13 @@ func (b *Builder) describe(e *event.Event, command *process.Command) Deviation {
 		return Deviation{Syscall: describeSyscall(b.Arch, e)}
 	case event.KindExec:
 		return Deviation{Exec: &Exec{
-			Path: printablePath(e),
+			Path: Printable(string(e.Path), maxPath),
 			Args: printableArgs(command.Args, command.ArgsTruncated, maxArgs),
 			File: fileOf(e),
 		}}
 	case event.KindOpen:
 		open := &Open{
-			Path:    printablePath(e),
+			Path:    Printable(string(e.Path), maxPath),
 			Flags:   accessFlag(e.Access),
 			IOUring: e.Has(event.FlagIOUring),
 			File:    fileOf(e),
@@ -120,18 +120,9 @@ func (b *Builder) describe(e *event.Event, command *process.Command) Deviation {
 		}
 		return Deviation{Open: open}
 	case event.KindMoved:
-		return Deviation{Moved: &Moved{Cgroup: printablePath(e)}}
+		return Deviation{Moved: &Moved{Cgroup: Printable(string(e.Path), maxPath)}}
 	}
 	return Deviation{}
-}
-
-// printablePath marks a path whose beginning is missing at its beginning.
-func printablePath(e *event.Event) string {
-	path := Printable(string(e.Path), maxPath)
-	if e.Has(event.FlagPathTruncated) {
-		return cutMark + path
-	}
-	return path
 }
 
 func describeSyscall(arch string, e *event.Event) *Syscall {
@@ -176,6 +167,7 @@ func fileOf(e *event.Event) File {
 		Memfd:      e.Has(event.FlagMemfd),
 		UpperLayer: e.Has(event.FlagUpperLayer),
 		Deleted:    e.Has(event.FlagDeleted),
+		Outside:    e.Has(event.FlagOutside),
 		Inode:      e.Ino,
 	}
 	if e.Dev != 0 {

@@ -108,7 +108,7 @@ func fixed(a Alert) Alert {
 func TestGoldens(t *testing.T) {
 	refused := openOf("/etc/shadow")
 	refused.Flags, refused.Errno = event.FlagRefused|event.FlagCallerPath, 13
-	memfd := execOf("/memfd:x", "x\x00--daemon")
+	memfd := execOf("memfd:x", "x\x00--daemon")
 	memfd.Flags, memfd.Origin = event.FlagMemfd|event.FlagTTY, event.OriginOutside
 	memfd.NAncestors = 0
 	moved := injected(event.KindMoved)
@@ -241,24 +241,30 @@ func TestUnknownArgumentsHaveTheirOwnFingerprint(t *testing.T) {
 	}
 }
 
+// The worst is a backslash: one byte that Printable and JSON double each.
 func TestAlertSizeIsBounded(t *testing.T) {
-	// Every byte takes four once it is escaped.
-	e := execOf("/"+strings.Repeat("\n", 1<<20), strings.Repeat("\x01\x00", 1<<19))
-	e.NAncestors = event.MaxAncestors
-	b := newBuilder()
-	b.Processes.Add(e)
-	var out bytes.Buffer
-	a := b.Build(deviation(e), webapp())
-	if err := appendJSON(&out, &a); err != nil {
-		t.Fatal(err)
-	}
-	if out.Len() > 32<<10 {
-		t.Errorf("JSON: got %d bytes, want at most 32 KiB", out.Len())
-	}
-	if got := a.Deviation.Exec.Args; got[len(got)-1] != cutMark {
-		t.Errorf("last argument: got %q, want the mark of a cut", got[len(got)-1])
-	}
-	if !strings.HasSuffix(a.Deviation.Exec.Path, cutMark) {
-		t.Error("path: got no mark of a cut")
+	for _, filler := range []string{"\\", "\"", "\n", "\x01\x00", "x\x00"} {
+		e := execOf("/"+strings.Repeat(filler, 1<<19), strings.Repeat(filler, 1<<19))
+		b := newBuilder()
+		e.NAncestors = event.MaxAncestors
+		for i := range e.Ancestors {
+			e.Ancestors[i] = proc(uint32(2+i), 1, strings.Repeat(filler, 8))
+			parent := *e
+			parent.Process, parent.NAncestors = e.Ancestors[i], 0
+			b.Processes.Add(&parent)
+		}
+		b.Processes.Add(e)
+		var out bytes.Buffer
+		a := b.Build(deviation(e), webapp())
+		if err := appendJSON(&out, &a); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len() > 64<<10 {
+			t.Errorf("JSON of %q: got %d bytes, want at most 64 KiB", filler, out.Len())
+		}
+		args := a.Deviation.Exec.Args
+		if !strings.HasSuffix(args[len(args)-1], cutMark) || !strings.HasSuffix(a.Deviation.Exec.Path, cutMark) {
+			t.Errorf("path or arguments of %q: got no mark of a cut", filler)
+		}
 	}
 }

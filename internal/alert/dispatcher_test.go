@@ -119,8 +119,10 @@ func TestFirstAtOnceThenFolded(t *testing.T) {
 			d.Enqueue(raised("web", "a", severity.High))
 		}
 		time.Sleep(d.opts.RepeatInterval - checkInterval)
+		synctest.Wait()
 		wantLines(t, sink, "web/a x1")
 		time.Sleep(2 * checkInterval)
+		synctest.Wait()
 		wantLines(t, sink, "web/a x1", "web/a x25")
 	})
 }
@@ -131,6 +133,7 @@ func TestSilentIncidentIsForgotten(t *testing.T) {
 		d, _ := start(t, optionsFor(sink))
 		d.Enqueue(raised("web", "a", severity.High))
 		time.Sleep(d.opts.RepeatInterval + checkInterval)
+		synctest.Wait()
 		if n, w := len(d.groups.byFingerprint), len(d.groups.workloads); n != 0 || w != 0 {
 			t.Errorf("remembered: got %d incidents and %d workloads, want none", n, w)
 		}
@@ -172,6 +175,7 @@ func TestFloodBecomesSummary(t *testing.T) {
 		wantLines(t, sink, early...)
 
 		time.Sleep(opts.SummaryInterval + checkInterval)
+		synctest.Wait()
 		wantLines(t, sink, append(early, "suppressed x997")...)
 		last := sink.got[len(sink.got)-1]
 		if got, want := last.Message, "and 997 more of 1 kind: R0002 997 times"; got != want {

@@ -5,6 +5,8 @@
 package detector
 
 import (
+	"bytes"
+
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/severity"
@@ -133,11 +135,10 @@ func checkOpen(e *event.Event, m *profile.Matcher) (Deviation, bool) {
 }
 
 // nameless reports whether the opened file is in no directory tree: a pipe, a
-// socket or an anonymous inode, reached through /proc/self/fd. A process has
-// these open already, and their names ("pipe:[4711]") never come again.
+// socket, an anonymous inode or a memfd, reached through /proc/self/fd. A
+// process has these open already, so opening one again gains nothing, and no
+// document can name them: the learner passes them over by the same rule. A
+// memfd that is executed is an execution.
 func nameless(e *event.Event) bool {
-	if e.Flags&(event.FlagCallerPath|event.FlagRefused|event.FlagPathTruncated) != 0 {
-		return false
-	}
-	return len(e.Path) == 0 || e.Path[0] != '/'
+	return e.Has(event.FlagMemfd) || bytes.IndexByte(e.Path, '/') < 0
 }

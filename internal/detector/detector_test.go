@@ -75,7 +75,8 @@ func TestCheck(t *testing.T) {
 		"unknown program by hand":      {execOf("/bin/cat", "cat", outside, event.FlagTTY), "R0001 high"},
 		"program not of the image":     {execOf("/tmp/x", "x", entrypoint, event.FlagUpperLayer), "R0001 high"},
 		"deleted program":              {execOf("/tmp/x", "x", entrypoint, event.FlagDeleted), "R0001 high"},
-		"memfd":                        {execOf("/memfd:x", "x", entrypoint, event.FlagMemfd), "R0001 critical"},
+		"memfd":                        {execOf("memfd:x", "x", entrypoint, event.FlagMemfd), "R0001 critical"},
+		"program of the node":          {execOf("outside:/bin/ls", "ls", entrypoint, event.FlagOutside), "R0001 high"},
 		"entrypoint's with a terminal": {execOf("/bin/cat", "cat", entrypoint, event.FlagTTY), "R0001 medium"},
 
 		"known open":                 {openOf("/var/www/a/index.html", read, 0), silent},
@@ -91,8 +92,10 @@ func TestCheck(t *testing.T) {
 		"pipe":                       {openOf("pipe:[4711]", write, 0), silent},
 		"anonymous inode":            {openOf("anon_inode:[eventpoll]", read, 0), silent},
 		"no path":                    {openOf("", read, 0), silent},
-		"relative, as the caller's":  {openOf("shadow", read, event.FlagRefused|event.FlagCallerPath), "R0002 low"},
-		"path without its beginning": {openOf("a/b/c", read, event.FlagPathTruncated), "R0002 low"},
+		"memfd, reopened":            {openOf("memfd:x", write, event.FlagMemfd), silent},
+		"another mount namespace":    {openOf("outside:/srv/x", read, event.FlagOutside), "R0002 high"},
+		"shadow of the node":         {openOf("outside:/etc/shadow", read, event.FlagOutside), "R0002 critical"},
+		"path without its beginning": {openOf("truncated:/b/c", read, event.FlagPathTruncated), "R0002 low"},
 
 		"moved":          {&event.Event{Kind: event.KindMoved}, "BW001 critical"},
 		"cgroup created": {&event.Event{Kind: event.KindCgroupCreated}, silent},

@@ -24,8 +24,8 @@ func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
 	if e.Has(event.FlagMemfd) {
 		return severity.Critical // no file to look at afterwards: made to hide
 	}
-	if e.Has(event.FlagUpperLayer) || e.Has(event.FlagDeleted) {
-		return max(severity.High, grade) // brought in after the image was built
+	if e.Flags&(event.FlagUpperLayer|event.FlagDeleted|event.FlagOutside) != 0 {
+		return max(severity.High, grade) // not what the image was built with
 	}
 	// Without a terminal it is a probe as often as a person; with one, somebody
 	// sits there and types.
@@ -43,12 +43,22 @@ var steering = [][]byte{
 	[]byte("/var/spool/cron/"), []byte("/proc/sys/"), []byte("/sys/"),
 }
 
+// outsidePrefix begins a path with event.FlagOutside.
+var outsidePrefix = []byte("outside:")
+
 // openSeverity grades an unexpected open by the place and the access.
 func openSeverity(e *event.Event) severity.Severity {
-	grade, _ := profile.Sensitive(e.Path)
+	path := e.Path
+	if e.Has(event.FlagOutside) {
+		path = bytes.TrimPrefix(path, outsidePrefix)
+	}
+	grade, _ := profile.Sensitive(path)
+	if e.Has(event.FlagOutside) {
+		grade = max(severity.High, grade) // a way out of the container
+	}
 	if e.Access&event.AccessWrite != 0 {
 		grade = raise(grade)
-		if steers(e.Path) {
+		if steers(path) {
 			grade = max(severity.High, grade)
 		}
 	}

@@ -42,7 +42,7 @@ type Command struct {
 	Args          string // NUL-separated, at most 4 KiB
 	ArgsTruncated bool
 	// File holds what is known of the executed file: event.FlagMemfd,
-	// FlagUpperLayer and FlagDeleted.
+	// FlagUpperLayer, FlagDeleted and FlagOutside.
 	File event.Flag
 	// Inherited says that the process never executed anything itself: the
 	// command is its parent's at the time of the fork.
@@ -118,7 +118,7 @@ func (t *Table) Add(e *event.Event) {
 		Exe:           string(path),
 		Args:          string(bytes.TrimSuffix(args, []byte{0})),
 		ArgsTruncated: cut || e.Has(event.FlagArgsTruncated),
-		File:          e.Flags & (event.FlagMemfd | event.FlagUpperLayer | event.FlagDeleted),
+		File:          e.Flags & (event.FlagMemfd | event.FlagUpperLayer | event.FlagDeleted | event.FlagOutside),
 		comm:          e.Process.Comm,
 		time:          e.Time,
 	})

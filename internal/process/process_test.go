@@ -236,7 +236,7 @@ func TestLinkTarget(t *testing.T) {
 	}{
 		"/bin/dash":                {"/bin/dash", 0},
 		"/tmp/x (deleted)":         {"/tmp/x", event.FlagDeleted},
-		"/memfd:payload (deleted)": {"/memfd:payload", event.FlagMemfd},
+		"/memfd:payload (deleted)": {"memfd:payload", event.FlagMemfd},
 	}
 	for link, want := range tests {
 		if path, file := linkTarget(link); path != want.path || file != want.file {

@@ -111,12 +111,13 @@ func readCommand(pid uint32) (Command, error) {
 }
 
 // linkTarget takes apart what /proc/PID/exe shows: a name that is gone has
-// " (deleted)" behind it, and a memfd never had one.
+// " (deleted)" behind it, and a memfd never had one. Paths are as in
+// event.Event.
 func linkTarget(link string) (string, event.Flag) {
 	path, deleted := strings.CutSuffix(link, " (deleted)")
 	switch {
-	case strings.HasPrefix(path, "/memfd:"):
-		return path, event.FlagMemfd
+	case deleted && strings.HasPrefix(path, "/memfd:"):
+		return path[1:], event.FlagMemfd
 	case deleted:
 		return path, event.FlagDeleted
 	}
