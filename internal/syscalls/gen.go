@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/format"
@@ -27,6 +28,8 @@ var notSyscalls = map[string]bool{
 
 func main() {
 	log.SetFlags(0)
+	output := flag.String("o", "zz_tables.go", "`file` to write")
+	flag.Parse()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", "golang.org/x/sys").Output()
 	if err != nil {
 		log.Fatalf("find golang.org/x/sys: %v", err)
@@ -45,7 +48,7 @@ func main() {
 	if err != nil {
 		log.Fatalf("format tables: %v", err)
 	}
-	if err := os.WriteFile("zz_tables.go", source, 0o644); err != nil {
+	if err := os.WriteFile(*output, source, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
