@@ -16,10 +16,17 @@ import (
 	"time"
 )
 
-// Setups that others are compared with.
+// Roles of children.
 const (
-	nothingSetup = "nothing"
-	emptySetup   = "empty programs"
+	workerRole = "worker"
+	actorRole  = "actor"
+)
+
+// Setups that the report compares with one another.
+const (
+	nothingSetup  = "nothing"
+	emptySetup    = "empty programs"
+	bobwatchSetup = "bobwatch"
 )
 
 func main() {
@@ -27,13 +34,16 @@ func main() {
 	file := flag.String("json", "bin/bench.json", "`file` to write the report to")
 	limit := flag.Duration("time", 2*time.Minute, "`time` to spend on system calls and opens")
 	flag.Parse()
-	exit("bench", run(*file, *limit))
+	exit("bench", bench(*file, *limit))
 }
 
-// serve does a worker's work and exits, if this process is to be one.
+// serve plays the role that the first argument names and exits, if it does.
 func serve() {
-	if len(os.Args) > 1 && os.Args[1] == workerArg {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == workerRole:
 		exit("bench worker", runWorker(os.Stdin, os.Stdout))
+	case len(os.Args) == 3 && os.Args[1] == actorRole:
+		exit("bench actor", runActor(os.Args[2], os.Stdin, os.Stdout))
 	}
 }
 
@@ -45,13 +55,20 @@ func exit(name string, err error) {
 	os.Exit(0)
 }
 
-func run(file string, limit time.Duration) error {
+func bench(file string, limit time.Duration) error {
 	setups := newSetups()
-	all, err := measure(setups, limit)
+	measured, err := measure(setups, limit)
 	if err != nil {
 		return err
 	}
-	r := newReport(setups, all)
+	r := newReport(setups, measured)
+	for _, place := range []string{learningPlace, guardedPlace} {
+		records, err := countRecords(measured.root, place)
+		if err != nil {
+			return err
+		}
+		r.RecordsPerMillion[place] = records
+	}
 	if err := r.print(os.Stdout); err != nil {
 		return err
 	}
@@ -63,6 +80,12 @@ func newSetups() []setup {
 	setups := []setup{
 		{name: nothingSetup, places: places, attach: func() (io.Closer, error) { return attached{}, nil }},
 		{name: emptySetup, places: places, attach: func() (io.Closer, error) { return attachEmpty() }},
+		{
+			name:   bobwatchSetup,
+			places: []string{hostPlace, learningPlace, guardedPlace},
+			attach: func() (io.Closer, error) { return startWatch() },
+			settle: func(w io.Closer, place string, c *cgroup) error { return w.(*watch).settle(place, c) },
+		},
 		{name: "hash of counts", places: places, attach: func() (io.Closer, error) { return attachPeer() }},
 	}
 	if _, err := exec.LookPath("bpftrace"); err == nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"time"
 )
@@ -40,100 +39,141 @@ type cell struct {
 // samples are ns of CPU time per act, one for every slice.
 type samples map[cell][]float64
 
-// slicesPerBlock is how many slices of each act a worker does before the next
+// slicesPerTurn is how many slices of each act a worker does before the next
 // setup takes its turn.
-const slicesPerBlock = 3
+const slicesPerTurn = 3
+
+// A run is one interleaved measurement of all setups.
+type run struct {
+	root     string   // of the v2 hierarchy
+	resident programs // of others, loaded before and throughout
+	samples  samples
+	turns    int
+	void     int    // turns that were not counted
+	voidBy   string // the last program that made a turn void
+}
 
 // measure gives every setup a turn, in an order that changes from round to
 // round, until the time is over. What disturbs the machine for a while thereby
 // disturbs all of them.
-func measure(setups []setup, limit time.Duration) (samples, error) {
+func measure(setups []setup, limit time.Duration) (*run, error) {
 	root, err := cgroupRoot()
 	if err != nil {
 		return nil, err
 	}
-	all := samples{}
+	resident, err := tracingPrograms()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{root: root, resident: resident, samples: samples{}}
 	for end := time.Now().Add(limit); time.Now().Before(end); {
 		for _, i := range rand.Perm(len(setups)) {
-			if err := measureBlock(setups[i], root, all); err != nil {
+			if err := r.turn(setups[i]); err != nil {
 				return nil, fmt.Errorf("measure %s: %w", setups[i].name, err)
 			}
 		}
 	}
-	return all, nil
+	return r, r.check(setups)
 }
 
-// measureBlock lets workers run under one setup. Its cgroups are made after the
-// setup was attached: they are watched from birth.
-func measureBlock(s setup, root string, all samples) (err error) {
-	inKernel, err := s.attach()
+// turn measures one setup, unless somebody else's program would be measured
+// with it.
+func (r *run) turn(s setup) error {
+	r.turns++
+	other, err := waitAlone(r.resident)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, inKernel.Close()) }()
-
-	workers := make(map[string]*worker)
-	for _, place := range s.places {
-		w, err := placeWorker(root, place)
-		if err != nil {
+	got := samples{}
+	if other == "" {
+		if other, err = r.measureTurn(s, got); err != nil {
 			return err
+		}
+	}
+	if other != "" {
+		r.void++
+		r.voidBy = other
+		return nil
+	}
+	for c, values := range got {
+		r.samples[c] = append(r.samples[c], values...)
+	}
+	return nil
+}
+
+// check says whether every setup had turns that count.
+func (r *run) check(setups []setup) error {
+	for _, s := range setups {
+		if len(r.samples[cell{s.name, s.places[0], getppid}]) == 0 {
+			return fmt.Errorf("measure %s: no turn counts: there was always another program loaded, such as %q",
+				s.name, r.voidBy)
+		}
+	}
+	return nil
+}
+
+// measureTurn lets workers run under one setup. Their cgroups are made after the
+// setup was attached: they are watched from birth. It returns the name of a
+// program that was loaded meanwhile.
+func (r *run) measureTurn(s setup, got samples) (other string, err error) {
+	inKernel, err := s.attach()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, inKernel.Close()) }()
+	before, err := tracingPrograms()
+	if err != nil {
+		return "", err
+	}
+
+	workers := make(map[string]worker)
+	for _, place := range s.places {
+		w, err := startWorker(r.root, place)
+		if err != nil {
+			return "", err
 		}
 		defer func() { err = errors.Join(err, w.stop()) }()
 		workers[place] = w
-		if err := warmUp(w); err != nil {
+		if err := s.prepare(inKernel, place, w); err != nil {
+			return "", err
+		}
+	}
+	for _, c := range s.cells() {
+		ns, err := workers[c.place].do(c.act)
+		if err != nil {
+			return "", err
+		}
+		got[c] = append(got[c], ns)
+	}
+	after, err := tracingPrograms()
+	return after.others(before), err
+}
+
+// prepare has the worker do every act, in the state that its place names.
+func (s *setup) prepare(inKernel io.Closer, place string, w worker) error {
+	if s.settle != nil && w.cgroup != nil {
+		if err := w.warmUp(); err != nil {
 			return err
 		}
-		if s.settle != nil && w.cgroup != nil {
-			if err := s.settle(inKernel, place, w.cgroup); err != nil {
-				return err
-			}
-		}
-		if err := warmUp(w); err != nil {
+		if err := s.settle(inKernel, place, w.cgroup); err != nil {
 			return err
 		}
 	}
+	return w.warmUp()
+}
 
-	turns := make([]cell, 0, len(s.places)*int(nActs)*slicesPerBlock)
-	for range slicesPerBlock {
+// cells returns the slices of a turn, shuffled.
+func (s *setup) cells() []cell {
+	var cells []cell
+	for range slicesPerTurn {
 		for _, place := range s.places {
 			for a := range nActs {
-				turns = append(turns, cell{s.name, place, a})
+				cells = append(cells, cell{s.name, place, a})
 			}
 		}
 	}
-	rand.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
-	for _, turn := range turns {
-		ns, err := workers[turn.place].do(turn.act)
-		if err != nil {
-			return err
-		}
-		all[turn] = append(all[turn], ns)
-	}
-	return nil
-}
-
-func placeWorker(root, place string) (*worker, error) {
-	if place == hostPlace {
-		return startWorker(nil)
-	}
-	c, err := makeCgroup(root, fmt.Sprintf("bobwatch-bench-%s-%d", place, os.Getpid()))
-	if err != nil {
-		return nil, err
-	}
-	w, err := startWorker(c)
-	if err != nil {
-		return nil, errors.Join(err, c.remove())
-	}
-	return w, nil
-}
-
-func warmUp(w *worker) error {
-	for a := range nActs {
-		if _, err := w.do(a); err != nil {
-			return err
-		}
-	}
-	return nil
+	rand.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	return cells
 }
 
 // quartile returns the 25th percentile: what an act costs when little else

@@ -59,14 +59,15 @@ func TestSetups(t *testing.T) {
 	for _, s := range newSetups() {
 		t.Run(s.name, func(t *testing.T) {
 			all := samples{}
-			if err := measureBlock(s, root, all); err != nil {
+			r := run{root: root}
+			if _, err := r.measureTurn(s, all); err != nil {
 				t.Fatal(err)
 			}
 			for _, place := range s.places {
 				for a := range nActs {
 					got := all[cell{s.name, place, a}]
-					if len(got) != slicesPerBlock {
-						t.Fatalf("%s, %s: %d slices, want %d", place, a, len(got), slicesPerBlock)
+					if len(got) != slicesPerTurn {
+						t.Fatalf("%s, %s: %d slices, want %d", place, a, len(got), slicesPerTurn)
 					}
 					for _, ns := range got {
 						if ns <= 0 || math.IsInf(ns, 0) {

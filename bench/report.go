@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,7 +22,12 @@ type report struct {
 	Kernel   string     `json:"kernel"`
 	CPU      string     `json:"cpu"`
 	CPUs     int        `json:"cpus"`
+	Resident []string   `json:"residentPrograms"` // of others, attached to something throughout
+	Turns    int        `json:"turns"`
+	Void     int        `json:"voidTurns"` // other programs came or went meanwhile
 	Overhead []overhead `json:"overhead"`
+	// RecordsPerMillion is how many records a million known acts cause, by state.
+	RecordsPerMillion map[string]float64 `json:"recordsPerMillion"`
 }
 
 // overhead is the cost of one act under one setup, in ns of CPU time.
@@ -35,12 +42,17 @@ type overhead struct {
 }
 
 // newReport takes the figures out of the samples, in the order of the setups.
-func newReport(setups []setup, all samples) report {
-	r := report{Time: time.Now(), Kernel: kernelRelease(), CPU: cpuModel(), CPUs: runtime.NumCPU()}
+func newReport(setups []setup, measured *run) report {
+	r := report{
+		Time: time.Now(), Kernel: kernelRelease(), CPU: cpuModel(), CPUs: runtime.NumCPU(),
+		Resident: slices.Sorted(maps.Values(measured.resident)),
+		Turns:    measured.turns, Void: measured.void,
+		RecordsPerMillion: map[string]float64{},
+	}
 	for a := range nActs {
 		for _, s := range setups {
 			for _, place := range s.places {
-				r.Overhead = append(r.Overhead, newOverhead(cell{s.name, place, a}, all))
+				r.Overhead = append(r.Overhead, newOverhead(cell{s.name, place, a}, measured.samples))
 			}
 		}
 	}
@@ -65,14 +77,54 @@ func newOverhead(c cell, all samples) overhead {
 
 // print writes the report for a reader.
 func (r *report) print(w io.Writer) error {
-	fmt.Fprintf(w, "Linux %s, %d x %s\n\n", r.Kernel, r.CPUs, r.CPU)
+	fmt.Fprintf(w, "Linux %s, %d x %s\n", r.Kernel, r.CPUs, r.CPU)
+	fmt.Fprintf(w, "%d turns, and %d that were void because others loaded BPF programs meanwhile\n",
+		r.Turns-r.Void, r.Void)
+	if len(r.Resident) > 0 {
+		fmt.Fprintf(w, "every figure may include what these do, which others had loaded before: %s\n",
+			strings.Join(r.Resident, ", "))
+	}
+	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "act\tattached\twhere\tns\tadded\tx empty\tslices\t")
 	for _, o := range r.Overhead {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.1f\t%+.1f\t%.2f\t%d\t\n",
 			o.Act, o.Setup, o.Place, o.Ns, o.Added, o.Ratio, o.Slices)
 	}
+	fmt.Fprintln(t, "\t\t\t\t\t\t\t")
+	fmt.Fprintln(t, "figure\tmeasured\ttarget\t\t")
+	for _, f := range r.figures() {
+		verdict := "met"
+		if f.value > f.limit {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%g\t%s\t\n", f.name, f.value, f.limit, verdict)
+	}
 	return t.Flush()
+}
+
+// A figure is held against the most that it may be.
+type figure struct {
+	name         string
+	value, limit float64
+}
+
+func (r *report) figures() []figure {
+	var figures []figure
+	for _, o := range r.Overhead {
+		if o.Setup != bobwatchSetup || o.Place == hostPlace {
+			continue
+		}
+		limit := map[string]float64{getppid.String(): 1.2, open.String(): 2.2}[o.Act]
+		figures = append(figures, figure{o.Act + " x empty, " + o.Place, o.Ratio, limit})
+		if o.Act == getppid.String() {
+			figures = append(figures, figure{o.Act + " added ns, " + o.Place, o.Added, 45})
+		}
+	}
+	for _, place := range []string{learningPlace, guardedPlace} {
+		figures = append(figures, figure{"records per million, " + place, r.RecordsPerMillion[place], 0})
+	}
+	return figures
 }
 
 // save writes the report as JSON.

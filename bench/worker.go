@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -34,15 +31,12 @@ func (a act) slice() uint32 { return [...]uint32{100_000, 8_000}[a] }
 // openedFile is a file that every distribution has, at a usual depth.
 const openedFile = "/usr/lib/os-release"
 
-// order is what the bench writes to a worker's standard input; the worker
-// answers with the CPU time it took, in ns.
-type order struct {
+// workOrder is what a worker is told; it answers with the CPU time that it took,
+// an int64 in ns.
+type workOrder struct {
 	Act   act
 	Count uint32
 }
-
-// workerArg is the first argument of a process that is a worker.
-const workerArg = "worker"
 
 // runWorker obeys orders until its input ends. It keeps to the last CPU, so
 // that slices do not differ by where they ran.
@@ -55,7 +49,7 @@ func runWorker(in io.Reader, out io.Writer) error {
 	}
 	path := append([]byte(openedFile), 0)
 	for {
-		var o order
+		var o workOrder
 		if err := binary.Read(in, binary.NativeEndian, &o); err == io.EOF {
 			return nil
 		} else if err != nil {
@@ -114,101 +108,42 @@ func threadTime() int64 {
 	return t.Nano()
 }
 
-// A worker is a process that does what it is told, in a cgroup and a mount
-// namespace of its own, as a container's would be.
-type worker struct {
-	cmd    *exec.Cmd
-	cgroup *cgroup // nil beside the bench itself
-	orders io.WriteCloser
-	times  io.ReadCloser
-}
+// A worker does an act many times and says how long that took.
+type worker struct{ *child }
 
-// startWorker starts a worker in a cgroup, or beside the bench itself if that
-// is nil. The cgroup goes away with the worker.
-func startWorker(c *cgroup) (*worker, error) {
-	w := &worker{cmd: exec.Command("/proc/self/exe", workerArg), cgroup: c}
-	w.cmd.Stderr = os.Stderr
-	if c != nil {
-		dir, err := os.Open(c.dir)
-		if err != nil {
-			return nil, fmt.Errorf("start worker: %w", err)
-		}
-		defer dir.Close()
-		w.cmd.SysProcAttr = &syscall.SysProcAttr{
-			UseCgroupFD: true,
-			CgroupFD:    int(dir.Fd()),
-			Cloneflags:  syscall.CLONE_NEWNS,
-		}
+// startWorker starts a worker in a cgroup of its own, named after the place, or
+// beside the bench itself.
+func startWorker(root, place string) (worker, error) {
+	if place == hostPlace {
+		ch, err := startChild(workerRole, nil)
+		return worker{ch}, err
 	}
-	var err1, err2 error
-	w.orders, err1 = w.cmd.StdinPipe()
-	w.times, err2 = w.cmd.StdoutPipe()
-	if err := errors.Join(err1, err2, w.cmd.Start()); err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
+	c, err := makeCgroup(root, fmt.Sprintf("%s%s-%d", cgroupPrefix, place, os.Getpid()))
+	if err != nil {
+		return worker{}, err
 	}
-	return w, nil
+	ch, err := startChild(workerRole, c)
+	if err != nil {
+		return worker{}, errors.Join(err, c.remove())
+	}
+	return worker{ch}, nil
 }
 
 // do has the worker do a slice of the act and returns the CPU time of one, in ns.
-func (w *worker) do(a act) (float64, error) {
+func (w worker) do(a act) (float64, error) {
 	var ns int64
-	err := binary.Write(w.orders, binary.NativeEndian, order{a, a.slice()})
-	if err == nil {
-		err = binary.Read(w.times, binary.NativeEndian, &ns)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("order worker to %s: %w", a, err)
+	if err := w.order(workOrder{a, a.slice()}, &ns); err != nil {
+		return 0, fmt.Errorf("%s: %w", a, err)
 	}
 	return float64(ns) / float64(a.slice()), nil
 }
 
-// stop ends the worker, waits for it and removes its cgroup.
-func (w *worker) stop() error {
-	err := errors.Join(w.orders.Close(), w.cmd.Wait())
-	if w.cgroup != nil {
-		err = errors.Join(err, w.cgroup.remove())
-	}
-	return err
-}
-
-// A cgroup is a directory below the root of the v2 hierarchy.
-type cgroup struct {
-	dir string
-	id  uint64
-}
-
-func makeCgroup(root, name string) (*cgroup, error) {
-	dir := filepath.Join(root, name)
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make cgroup: %w", err)
-	}
-	var stat unix.Stat_t
-	if err := unix.Stat(dir, &stat); err != nil {
-		return nil, errors.Join(fmt.Errorf("make cgroup: %w", err), os.Remove(dir))
-	}
-	return &cgroup{dir: dir, id: stat.Ino}, nil
-}
-
-// remove removes the cgroup. Its last process may take a moment to leave it.
-func (c *cgroup) remove() error {
-	var err error
-	for range 100 {
-		if err = os.Remove(c.dir); err == nil {
-			return nil
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return fmt.Errorf("remove cgroup: %w", err)
-}
-
-// cgroupRoot returns where the v2 hierarchy is mounted: the usual place, or
-// the one that systemd uses beside a v1 hierarchy.
-func cgroupRoot() (string, error) {
-	for _, dir := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		var fs unix.Statfs_t
-		if err := unix.Statfs(dir, &fs); err == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC {
-			return dir, nil
+// warmUp has the worker do a slice of every act.
+func (w worker) warmUp() error {
+	for a := range nActs {
+		if _, err := w.do(a); err != nil {
+			return err
 		}
 	}
-	return "", errors.New("find cgroup v2 hierarchy: not mounted below /sys/fs/cgroup")
+	return nil
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+)
+
+// A child is this program once more, in a role that its first argument names.
+// It obeys orders from its standard input until that ends. In a cgroup it has a
+// mount namespace of its own, as a container's process would.
+type child struct {
+	cmd     *exec.Cmd
+	cgroup  *cgroup // nil beside the bench itself
+	orders  io.WriteCloser
+	answers io.ReadCloser
+}
+
+// startChild starts a child in a cgroup, or beside the bench itself if that is
+// nil. The cgroup goes away with the child.
+func startChild(role string, c *cgroup, args ...string) (*child, error) {
+	ch := &child{cmd: exec.Command("/proc/self/exe", slices.Insert(args, 0, role)...), cgroup: c}
+	ch.cmd.Stderr = os.Stderr
+	if c != nil {
+		dir, err := os.Open(c.dir)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", role, err)
+		}
+		defer dir.Close()
+		ch.cmd.SysProcAttr = &syscall.SysProcAttr{
+			UseCgroupFD: true,
+			CgroupFD:    int(dir.Fd()),
+			Cloneflags:  syscall.CLONE_NEWNS,
+		}
+	}
+	var err1, err2 error
+	ch.orders, err1 = ch.cmd.StdinPipe()
+	ch.answers, err2 = ch.cmd.StdoutPipe()
+	if err := errors.Join(err1, err2, ch.cmd.Start()); err != nil {
+		return nil, fmt.Errorf("start %s: %w", role, err)
+	}
+	return ch, nil
+}
+
+// order sends an order and waits for the answer.
+func (ch *child) order(order, answer any) error {
+	if err := binary.Write(ch.orders, binary.NativeEndian, order); err != nil {
+		return fmt.Errorf("order: %w", err)
+	}
+	if err := binary.Read(ch.answers, binary.NativeEndian, answer); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// stop ends the child, waits for it and removes its cgroup.
+func (ch *child) stop() error {
+	err := errors.Join(ch.orders.Close(), ch.cmd.Wait())
+	if ch.cgroup != nil {
+		err = errors.Join(err, ch.cgroup.remove())
+	}
+	return err
+}
