@@ -1,0 +1,70 @@
+// Package export writes a Bill of Behavior as the profiles that a kernel
+// enforces: seccomp for OCI runtimes, the Security Profiles Operator's
+// SeccompProfile, and AppArmor.
+//
+// An export allows everything the document allows its container, and no more
+// than the target's language forces it to; where it has to allow more, the
+// function's comment says so.
+package export
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"bobwatch/internal/profile"
+)
+
+// container returns what p allows the container called name: its own entry,
+// joined with those for any container. An empty name means the only one.
+func container(p *profile.Profile, name string) (profile.Container, error) {
+	if len(p.Spec.Parameters) > 0 {
+		return profile.Container{}, errors.New("parameters have to be bound first")
+	}
+	if name == "" && len(p.Spec.Containers) == 1 {
+		return p.Spec.Containers[0], nil
+	}
+	if name == "" {
+		return profile.Container{}, fmt.Errorf("name one of the containers: %s", names(p))
+	}
+	joined := profile.Container{Name: name}
+	found := false
+	for _, c := range p.Spec.Containers {
+		if c.Name == name || c.Name == "" {
+			joined = profile.MergeContainers(joined, c)
+			found = true
+		}
+	}
+	if !found {
+		return profile.Container{}, fmt.Errorf("no container %q; there are: %s", name, names(p))
+	}
+	return joined, nil
+}
+
+func names(p *profile.Profile) string {
+	var names []string
+	for _, c := range p.Spec.Containers {
+		names = append(names, fmt.Sprintf("%q", c.Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+var notObjectName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// objectName is the document's and the container's name as a Kubernetes object
+// may be called, which suits AppArmor too.
+func objectName(p *profile.Profile, c *profile.Container) string {
+	name := strings.ToLower(p.Metadata.Name)
+	if c.Name != "" {
+		name += "-" + strings.ToLower(c.Name)
+	}
+	name = strings.Trim(notObjectName.ReplaceAllString(name, "-"), "-")
+	if len(name) > 63 {
+		name = strings.TrimRight(name[:63], "-")
+	}
+	if name == "" {
+		return "bobwatch"
+	}
+	return name
+}
