@@ -37,7 +37,7 @@ type Seen struct {
 
 // merge returns what both say together.
 func (s Seen) merge(other Seen) Seen {
-	if other.First.Before(s.First) {
+	if s.First.IsZero() || other.First.Before(s.First) {
 		s.First = other.First
 	}
 	if other.Last.After(s.Last) {

@@ -88,7 +88,8 @@ var errUnreadable = errors.New("not a journal of this version, or damaged")
 
 // openDB opens the file and checks all of it. bbolt trusts its pages, and finds
 // itself outside of a file that was cut off: the panic and the fault that
-// follow are caught here, before anybody relies on the file.
+// follow are caught here, before anybody relies on the file. What bbolt held
+// then stays open, on a file that is about to be renamed.
 func openDB(path string) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

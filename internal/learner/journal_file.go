@@ -1,6 +1,7 @@
 package learner
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -58,11 +59,17 @@ func checkFile(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 	if version := meta.Get(schemaKey); string(version) != schemaVersion {
 		return fmt.Errorf("%w: schema %q, want %q", errUnreadable, version, schemaVersion)
 	}
-	for err := range tx.Check() {
-		return fmt.Errorf("%w: %w", errUnreadable, err)
-	}
 	if err := readAll(tx, func(string, State, []Fact) error { return nil }); err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	// Check reads in a goroutine of its own, where a fault would end the
+	// process: only now is it known that the pages can be read.
+	var damage error
+	for err := range tx.Check() {
+		damage = errors.Join(damage, err)
+	}
+	if damage != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, damage)
 	}
 	return nil
 }
@@ -165,7 +172,7 @@ func deleteOthers(facts *bbolt.Bucket, kept map[string]Seen) error {
 	var others [][]byte
 	err := facts.ForEach(func(key, _ []byte) error {
 		if _, stays := kept[string(key)]; !stays {
-			others = append(others, key)
+			others = append(others, bytes.Clone(key))
 		}
 		return nil
 	})

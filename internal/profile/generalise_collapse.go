@@ -157,26 +157,15 @@ func coversFlags(have, want []string) bool {
 	if len(have) == 0 {
 		return true
 	}
-	if len(want) == 0 || namesAccess(have) && !namesAccess(want) {
+	if granted, asked := accessOf(have), accessOf(want); granted&asked != asked {
 		return false
 	}
 	for _, flag := range want {
-		if !slices.Contains(have, flag) {
+		if !slices.Contains(have, flag) && !(isAccessFlag(flag) && namesAccess(have)) {
 			return false
 		}
 	}
-	return true
-}
-
-// unionFlags is joinFlags for sorted flags, and allocates only for a new list.
-func unionFlags(a, b []string) []string {
-	switch {
-	case coversFlags(a, b):
-		return a
-	case coversFlags(b, a):
-		return b
-	}
-	return joinFlags(a, b)
+	return len(want) > 0
 }
 
 func namesAccess(flags []string) bool { return slices.ContainsFunc(flags, isAccessFlag) }

@@ -174,9 +174,8 @@ func (s *PathSet) child(n *pathNode, name string) *pathNode {
 
 // allow makes n the end of a path opened with flags.
 func (n *pathNode) allow(flags []string) {
-	if n.end {
-		n.flags = unionFlags(n.flags, flags)
-		return
+	if n.end && !slices.Equal(n.flags, flags) {
+		flags = joinFlags(n.flags, flags)
 	}
 	n.end, n.flags = true, flags
 }

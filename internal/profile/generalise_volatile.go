@@ -102,8 +102,9 @@ var (
 		`\d{5}`,
 	}, "|"))
 
-	// scratchVolatile: a number set apart, such as a pid in a name.
-	scratchVolatile = regexp.MustCompile(`(^|[-_.#])\d+$|^\d+[-_.]|[-_.]\d{2,}[-_.]`)
+	// scratchVolatile: a number set apart, such as a pid in a name, and the
+	// names that Python gives.
+	scratchVolatile = regexp.MustCompile(`^tmp[a-z0-9_]{8}$|(^|[-_.#])\d+$|^\d+[-_.]|[-_.]\d{2,}[-_.]`)
 
 	// version of three numbers, as in app-1.14.2.
 	version = regexp.MustCompile(`\d+\.\d+\.\d+`)

@@ -54,11 +54,11 @@ var places = slices.Concat(
 		"/run/secrets/+", "/var/run/secrets/+",
 		"/run/secrets/azure/tokens/+", "/var/run/secrets/azure/tokens/+",
 		"/proc/⋯/environ", "/proc/⋯/task/⋯/environ", "/proc/kallsyms", "/proc/keys",
-		"/root/.ssh/+", "/home/+/.ssh/+",
 		"/etc/ssl/private/+", "/etc/krb5.keytab", "/etc/ld.so.preload",
 		"/var/spool/cron/**",
 	),
-	compilePlaces(severity.High, true, homeKeys()...),
+	compilePlaces(severity.High, true, belowEach([]string{"/root", "/home/+"}, slices.Concat(keyFiles, dotFiles))...),
+	compilePlaces(severity.High, true, belowEach([]string{"/~", "/opt/+", "/srv/+", "/var/lib/+", "/var/www"}, keyFiles)...),
 	compilePlaces(severity.Medium, true,
 		"/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-", "/etc/ssh/+",
 		"/etc/crontab", "/etc/cron.*/+", "/etc/pam.d/+",
@@ -66,27 +66,33 @@ var places = slices.Concat(
 		"/run/secrets/**/namespace", "/var/run/secrets/**/namespace",
 		"/proc/⋯/maps", "/proc/⋯/smaps", "/proc/⋯/map_files/⋯", "/proc/⋯/task/⋯/maps",
 	),
-	// Graded only. Were these kept from generalisation, two neighbouring
-	// wildcards could not stand anywhere.
-	compilePlaces(severity.High, false, "/**/.ssh/+", "/**/.aws/credentials", "/**/.kube/config"),
+	// Graded, but not guarded: were these kept from generalisation wherever they
+	// could be, hardly a wildcard could stand anywhere.
+	compilePlaces(severity.High, false, belowEach([]string{"/**"}, slices.Concat(keyFiles, dotFiles))...),
 )
 
-// homeKeys lists the keys people and services leave in their homes.
-func homeKeys() []string {
-	homes := []string{"/root", "/home/+", "/~", "/opt/+", "/srv/+", "/var/lib/+", "/var/www"}
-	keys := []string{
-		".ssh/id_*", ".ssh/authorized_keys*", ".ssh/config", ".ssh/known_hosts", ".ssh/identity",
-		".aws/credentials", ".aws/config", ".azure/**", ".config/gcloud/**", ".kube/config",
-		".docker/config.json", ".gnupg/+", ".git-credentials", ".netrc", ".pgpass", ".my.cnf",
-		".npmrc", ".pypirc", ".vault-token", ".bash_history",
-	}
-	var all []string
-	for _, home := range homes {
-		for _, key := range keys {
-			all = append(all, home+"/"+key)
+// keyFiles are keys that services keep in their homes too, by names that
+// nothing else has.
+var keyFiles = []string{
+	".ssh/id_*", ".ssh/authorized_keys*", ".ssh/config", ".ssh/known_hosts",
+	".aws/credentials", ".kube/config", ".docker/config.json",
+}
+
+// dotFiles are what people keep in theirs besides.
+var dotFiles = []string{
+	".ssh/+", ".aws/config", ".azure/**", ".config/gcloud/**", ".gnupg/+",
+	".git-credentials", ".netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc", ".vault-token", ".bash_history",
+}
+
+// belowEach returns every name below every directory.
+func belowEach(directories, names []string) []string {
+	var paths []string
+	for _, directory := range directories {
+		for _, name := range names {
+			paths = append(paths, directory+"/"+name)
 		}
 	}
-	return all
+	return paths
 }
 
 // notHomes are the top-level directories of a system, in which nobody lives.
