@@ -183,7 +183,7 @@ func TestCosignVerifiesOurs(t *testing.T) {
 	}
 }
 
-// Only plain signatures: cosign's own bundles with Ed25519 keys are broken.
+// Of cosign's own only plain signatures: its bundles with Ed25519 keys are broken.
 func TestCosignEd25519(t *testing.T) {
 	for _, v := range cosignVersions {
 		t.Run(v.version, func(t *testing.T) {
@@ -199,6 +199,10 @@ func TestCosignEd25519(t *testing.T) {
 			if err := c.verify("--signature", "ours.sig", "doc"); err != nil {
 				t.Errorf("cosign verify-blob of ours: %v", err)
 			}
+			c.write(t, "ours.json", s.Bundle())
+			if err := c.verify("--bundle", "ours.json", "doc", v.verifyBundle...); err != nil {
+				t.Errorf("cosign verify-blob of our bundle: %v", err)
+			}
 			if !v.signsEd25519 {
 				return
 			}
@@ -207,5 +211,31 @@ func TestCosignEd25519(t *testing.T) {
 				t.Errorf("Verify(%s): %v", theirs, err)
 			}
 		})
+	}
+}
+
+// What cosign made once verifies without a cosign at hand.
+func TestVerifyCosignFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/cosign/v*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found %d files, %v", len(files), err)
+	}
+	read := func(path string) []byte {
+		t.Helper()
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	verifier := pinned(t, read("testdata/cosign/cosign.pub"))
+	canonical := read("testdata/cosign/document")
+	for _, path := range files {
+		if _, err := verifier.Verify(signed(canonical, read(path))); err != nil {
+			t.Errorf("Verify(%s): %v", path, err)
+		}
+		if _, err := verifier.Verify(signed(document, read(path))); !errors.Is(err, ErrSignature) {
+			t.Errorf("Verify(%s of another document) = %v, want %v", path, err, ErrSignature)
+		}
 	}
 }

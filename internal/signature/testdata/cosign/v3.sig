@@ -1,0 +1,1 @@
+MEUCIQCPpTbPOn/imWSw4t763CTQxxSipzwUrAIrmWHubDvilgIgI4TDIXAefeV1sdqrAqRHyquApzGU9LadveshnNN46mo=
