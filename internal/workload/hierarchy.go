@@ -165,10 +165,9 @@ func (h *hierarchy) local(id uint64, reported string) (string, bool) {
 	return "", false
 }
 
-// pids returns the processes in the cgroup at p and in those nested in it.
-// Cgroups that vanish meanwhile are skipped.
-func (h *hierarchy) pids(p string) []uint32 {
-	var pids []uint32
+// members returns the processes in the cgroup at p and in those nested in it,
+// and the ids of the nested ones. Cgroups that vanish meanwhile are skipped.
+func (h *hierarchy) members(p string) (pids []uint32, nested []uint64) {
 	h.walk(p, maxCgroupDepth, func(dir string) {
 		data, err := os.ReadFile(filepath.Join(h.root, dir, "cgroup.procs"))
 		if err != nil {
@@ -180,8 +179,14 @@ func (h *hierarchy) pids(p string) []uint32 {
 				pids = append(pids, uint32(pid))
 			}
 		}
+		if dir == p {
+			return
+		}
+		if id, err := h.id(dir); err == nil {
+			nested = append(nested, id)
+		}
 	})
-	return pids
+	return pids, nested
 }
 
 // walk calls visit for the cgroup at p and those nested in it to a depth.

@@ -179,6 +179,14 @@ func TestPatterns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slice, err := inode(filepath.Dir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake, err := inode(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := []Resident{{
 		Container: Container{
 			ID:         "nginx.service",
@@ -189,7 +197,8 @@ func TestPatterns(t *testing.T) {
 			CgroupPath: base + "/nginx.service",
 			Running:    true,
 		},
-		PIDs: pids,
+		PIDs:   pids,
+		Nested: []uint64{slice, fake},
 	}}
 	got, err := r.Running(t.Context())
 	if err != nil {

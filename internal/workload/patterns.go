@@ -58,13 +58,13 @@ func (p *patterns) running(ctx context.Context) ([]Resident, error) {
 		if err != nil {
 			return // gone meanwhile
 		}
-		pids := p.hierarchy.pids(dir)
+		pids, nested := p.hierarchy.members(dir)
 		if len(pids) == 0 {
 			return
 		}
 		c := unitContainer(id, dir)
 		c.Running = true
-		found = append(found, Resident{Container: c, PIDs: pids})
+		found = append(found, Resident{Container: c, PIDs: pids, Nested: nested})
 	})
 	return found, ctx.Err()
 }

@@ -88,7 +88,8 @@ func (c *containerd) resident(found Container, pid uint32) (Resident, bool) {
 	if started, err := startTime(pid); err == nil {
 		found.StartedAt = started
 	}
-	return Resident{Container: found, PIDs: c.hierarchy.pids(found.CgroupPath)}, true
+	pids, nested := c.hierarchy.members(found.CgroupPath)
+	return Resident{Container: found, PIDs: pids, Nested: nested}, true
 }
 
 // records lists all containers of a namespace by ID. Those without a cgroup of

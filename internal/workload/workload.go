@@ -111,7 +111,8 @@ func (k Key) digest() string {
 // the cgroups nested in it, at the moment it was looked at.
 type Resident struct {
 	Container
-	PIDs []uint32
+	PIDs   []uint32
+	Nested []uint64 // ids of the cgroups below its own
 }
 
 // Runtime is a container runtime the agent is connected to.
