@@ -427,3 +427,58 @@ func TestAnyFlip(t *testing.T) {
 		}
 	}
 }
+
+// The canonical bytes are a document whose canonical bytes they are, so that
+// cosign can sign a file of them as it is.
+func TestCanonicalFileIsWhatIsSigned(t *testing.T) {
+	vendor := newSigner(t)
+	profiles, err := profile.Parse("webapp.yaml", []byte(webapp))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := profiles[0].Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	overFile, err := signature.Sign(vendor.key, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRecorder(t, vendor.policy(t))
+	r.Publish("test", []Document{{Name: "webapp", Data: file, Signatures: [][]byte{overFile.Plain()}}})
+	if diff := cmp.Diff([]string{"/srv/data/index.html"}, r.opens(shop)); diff != "" {
+		t.Errorf("in force (-want +got):\n%s", diff)
+	}
+}
+
+// What Kubescape learned is a document like any other, and its signature is
+// over what it says in ours.
+func TestKubescapeDocument(t *testing.T) {
+	vendor := newSigner(t)
+	data := []byte(`apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1
+kind: ApplicationProfile
+metadata:
+  name: replicaset-webapp-6bc44c5d45
+  namespace: shop
+  annotations: {kubescape.io/status: completed, kubescape.io/completion: complete}
+  labels:
+    kubescape.io/workload-kind: Deployment
+    kubescape.io/workload-name: webapp
+    kubescape.io/workload-namespace: shop
+spec:
+  architectures: [amd64]
+  containers:
+  - name: web
+    opens: [{path: /etc/⋯/x, flags: [O_RDONLY]}]
+    syscalls: [read]
+`)
+	r := newRecorder(t, vendor.policy(t))
+	r.Publish("test", []Document{{Name: "ap", Data: data, Signatures: [][]byte{vendor.sign(t, data).Bundle()}}})
+	if diff := cmp.Diff([]string{"/etc/⋯/x"}, r.opens(shop)); diff != "" {
+		t.Errorf("in force (-want +got):\n%s", diff)
+	}
+	r.Publish("test", []Document{{Name: "ap", Data: bytes.Replace(data, []byte("/etc/"), []byte("/opt/"), 1), Signatures: [][]byte{vendor.sign(t, data).Bundle()}}})
+	if diff := cmp.Diff([]Reason{ReasonSignature}, r.takeRefusals()); diff != "" {
+		t.Errorf("refusals (-want +got):\n%s", diff)
+	}
+}
