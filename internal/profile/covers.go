@@ -178,9 +178,9 @@ func coversExecArgs(have, want Exec) bool {
 }
 
 func lackingNeighbors(have, want []Neighbor) []Neighbor {
-	return slices.DeleteFunc(slices.Clone(want), func(n Neighbor) bool {
+	return nonEmptySlice(slices.DeleteFunc(slices.Clone(want), func(n Neighbor) bool {
 		return slices.ContainsFunc(have, func(h Neighbor) bool { return coversNeighbor(h, n) })
-	})
+	}))
 }
 
 // coversNeighbor reports whether have is at least as wide as want. Identifiers
@@ -246,7 +246,7 @@ func coversPorts(have, want []Port) bool {
 }
 
 func lackingEndpoints(have, want []Endpoint) []Endpoint {
-	return slices.DeleteFunc(slices.Clone(want), func(e Endpoint) bool {
+	return nonEmptySlice(slices.DeleteFunc(slices.Clone(want), func(e Endpoint) bool {
 		return slices.ContainsFunc(have, func(h Endpoint) bool { return reflect.DeepEqual(h, e) })
-	})
+	}))
 }

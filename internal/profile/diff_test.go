@@ -1,0 +1,256 @@
+package profile
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRedisProfilesCoverOneAnother reads what Kubescape learned of one redis
+// chart on three kinds of cluster. With families the lists are nearly one; the
+// names left are what a user who takes one profile to another cluster would be
+// told about.
+func TestRedisProfilesCoverOneAnother(t *testing.T) {
+	profiles := make(map[string]*Profile)
+	for _, cluster := range []string{"k3s", "kind", "minikube"} {
+		name := "ap-redis-" + cluster + ".yaml"
+		text, err := os.ReadFile(filepath.Join("testdata", "kubescape", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		profiles[cluster] = mustParse(t, string(text))
+	}
+	// mount and its family are the runtime's own steps, which bobwatch tells
+	// apart and Kubescape does not.
+	tests := map[string]struct {
+		learned, run string
+		want         []string
+	}{
+		"kind on k3s":     {"kind", "k3s", []string{"gettid", "sched_yield"}},
+		"kind on mini":    {"kind", "minikube", []string{"chmod", "sched_yield", "utimensat"}},
+		"k3s on kind":     {"k3s", "kind", []string{"mount"}},
+		"k3s on minikube": {"k3s", "minikube", []string{"chmod", "mount", "utimensat"}},
+		"minikube on k3s": {"minikube", "k3s", []string{"gettid"}},
+		"mini on kind":    {"minikube", "kind", nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, c := range Covers(profiles[tt.learned], profiles[tt.run]) {
+				got = append(got, c.Syscalls["amd64"]...)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("new to what %s learned, on %s (-want +got):\n%s", tt.learned, tt.run, diff)
+			}
+			if len(got) > 3 {
+				t.Errorf("%d names, want at most 3: %v", len(got), got)
+			}
+		})
+	}
+}
+
+// withContainer returns a document with the given text below its container.
+func withContainer(tb testing.TB, text string) *Profile {
+	tb.Helper()
+	return mustParse(tb, "apiVersion: bobwatch/v1alpha1\nkind: BillOfBehavior\nmetadata: {name: web}\nspec:\n  containers: [{name: web, "+text+"}]\n")
+}
+
+func TestCovers(t *testing.T) {
+	tests := map[string]struct {
+		a, b string
+		want bool
+	}{
+		"equal":                      {"opens: [{path: /a}]", "opens: [{path: /a}]", true},
+		"nothing covers nothing":     {"", "", true},
+		"literal by pattern":         {"opens: [{path: /a/⋯}]", "opens: [{path: /a/b}]", true},
+		"pattern by literal":         {"opens: [{path: /a/b}]", "opens: [{path: /a/⋯}]", false},
+		"dynamic by star":            {"opens: [{path: /a/*}]", "opens: [{path: /a/⋯/b}]", true},
+		"star by dynamic":            {"opens: [{path: /a/⋯}]", "opens: [{path: /a/*}]", false},
+		"middle star by final star":  {"opens: [{path: /a/*}]", "opens: [{path: /a/*/b}]", true},
+		"final star by middle star":  {"opens: [{path: /a/*/b}]", "opens: [{path: /a/*}]", false},
+		"deeper star":                {"opens: [{path: /a/*}]", "opens: [{path: /a/b/*}]", true},
+		"shallower star":             {"opens: [{path: /a/b/*}]", "opens: [{path: /a/*}]", false},
+		"bare star":                  {"opens: [{path: '*'}]", "opens: [{path: /*}, {path: /}]", true},
+		"bare star by root star":     {"opens: [{path: /*}]", "opens: [{path: '*'}]", false},
+		"wider access":               {"opens: [{path: /a, flags: [O_RDWR]}]", "opens: [{path: /a, flags: [O_RDONLY]}]", true},
+		"narrower access":            {"opens: [{path: /a, flags: [O_RDONLY]}]", "opens: [{path: /a}]", false},
+		"access of several together": {"opens: [{path: /a, flags: [O_RDONLY]}, {path: /⋯, flags: [O_WRONLY]}]", "opens: [{path: /a, flags: [O_RDWR]}]", true},
+		"family":                     {"syscalls: {amd64: [openat]}", "syscalls: {amd64: [open, creat]}", true},
+		"not a family":               {"syscalls: {amd64: [openat]}", "syscalls: {amd64: [ptrace]}", false},
+		"other architecture":         {"syscalls: {arm64: [openat]}", "syscalls: {amd64: [openat]}", false},
+		"any arguments":              {"execs: [{path: /a}]", "execs: [{path: /a, args: [a, b]}]", true},
+		"some arguments":             {"execs: [{path: /a, args: [a]}]", "execs: [{path: /a}]", false},
+		"arguments by pattern":       {"execs: [{path: /a, args: [a, ⋯⋯]}]", "execs: [{path: /a, args: [a, b, ⋯]}]", true},
+		"no arguments":               {"execs: [{path: /a, argsRequired: true}]", "execs: [{path: /a, args: [a]}]", false},
+		"exec path by pattern":       {"execs: [{path: /⋯/a, args: [a]}]", "execs: [{path: /b/a, args: [a]}]", true},
+		"capability":                 {"capabilities: [CHOWN]", "capabilities: [CHOWN, SYS_ADMIN]", false},
+		"address in a CIDR":          {"network: {egress: [{ipAddresses: [10.0.0.0/8]}]}", "network: {egress: [{ipAddresses: [10.1.2.3, 10.1.0.0/16]}]}", true},
+		"wider CIDR":                 {"network: {egress: [{ipAddresses: [10.0.0.0/8]}]}", "network: {egress: [{ipAddresses: [0.0.0.0/0]}]}", false},
+		"name by pattern":            {"network: {egress: [{dnsNames: ['*.example.com']}]}", "network: {egress: [{dnsNames: [a.Example.com.]}]}", true},
+		"port":                       {"network: {egress: [{dnsNames: [a.b], ports: [{port: '80'}]}]}", "network: {egress: [{dnsNames: [a.b], ports: [{port: '443'}]}]}", false},
+		"every port":                 {"network: {egress: [{dnsNames: [a.b]}]}", "network: {egress: [{dnsNames: [a.b], ports: [{port: '443'}]}]}", true},
+		"no address is not any":      {"network: {egress: [{type: external}]}", "network: {egress: [{type: external, dnsNames: [a.b]}]}", false},
+		"selectors":                  {"network: {ingress: [{podSelector: {a: b}}]}", "network: {ingress: [{podSelector: {a: c}}]}", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			missing := Covers(withContainer(t, tt.a), withContainer(t, tt.b))
+			if got := len(missing) == 0; got != tt.want {
+				t.Errorf("Covers(%s; %s) = %t, want %t: %s", tt.a, tt.b, got, tt.want, jsonText(missing))
+			}
+		})
+	}
+}
+
+func TestCoversAnyContainer(t *testing.T) {
+	a := withContainer(t, "opens: [{path: /a}]")
+	a.Spec.Containers[0].Name = ""
+	b := withContainer(t, "opens: [{path: /a}]")
+	if missing := Covers(a, b); len(missing) > 0 {
+		t.Errorf("a container without a name does not stand for all: %s", jsonText(missing))
+	}
+	if missing := Covers(b, a); len(missing) == 0 {
+		t.Error("a container with a name stands for all")
+	}
+}
+
+// TestCoversPathIsSound tries the paths of short patterns: what is said to be
+// covered must match wherever the covered one does.
+func TestCoversPathIsSound(t *testing.T) {
+	var patterns, paths []string
+	names := []string{"a", "b", Dynamic, Wildcard}
+	var grow func(prefix string, depth int)
+	grow = func(prefix string, depth int) {
+		for i, name := range names {
+			next := prefix + "/" + name
+			patterns = append(patterns, next)
+			if i < 2 {
+				paths = append(paths, next)
+			}
+			if depth > 1 {
+				grow(next, depth-1)
+			}
+		}
+	}
+	grow("", 3)
+	paths = slices.DeleteFunc(paths, func(p string) bool { return strings.ContainsAny(p, Dynamic+Wildcard) })
+	paths = append(paths, "/", "/c/c/c/c", "/a/c/b", "/c", "/a/a/a/a")
+	patterns = append(patterns, "*", "*/a", "/")
+	covered := 0
+	for _, a := range patterns {
+		for _, b := range patterns {
+			if !coversPath(coverSegments(a), coverSegments(b)) {
+				continue
+			}
+			covered++
+			for _, path := range paths {
+				if matchPath(b, path) && !matchPath(a, path) {
+					t.Errorf("%q is said to cover %q, but only the latter matches %q", a, b, path)
+				}
+			}
+		}
+	}
+	if covered < len(patterns) {
+		t.Errorf("%d pairs covered of %d patterns: not even each by itself", covered, len(patterns))
+	}
+}
+
+func TestDiff(t *testing.T) {
+	a := withContainer(t, `syscalls: {amd64: [read, stat]}, opens: [{path: /etc/*, flags: [O_RDONLY]}], execs: [{path: /bin/sh, args: [sh, -c, "a b"]}, {path: /bin/ls}], capabilities: [CHOWN]`)
+	b := withContainer(t, `syscalls: {amd64: [read, newfstatat, umount2, mount]}, opens: [{path: /etc/passwd, flags: [O_RDONLY]}, {path: "/x\ny"}], execs: [{path: /bin/ls, argsRequired: true}]`)
+	const want = `container web
+  capabilities
+  - CHOWN
+  execs
+  - /bin/ls: (any arguments)
+  - /bin/sh: sh -c "a b"
+  opens
+  - /etc/* O_RDONLY
+  + "/x\ny"
+  syscalls amd64
+  + mount
+`
+	if diff := cmp.Diff(want, Diff(a, b).String()); diff != "" {
+		t.Errorf("Diff (-want +got):\n%s", diff)
+	}
+	if d := Diff(a, a); !d.Empty() || d.String() != "" {
+		t.Errorf("Diff of a document with itself:\n%s", d)
+	}
+}
+
+func TestPatch(t *testing.T) {
+	base := withContainer(t, "syscalls: {amd64: [read], arm64: [read]}, opens: [{path: /a, flags: [O_RDONLY]}]")
+	tests := map[string]struct {
+		allow Allow
+		want  string
+	}{
+		"syscall": {Allow{Container: "web", Syscalls: []string{"gettid"}}, "syscalls: {amd64: [gettid, read], arm64: [gettid, read]}, opens: [{path: /a, flags: [O_RDONLY]}]"},
+		"of one architecture": {
+			Allow{Syscalls: []string{"open"}},
+			"syscalls: {amd64: [open, read], arm64: [read]}, opens: [{path: /a, flags: [O_RDONLY]}]",
+		},
+		"open and exec": {
+			Allow{Opens: []Open{{Path: "/a", Flags: []string{"O_WRONLY"}}}, Execs: []Exec{{Path: "/bin/sh", Args: []string{"sh"}}}},
+			"syscalls: {amd64: [read], arm64: [read]}, opens: [{path: /a, flags: [O_RDONLY, O_WRONLY]}], execs: [{path: /bin/sh, args: [sh]}]",
+		},
+	}
+	before := canonical(t, base)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Patch(base, tt.allow)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(withContainer(t, tt.want), got); diff != "" {
+				t.Errorf("Patch (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if after := canonical(t, base); after != before {
+		t.Errorf("Patch changed its argument to %s", after)
+	}
+	refused := map[string]Allow{
+		`no container "wed"; there are: web`: {Container: "wed"},
+		`system call "ptrase"`:               {Syscalls: []string{"ptrase"}},
+		"spec.containers[0].opens[1]":        {Opens: []Open{{Path: "/b", Flags: []string{"read"}}}},
+	}
+	for want, allow := range refused {
+		if _, err := Patch(base, allow); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Patch(%+v): %v, want %q", allow, err, want)
+		}
+	}
+}
+
+func TestPatchJSON(t *testing.T) {
+	base := withContainer(t, "opens: [{path: /a}]")
+	got, err := PatchJSON(base, []byte(`[{"op": "test", "path": "/metadata/name", "value": "web"},
+		{"op": "add", "path": "/spec/containers/0/opens/-", "value": {"path": "/b"}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(withContainer(t, "opens: [{path: /a}, {path: /b}]"), got); diff != "" {
+		t.Errorf("PatchJSON (-want +got):\n%s", diff)
+	}
+	double := `{"op": "add", "path": "/spec/kubescape", "value": {"a": "a"}},`
+	for i := range 40 {
+		double += fmt.Sprintf(`{"op": "copy", "from": "/spec/kubescape", "path": "/spec/kubescape/%d"},`, i)
+	}
+	refused := map[string]string{
+		`{"op": "add"}`: "decode operations",
+		`[{"op": "test", "path": "/metadata/name", "value": "x"}]`:   "testing",
+		`[{"op": "remove", "path": "/spec/nothing"}]`:                "nothing",
+		`[{"op": "add", "path": "/spec/typo", "value": 1}]`:          "spec.typo: unknown field",
+		`[{"op": "replace", "path": "/kind", "value": "Pod"}]`:       `kind "Pod"`,
+		`[` + double + `{"op": "remove", "path": "/metadata/name"}]`: "copy",
+	}
+	for patch, want := range refused {
+		if _, err := PatchJSON(base, []byte(patch)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("PatchJSON(%.100s): %v, want %q", patch, err, want)
+		}
+	}
+}

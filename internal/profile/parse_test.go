@@ -1,0 +1,307 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// native returns a Bill of Behavior with the given text below its one
+// container, indented by four.
+func native(container string) string {
+	return `apiVersion: bobwatch/v1alpha1
+kind: BillOfBehavior
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+` + container
+}
+
+func mustParse(tb testing.TB, text string) *Profile {
+	tb.Helper()
+	profiles, err := Parse("test.yaml", []byte(text))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(profiles) != 1 {
+		tb.Fatalf("Parse returned %d documents, want 1", len(profiles))
+	}
+	return profiles[0]
+}
+
+func TestParse(t *testing.T) {
+	const text = `# a comment
+apiVersion: bobwatch/v1alpha1
+kind: BillOfBehavior
+metadata: {name: web, version: "1.10", labels: {app: web}}
+spec:
+  parameters:
+  - {name: clientCIDR, kind: cidr, default: 10.0.0.0/8, widestPrefix: 8}
+  workload: {kind: Deployment, name: web}
+  containers:
+  - name: web
+    type: container
+    images: &images ["registry.example/web@sha256:00"]
+    syscalls: {amd64: [write, read, read], arm64: []}
+    execs:
+    - path: /bin/sh
+      args: [sh, -c, "no", "echo\ndone"]
+    opens:
+    - {path: /b, flags: [O_RDONLY]}
+    - {path: /a, flags: null}
+    - {path: /b, flags: [O_WRONLY, O_CREAT]}
+    capabilities: []
+    network:
+      egress:
+      - {dnsNames: [b.example., a.example.], ports: [{port: "443", protocol: TCP}]}
+    kubescape: {kept: {number: 12, none: null}}
+  - name: migrate
+    type: init
+    images: *images
+  provenance: {learnedFor: 24h, from: start, completeness: complete, lost: 0}
+`
+	got := mustParse(t, text)
+	want := &Profile{
+		APIVersion: APIVersion,
+		Kind:       Kind,
+		Metadata:   Metadata{Name: "web", Version: "1.10", Labels: map[string]string{"app": "web"}},
+		Spec: Spec{
+			Parameters: []Parameter{{Name: "clientCIDR", Kind: ParameterCIDR, Default: "10.0.0.0/8", WidestPrefix: 8}},
+			Workload:   Workload{Kind: "Deployment", Name: "web"},
+			Containers: []Container{
+				{
+					Name:     "web",
+					Images:   []string{"registry.example/web@sha256:00"},
+					Syscalls: map[string][]string{"amd64": {"read", "write"}},
+					Execs:    []Exec{{Path: "/bin/sh", Args: []string{"sh", "-c", "no", "echo\ndone"}}},
+					Opens:    []Open{{Path: "/a"}, {Path: "/b", Flags: []string{"O_CREAT", "O_RDONLY", "O_WRONLY"}}},
+					Network: Network{Egress: []Neighbor{{
+						DNSNames: []string{"a.example.", "b.example."},
+						Ports:    []Port{{Protocol: "TCP", Port: "443"}},
+					}}},
+					Kubescape: map[string]any{"kept": map[string]any{"number": int64(12)}},
+				},
+				{Name: "migrate", Type: ContainerInit, Images: []string{"registry.example/web@sha256:00"}},
+			},
+			Provenance: Provenance{LearnedFor: "24h", From: "start", Completeness: Complete},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		want []string // parts of the message
+	}{
+		"empty":          {"", []string{"test.yaml: no document"}},
+		"only a comment": {"# x\n---\n", []string{"no document"}},
+		"not a mapping":  {"- a\n", []string{"test.yaml:1:1: want a mapping"}},
+		"syntax":         {"a: [1\nb: 2\n", []string{"test.yaml:"}},
+		"not UTF-8":      {"a: \xff\n", []string{"not UTF-8"}},
+		"other kind":     {"apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n", []string{`test.yaml:1:13: apiVersion: apiVersion "v1"`, "test.yaml:2:7: kind"}},
+		"no name":        {"apiVersion: bobwatch/v1alpha1\nkind: BillOfBehavior\n", []string{"needs a name"}},
+		"unknown field": {
+			native("    syscall: {}\n"),
+			[]string{"test.yaml:7:", "spec.containers[0].syscall: unknown field"},
+		},
+		"all errors at once": {
+			native("    foo: 1\n    opens: [{path: /a, bar: 1}]\n"),
+			[]string{"spec.containers[0].foo", "spec.containers[0].opens[0].bar"},
+		},
+		"repeated key":       {native("    opens: []\n    opens: []\n"), []string{"test.yaml:8:5:", `"opens" already defined`}},
+		"number as text":     {native("    images: [1.10]\n"), []string{"test.yaml:7:14: spec.containers[0].images[0]: want a string, got 1.10 (quote it if it is text)"}},
+		"boolean as text":    {native("    images: [true]\n"), []string{"images[0]: want a string, got true"}},
+		"null as text":       {native("    images: [null]\n"), []string{"images[0]: want a string, got nothing"}},
+		"list as text":       {native("    opens: [{path: [a]}]\n"), []string{"opens[0].path: want a string, got a list"}},
+		"text as list":       {native("    opens: /a\n"), []string{"spec.containers[0].opens: want a list"}},
+		"text as mapping":    {native("    syscalls: read\n"), []string{"spec.containers[0].syscalls: want a mapping"}},
+		"text as boolean":    {native("    execs: [{path: /a, argsRequired: yes}]\n"), []string{"argsRequired: want true or false"}},
+		"text as number":     {strings.Replace(native(""), "spec:", "spec:\n  provenance: {lost: many}", 1), []string{"test.yaml:5:22: spec.provenance.lost: want a whole number"}},
+		"negative number":    {strings.Replace(native(""), "spec:", "spec:\n  provenance: {lost: -1}", 1), []string{"spec.provenance.lost: want a decimal number"}},
+		"too large a number": {strings.Replace(native(""), "spec:", "spec:\n  provenance: {lost: 9007199254740993}", 1), []string{"lost: want a decimal number"}},
+		"duplicate container": {
+			native("  - name: web\n    type: container\n"),
+			[]string{`test.yaml:7:11: spec.containers[1].name: container "web" is spec.containers[0] already`},
+		},
+		"duplicate parameter":  {strings.Replace(native(""), "spec:", "spec:\n  parameters: [{name: a, kind: string}, {name: a, kind: port}]", 1), []string{"spec.parameters[1].name", "already"}},
+		"parameter kind":       {strings.Replace(native(""), "spec:", "spec:\n  parameters: [{name: a, kind: glob}]", 1), []string{`spec.parameters[0].kind: kind "glob"`}},
+		"container type":       {native("    type: sidecar\n"), []string{`spec.containers[0].type: type "sidecar"`}},
+		"architecture":         {native("    syscalls: {x86_64: [read]}\n"), []string{`spec.containers[0].syscalls.x86_64: architecture "x86_64"`}},
+		"syscall name":         {native("    syscalls: {amd64: [read, 'sys read']}\n"), []string{"spec.containers[0].syscalls.amd64[1]"}},
+		"open without a path":  {native("    opens: [{flags: [O_RDONLY]}]\n"), []string{"spec.containers[0].opens[0]: an open needs a path"}},
+		"flag":                 {native("    opens: [{path: /a, flags: [read]}]\n"), []string{"spec.containers[0].opens[0].flags[0]"}},
+		"duration":             {strings.Replace(native(""), "spec:", "spec:\n  provenance: {learnedFor: a day}", 1), []string{"spec.provenance.learnedFor"}},
+		"completeness":         {strings.Replace(native(""), "spec:", "spec:\n  provenance: {completeness: ready}", 1), []string{"spec.provenance.completeness"}},
+		"recursive DNS name":   {native("    network: {egress: [{dnsNames: ['**.example.com']}]}\n"), []string{"spec.containers[0].network.egress[0].dnsNames[0]", "**"}},
+		"all-wildcard DNS":     {native("    network: {egress: [{dnsNames: ['*']}]}\n"), []string{"only wildcards"}},
+		"address":              {native("    network: {ingress: [{ipAddresses: [10.0.0.0/33]}]}\n"), []string{"network.ingress[0].ipAddresses[0]", "CIDR"}},
+		"merge key":            {"a: &a {b: c}\nd:\n  <<: *a\n", []string{"test.yaml:3:3: merge keys"}},
+		"alias without anchor": {native("    images: *x\n"), []string{"test.yaml:7:13:", `"x"`}},
+		"alias to itself":      {native("    images: &x [*x]\n"), []string{`"x"`}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("test.yaml", []byte(tt.text))
+			if err == nil {
+				t.Fatal("Parse: no error")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("Parse: %v\nwant %q in it", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestParseManyDocuments(t *testing.T) {
+	text := native("") + "---\n" + strings.Replace(native(""), "{name: web}", "{name: other}", 1) +
+		"---\napiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\nkind: ApplicationProfile\nmetadata: {name: third}\nspec: {containers: null}\n"
+	profiles, err := Parse("test.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range profiles {
+		names = append(names, p.Metadata.Name)
+	}
+	if diff := cmp.Diff([]string{"web", "other", "third"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+}
+
+// laughs returns a document whose aliases expand to 10^levels strings.
+func laughs(levels int) string {
+	var b strings.Builder
+	b.WriteString("l0: &l0 [lol]\n")
+	for i := range levels {
+		fmt.Fprintf(&b, "l%d: &l%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*l%d, ", i), 10), ", "))
+	}
+	return b.String()
+}
+
+func opensDocument(n int) string {
+	var b strings.Builder
+	b.WriteString(native("    opens:\n"))
+	for i := range n {
+		fmt.Fprintf(&b, "    - path: /usr/lib/module%d\n      flags: [O_RDONLY, O_CLOEXEC]\n", i)
+	}
+	return b.String()
+}
+
+// TestLimits gives Parse what would exhaust a machine. The bounds on memory
+// are generous; without the limits these take gigabytes or crash the process.
+func TestLimits(t *testing.T) {
+	const maxBytes = 1 << 30
+	tests := map[string]struct {
+		text  string
+		limit string // empty if the document is to be accepted
+	}{
+		"100 MB":                    {strings.Repeat("a: b\n", 20_000_000), "MaxInputBytes"},
+		"a million entries":         {opensDocument(200_000), "MaxEntries"},
+		"a million short entries":   {"a:\n" + strings.Repeat("- a\n", 1_000_000), "MaxEntries"},
+		"a million documents":       {strings.Repeat("---\n", 1_000_000), "MaxEntries"},
+		"billion laughs":            {laughs(9), "MaxEntries"},
+		"deep flow lists":           {strings.Repeat("[", 1_000_000), "MaxDepth"},
+		"deep flow mappings":        {strings.Repeat("{a: ", 300_000), "MaxDepth"},
+		"deep flow, closed":         {strings.Repeat("[", 65) + strings.Repeat("]", 65), "MaxDepth"},
+		"deep block lists":          {strings.Repeat("- ", 100_000), "MaxDepth"},
+		"deep keys":                 {strings.Repeat("? ", 100_000), "MaxDepth"},
+		"many tags":                 {strings.Repeat("!a ", 100_000) + "x", "MaxDepth"},
+		"many anchors":              {"x: " + strings.Repeat("&a ", 100_000) + "x", "MaxDepth"},
+		"depth through aliases":     {"a: &a " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "\nb: " + strings.Repeat("[", 40) + "*a" + strings.Repeat("]", 40) + "\n", "MaxDepth"},
+		"50,000 opens":              {opensDocument(50_000), ""},
+		"deep mappings by indent":   {indented(2_000), "MaxDepth"},
+		"one text of 10 MB":         {native("    images: [" + strings.Repeat("a", 10<<20) + "]\n"), ""},
+		"a few laughs are harmless": {native("    images: &i [a]\n    capabilities: *i\n"), ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			_, err := Parse("test.yaml", []byte(tt.text))
+			runtime.ReadMemStats(&after)
+			spent := after.TotalAlloc - before.TotalAlloc
+			t.Logf("%d bytes: %v, %d MiB allocated", len(tt.text), time.Since(start), spent>>20)
+			if spent > maxBytes {
+				t.Errorf("Parse allocated %d MiB", spent>>20)
+			}
+			if tt.limit == "" {
+				if err != nil {
+					t.Errorf("Parse: %v", err)
+				}
+				return
+			}
+			if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), tt.limit) {
+				t.Errorf("Parse: %v, want the limit %s", err, tt.limit)
+			}
+		})
+	}
+}
+
+func indented(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(native("    opens: [{path: /a/⋯/*, flags: [O_RDONLY]}]\n    syscalls: {amd64: [read]}\n")))
+	f.Add([]byte(native("    images: &a [b]\n    capabilities: *a\n")))
+	f.Add([]byte(`{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior", "metadata": {"name": "x"}}`))
+	f.Add([]byte("apiVersion: v1\nkind: List\nitems:\n- apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\n  kind: ApplicationProfile\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		profiles, err := Parse("fuzz", data)
+		if err != nil {
+			return
+		}
+		for _, p := range profiles {
+			checkProfile(t, p)
+		}
+	})
+}
+
+// checkProfile holds what Parse returned to the laws of the document.
+func checkProfile(t *testing.T, p *Profile) {
+	t.Helper()
+	canonical, err := p.Canonical()
+	if err != nil {
+		t.Fatalf("Canonical: %v", err)
+	}
+	merged, err := Merge(p, p)
+	if err != nil {
+		t.Fatalf("Merge with itself: %v", err)
+	}
+	again, err := merged.Canonical()
+	if err != nil || string(again) != string(canonical) {
+		t.Errorf("Merge with itself: %s\nwant %s (%v)", again, canonical, err)
+	}
+	if missing := Covers(p, p); len(missing) > 0 {
+		t.Errorf("a document does not cover itself: %s", Diff(&Profile{}, &Profile{Spec: Spec{Containers: missing}}))
+	}
+	if _, err := Compile(p.Spec.Containers, MatchOptions{Arch: "amd64", MergedUsr: true}); err != nil {
+		t.Errorf("Compile: %v", err)
+	}
+	if p.Metadata.Name == "" {
+		return // Kubescape's documents need no name, ours do
+	}
+	read, err := Parse("canonical", canonical)
+	if err != nil || len(read) != 1 {
+		t.Fatalf("Parse(%s): %d documents, %v", canonical, len(read), err)
+	}
+	if again, err := read[0].Canonical(); err != nil || string(again) != string(canonical) {
+		t.Errorf("canonical bytes change when read back: %s\nwant %s (%v)", again, canonical, err)
+	}
+}
