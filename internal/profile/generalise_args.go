@@ -47,7 +47,7 @@ func GeneraliseArgs(path string, commands [][]string, t Thresholds) [][]string {
 		set.add(volatileArgs(path, argv))
 	}
 	for {
-		before := len(set)
+		before := set
 		set = g.settle(set, g.wordGroups)
 		set = g.settle(set, g.similarWords)
 		set = g.shapes(set)
@@ -55,7 +55,7 @@ func GeneraliseArgs(path string, commands [][]string, t Thresholds) [][]string {
 		set = g.settle(set, g.similarValues)
 		set = g.lengths(set)
 		set.dropCovered()
-		if len(set) >= before {
+		if set.equal(before) {
 			return set.sorted()
 		}
 	}
@@ -65,6 +65,15 @@ func GeneraliseArgs(path string, commands [][]string, t Thresholds) [][]string {
 type commandSet map[string][]string
 
 func (s commandSet) add(argv []string) { s[strings.Join(argv, "\x00")] = argv }
+
+func (s commandSet) equal(other commandSet) bool {
+	for key := range s {
+		if _, ok := other[key]; !ok {
+			return false
+		}
+	}
+	return len(s) == len(other)
+}
 
 func (s commandSet) sorted() [][]string {
 	all := make([][]string, 0, len(s))
@@ -103,9 +112,9 @@ type argGeneraliser struct {
 	seed       maphash.Seed
 }
 
-// grouping lists the generalisations that argv proposes: each is carried out
-// if enough commands propose the same.
-type grouping func(argv []string, propose func(proposal))
+// grouping lists the generalisations that argv proposes. The first that enough
+// commands propose is carried out: if all were, the set could grow.
+type grouping func(argv []string) []proposal
 
 // proposal says that argv becomes pattern together with the other commands of
 // its group.
@@ -129,29 +138,26 @@ func (g *argGeneraliser) settle(set commandSet, propose grouping) commandSet {
 }
 
 // pass returns the set after one round, or nil if nothing changed.
-func (g *argGeneraliser) pass(set commandSet, groupings grouping) commandSet {
+func (g *argGeneraliser) pass(set commandSet, propose grouping) commandSet {
 	values := make(map[uint64]map[string]bool)
 	for _, argv := range set {
-		groupings(argv, func(p proposal) {
+		for _, p := range propose(argv) {
 			if values[p.group] == nil {
 				values[p.group] = make(map[string]bool, 1)
 			}
 			values[p.group][p.value] = true
-		})
+		}
 	}
 	next, changed := make(commandSet, len(set)), false
 	for _, argv := range set {
-		kept := true
-		groupings(argv, func(p proposal) {
+		for _, p := range propose(argv) {
 			if p.enough(values[p.group]) {
-				next.add(p.pattern)
-				kept = false
+				changed = changed || !slices.Equal(argv, p.pattern)
+				argv = p.pattern
+				break
 			}
-		})
-		if kept {
-			next.add(argv)
 		}
-		changed = changed || !kept
+		next.add(argv)
 	}
 	if !changed {
 		return nil

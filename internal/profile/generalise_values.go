@@ -110,7 +110,8 @@ func (g *argGeneraliser) shapes(set commandSet) commandSet {
 }
 
 // valueGroups proposes, for each argument, to let it vary.
-func (g *argGeneraliser) valueGroups(argv []string, propose func(proposal)) {
+func (g *argGeneraliser) valueGroups(argv []string) []proposal {
+	var proposals []proposal
 	code := codeIndex(g.path, argv)
 	fixed := g.fixed(argv)
 	for i := 1; i < len(argv); i++ {
@@ -123,8 +124,9 @@ func (g *argGeneraliser) valueGroups(argv []string, propose func(proposal)) {
 		if i == code {
 			p.enough = func(values map[string]bool) bool { return len(values) > g.thresholds.Commands }
 		}
-		propose(p)
+		proposals = append(proposals, p)
 	}
+	return proposals
 }
 
 func (g *argGeneraliser) enoughValues(values map[string]bool) bool {
@@ -144,7 +146,7 @@ func (g *argGeneraliser) enoughValues(values map[string]bool) bool {
 
 // similarValues proposes to let all arguments vary that are no options, where
 // many commands differ in several of them at once.
-func (g *argGeneraliser) similarValues(argv []string, propose func(proposal)) {
+func (g *argGeneraliser) similarValues(argv []string) []proposal {
 	pattern := slices.Clone(argv)
 	for i := g.fixed(argv); i < len(argv); i++ {
 		if !strings.HasPrefix(argv[i], "-") && argv[i] != DynamicArgs {
@@ -152,14 +154,14 @@ func (g *argGeneraliser) similarValues(argv []string, propose func(proposal)) {
 		}
 	}
 	if slices.Equal(pattern, argv) {
-		return
+		return nil
 	}
-	propose(proposal{
+	return []proposal{{
 		group:   g.hash('V', len(argv), pattern),
 		value:   strings.Join(argv, "\x00"),
 		pattern: pattern,
 		enough:  func(values map[string]bool) bool { return len(values) > 2*g.thresholds.Values },
-	})
+	}}
 }
 
 // lengths replaces the commands of one program, or of one subcommand of it,

@@ -12,7 +12,8 @@ const maxWords = 64
 
 // wordGroups proposes, for each plain word of an argument of several, to let
 // it vary. It is carried out at the second value.
-func (g *argGeneraliser) wordGroups(argv []string, propose func(proposal)) {
+func (g *argGeneraliser) wordGroups(argv []string) []proposal {
+	var proposals []proposal
 	code := codeIndex(g.path, argv)
 	for i := 1; i < len(argv); i++ {
 		words, separators := splitWords(argv[i])
@@ -27,7 +28,7 @@ func (g *argGeneraliser) wordGroups(argv []string, propose func(proposal)) {
 			blanked[w] = Dynamic
 			pattern := slices.Clone(argv)
 			pattern[i] = joinWords(blanked, separators)
-			propose(proposal{
+			proposals = append(proposals, proposal{
 				group:   g.hash('w', i*maxWords+w, pattern),
 				value:   word,
 				pattern: pattern,
@@ -35,12 +36,14 @@ func (g *argGeneraliser) wordGroups(argv []string, propose func(proposal)) {
 			})
 		}
 	}
+	return proposals
 }
 
 // similarWords proposes to let all plain words of an argument vary that are no
 // options and name no command, where more than t.Values commands differ in
 // several of them at once.
-func (g *argGeneraliser) similarWords(argv []string, propose func(proposal)) {
+func (g *argGeneraliser) similarWords(argv []string) []proposal {
+	var proposals []proposal
 	code := codeIndex(g.path, argv)
 	for i := 1; i < len(argv); i++ {
 		words, separators := splitWords(argv[i])
@@ -58,13 +61,14 @@ func (g *argGeneraliser) similarWords(argv []string, propose func(proposal)) {
 		}
 		pattern := slices.Clone(argv)
 		pattern[i] = joinWords(blanked, separators)
-		propose(proposal{
+		proposals = append(proposals, proposal{
 			group:   g.hash('W', i, pattern),
 			value:   argv[i],
 			pattern: pattern,
 			enough:  func(values map[string]bool) bool { return len(values) > g.thresholds.Values },
 		})
 	}
+	return proposals
 }
 
 // literalWords counts the words other than w that are not ⋯ already.
