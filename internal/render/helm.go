@@ -1,0 +1,130 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/goccy/go-yaml"
+)
+
+// HelmOptions are what a chart's template may ask for besides its text.
+type HelmOptions struct {
+	// Values is the content of a values file, read as .Values.
+	Values []byte
+	// Helpers are further template files with named templates (_helpers.tpl).
+	Helpers map[string][]byte
+	// Release and Namespace are .Release.Name and .Release.Namespace.
+	Release   string
+	Namespace string
+	// Chart is .Chart.Name. Empty means what the template's includes start
+	// with: mywebapp for {{ include "mywebapp.fullname" . }}.
+	Chart string
+}
+
+// Helm renders one template of a chart as helm template does, with these
+// differences: a value that is missing is an error, and only the functions
+// profiles have a use for exist. The templates name and fullname, which "helm
+// create" puts into every chart, need not be given.
+//
+// A template is a program: its output is bounded, its running time and what it
+// heaps up in variables are not.
+func Helm(file string, text []byte, o HelmOptions) ([]byte, error) {
+	for what, data := range map[string][]byte{file: text, "values": o.Values} {
+		if err := checkInput(what, data); err != nil {
+			return nil, err
+		}
+	}
+	values := make(map[string]any)
+	if err := unmarshalValues(o.Values, &values); err != nil {
+		return nil, fmt.Errorf("%s: read values: %w", file, err)
+	}
+	h := &helm{options: o, root: template.New(file).Option("missingkey=error")}
+	h.root.Funcs(h.functions())
+	for name, helper := range o.Helpers {
+		if err := checkInput(name, helper); err != nil {
+			return nil, err
+		}
+		if err := h.parse(name, helper); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.parse(file, text); err != nil {
+		return nil, err
+	}
+	if h.options.Chart == "" {
+		h.options.Chart = chartOf(text)
+	}
+	out := &boundedBuffer{limit: maxOutputBytes}
+	if err := h.root.ExecuteTemplate(out, file, h.scope(values)); err != nil {
+		return nil, fmt.Errorf("render %s: %w", file, err)
+	}
+	return out.Bytes(), nil
+}
+
+// unmarshalValues reads a values file. The library is known to panic on
+// malformed input; that is an error like any other.
+func unmarshalValues(data []byte, values *map[string]any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("malformed YAML: %v", p)
+		}
+	}()
+	if bytes.Contains(data, []byte("*")) && bytes.Contains(data, []byte("&")) {
+		// An alias can multiply what it names without bound.
+		return errors.New("anchors and aliases are not read")
+	}
+	return yaml.Unmarshal(data, values)
+}
+
+// helm is one rendering.
+type helm struct {
+	options HelmOptions
+	root    *template.Template
+	depth   int // of nested includes
+}
+
+func (h *helm) parse(name string, text []byte) error {
+	if _, err := h.root.New(name).Parse(string(text)); err != nil {
+		return fmt.Errorf("parse template: %w", err)
+	}
+	return nil
+}
+
+// scope is the dot of the template.
+func (h *helm) scope(values map[string]any) map[string]any {
+	return map[string]any{
+		"Values": values,
+		"Chart":  map[string]any{"Name": h.options.Chart, "Version": "0.0.0", "AppVersion": "0.0.0"},
+		"Release": map[string]any{
+			"Name": h.options.Release, "Namespace": h.options.Namespace, "Service": "Helm",
+			"IsInstall": true, "IsUpgrade": false, "Revision": 1,
+		},
+	}
+}
+
+// chartOf guesses the chart's name from the names of the templates it includes.
+func chartOf(text []byte) string {
+	_, rest, _ := strings.Cut(string(text), `include "`)
+	name, _, _ := strings.Cut(rest, `"`)
+	chart, _, found := strings.Cut(name, ".")
+	if !found {
+		return ""
+	}
+	return chart
+}
+
+// boundedBuffer is a buffer that fails when it would exceed limit bytes.
+type boundedBuffer struct {
+	bytes.Buffer
+	limit int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.limit {
+		return 0, fmt.Errorf("%w: renders to more than %d bytes", ErrTooLarge, b.limit)
+	}
+	return b.Buffer.Write(p)
+}
