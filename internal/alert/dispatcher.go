@@ -40,7 +40,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		RepeatInterval:  5 * time.Minute,
-		Burst:           20,
+		Burst:           100,
 		RefillInterval:  15 * time.Second,
 		SummaryInterval: time.Minute,
 		MaxAlerts:       2048,

@@ -70,19 +70,35 @@ func New(options Options) *Catalog {
 // Version misses nothing that a later Version does not tell.
 func (c *Catalog) Version() uint64 { return c.inForce.Load().version }
 
-// For returns what all documents in force that match the container allow it
-// together, not to be changed. Nothing means that there is no document for it:
-// it has no profile, rather than an empty one.
-func (c *Catalog) For(w profile.Workload, container string, typ profile.ContainerType) []profile.Container {
-	var allowed []profile.Container
+// Allowed is what the documents in force allow a container together, not to be
+// changed.
+type Allowed struct {
+	Containers []profile.Container
+	// Base is set if one of the documents describes all that the container
+	// does. Without, it has no profile: allowances alone guard nothing.
+	Base bool
+	// Completeness is the worst of those documents'.
+	Completeness profile.Completeness
+}
+
+// For returns what all documents in force that match the container allow it.
+func (c *Catalog) For(w profile.Workload, container string, typ profile.ContainerType) Allowed {
+	var allowed Allowed
 	grants := c.inForce.Load().grants
 	for i := range grants {
 		if !grants[i].appliesTo(&w) {
 			continue
 		}
-		for j := range grants[i].profile.Spec.Containers {
-			if entry := &grants[i].profile.Spec.Containers[j]; isFor(entry, container, typ) {
-				allowed = append(allowed, *entry)
+		p := grants[i].profile
+		for j := range p.Spec.Containers {
+			entry := &p.Spec.Containers[j]
+			if !isFor(entry, container, typ) {
+				continue
+			}
+			allowed.Containers = append(allowed.Containers, *entry)
+			if !p.IsAllowance() {
+				allowed.Base = true
+				allowed.Completeness = profile.WorseCompleteness(allowed.Completeness, p.Spec.Provenance.Completeness)
 			}
 		}
 	}

@@ -129,7 +129,7 @@ func (r *recorder) takeRefusals() []Reason {
 // opens returns the paths that the workload's container web may open.
 func (r *recorder) opens(w profile.Workload) []string {
 	var paths []string
-	for _, c := range r.For(w, "web", profile.ContainerRegular) {
+	for _, c := range r.For(w, "web", profile.ContainerRegular).Containers {
 		for _, o := range c.Opens {
 			paths = append(paths, o.Path)
 		}
@@ -176,7 +176,7 @@ func TestFor(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := r.For(tt.workload, tt.container, tt.typ); (len(got) == 1) != tt.want || len(got) > 1 {
+			if got := r.For(tt.workload, tt.container, tt.typ).Containers; (len(got) == 1) != tt.want || len(got) > 1 {
 				t.Errorf("For = %d entries, want some %t", len(got), tt.want)
 			}
 		})

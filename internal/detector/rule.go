@@ -20,6 +20,8 @@ const (
 	// into a cgroup outside of it, where it would no longer be watched as the
 	// container's.
 	LeftContainer
+	// DocumentRefused: a document that claims to be a profile was not believed.
+	DocumentRefused
 
 	// NumRules is the number of rules.
 	NumRules = iota
@@ -32,6 +34,7 @@ var rules = [NumRules]struct{ id, name string }{
 	UnexpectedSyscall:    {"R0003", "Unexpected system call"},
 	UnexpectedArguments:  {"R0040", "Unexpected process arguments"},
 	LeftContainer:        {"BW001", "Process left its container"},
+	DocumentRefused:      {"R1016", "Signed profile refused"},
 }
 
 // String returns the rule's id, such as R0001.

@@ -84,6 +84,31 @@ func (j *Journal) Load(f func(key string, state State, facts []Fact) error) erro
 	return nil
 }
 
+// Restore returns what the journal knows of one workload container, including
+// what was appended and not yet written. found is false if it knows nothing.
+func (j *Journal) Restore(key string) (state State, facts []Fact, found bool, err error) {
+	if err := j.Flush(); err != nil {
+		return State{}, nil, false, err
+	}
+	err = j.db.View(func(tx *bbolt.Tx) error {
+		workloads := tx.Bucket(workloadsBucket)
+		if workloads == nil {
+			return errors.New("no workloads bucket")
+		}
+		workload := workloads.Bucket([]byte(key))
+		if workload == nil {
+			return nil
+		}
+		found = true
+		state, facts, err = readWorkload(workload)
+		return err
+	})
+	if err != nil {
+		return State{}, nil, false, fmt.Errorf("read journal: workload %q: %w", key, err)
+	}
+	return state, facts, found, nil
+}
+
 func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) error {
 	workloads := tx.Bucket(workloadsBucket)
 	if workloads == nil {

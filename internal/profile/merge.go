@@ -108,6 +108,11 @@ func mergeTexts(a, b map[string]string) map[string]string {
 	return merged
 }
 
+// WorseCompleteness returns the one of two grades that warns more.
+func WorseCompleteness(a, b Completeness) Completeness {
+	return higherOf(completenessRank, a, b)
+}
+
 // completenessRank orders completeness from what says nothing to what warns
 // most. Provenance.From is ordered alike by fromRank.
 var (
@@ -119,7 +124,7 @@ func mergeProvenances(a, b Provenance) Provenance {
 	return Provenance{
 		LearnedFor:   longerOf(a.LearnedFor, b.LearnedFor),
 		From:         higherOf(fromRank, a.From, b.From),
-		Completeness: higherOf(completenessRank, a.Completeness, b.Completeness),
+		Completeness: WorseCompleteness(a.Completeness, b.Completeness),
 		Lost:         max(a.Lost, b.Lost),
 		Kernels:      slices.Concat(a.Kernels, b.Kernels),
 		Runtimes:     slices.Concat(a.Runtimes, b.Runtimes),

@@ -7,6 +7,8 @@
 // duplicates, empty lists nil.
 package profile
 
+import "strings"
+
 // APIVersion and Kind of the documents this package reads and writes.
 const (
 	APIVersion = "bobwatch/v1alpha1"
@@ -30,6 +32,19 @@ type Profile struct {
 	Kind       string   `json:"kind"`
 	Metadata   Metadata `json:"metadata"`
 	Spec       Spec     `json:"spec"`
+}
+
+// AllowanceLabel marks, with the value "true", a document that only adds to
+// what others say of a workload: alone it is no profile. Kubescape's overlays
+// (named ug-..., managed by a user) are allowances too.
+const AllowanceLabel = "bobwatch/allowance"
+
+// IsAllowance reports whether p only adds to other documents.
+func (p *Profile) IsAllowance() bool {
+	if p.Metadata.Labels[AllowanceLabel] == "true" {
+		return true
+	}
+	return strings.HasPrefix(p.Metadata.Name, "ug-") && p.Metadata.Annotations["kubescape.io/managed-by"] == "User"
 }
 
 // Metadata names a document.

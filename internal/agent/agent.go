@@ -1,0 +1,285 @@
+// Package agent puts the parts together: it reads what the sensor reports,
+// finds whose it is, learns or judges it, and sends alerts.
+//
+// Its invariant: one goroutine, the engine's, decides. It takes no lock and
+// waits for nothing but the kernel; whatever is slow runs elsewhere and hands
+// it results.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/config"
+	"bobwatch/internal/detector"
+	"bobwatch/internal/learner"
+	"bobwatch/internal/process"
+	"bobwatch/internal/sensor"
+	"bobwatch/internal/signature"
+	"bobwatch/internal/workload"
+)
+
+// Version is the version of the binary, for provenance and metrics. The
+// command sets it before Run.
+var Version = "unknown"
+
+// Agent is what Run runs.
+type agent struct {
+	config     config.Config
+	log        *zap.Logger
+	registry   *prometheus.Registry
+	engine     *engine
+	dispatcher *alert.Dispatcher
+	directory  *catalog.Directory
+	server     *server
+}
+
+// Run watches until ctx ends. Alerts go to stdout, and are text if terminal is
+// set and the configuration does not say otherwise.
+func Run(ctx context.Context, c config.Config, log *zap.Logger, stdout io.Writer, terminal bool) error {
+	a := &agent{config: c, log: log, registry: newRegistry()}
+	closers, err := a.open(stdout, terminal)
+	defer func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			if err := closers[i].Close(); err != nil {
+				log.Error("close", zap.Error(err))
+			}
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	return a.run(ctx)
+}
+
+// open makes the parts, in the order in which they need one another. The
+// sensor comes last, so that nothing is read before there is a place for it.
+func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err error) {
+	c := &a.config
+	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make state directory: %w", err)
+	}
+	journal, err := learner.OpenJournal(filepath.Join(c.StateDir, "journal.db"))
+	if err != nil {
+		return nil, err
+	}
+	closers = append(closers, journal)
+	if aside := journal.Aside(); aside != "" {
+		a.log.Error("the journal was unreadable; what it held is learned anew", zap.String("movedTo", aside))
+	}
+	store, err := newStore(filepath.Join(c.StateDir, "profiles"), a.log.Named("store"))
+	if err != nil {
+		return closers, err
+	}
+	if a.dispatcher, err = a.newDispatcher(stdout, terminal); err != nil {
+		return closers, err
+	}
+	documents, err := a.newCatalog()
+	if err != nil {
+		return closers, err
+	}
+	resolver, err := workload.New(workload.Options{
+		CgroupRoot: c.Cgroups.Root,
+		Sockets:    c.Containerd.Sockets,
+		Patterns:   c.Cgroups.Patterns,
+		Logger:     a.log.Named("workload"),
+	})
+	if err != nil {
+		return closers, err
+	}
+	closers = append(closers, resolver)
+	allowed, err := runtimeMatcher(runtime.GOARCH)
+	if err != nil {
+		return closers, err
+	}
+	s, err := sensor.Open(sensor.Options{
+		PinPath:   c.Sensor.PinPath,
+		Cooldown:  time.Duration(c.Detection.Cooldown),
+		RingBytes: c.Sensor.RingBytes,
+	})
+	if err != nil {
+		return closers, err
+	}
+	closers = append(closers, s)
+	processes := process.New(process.DefaultOptions())
+	a.engine = &engine{
+		config:    *c,
+		log:       a.log.Named("engine"),
+		boot:      bootTime(),
+		arch:      runtime.GOARCH,
+		sensor:    s,
+		resolver:  resolver,
+		catalog:   documents,
+		journal:   journal,
+		store:     store,
+		alerts:    a.dispatcher,
+		builder:   alert.Builder{Node: c.Node, Arch: runtime.GOARCH, Processes: processes},
+		processes: processes,
+		detector:  detector.New(runtime.GOARCH),
+		runtime:   allowed,
+		commands:  make(chan func(), 256),
+		instances: map[uint64]*instance{},
+		parked:    parking{cgroups: map[uint64]*parkedCgroup{}},
+		workloads: map[workload.Key]*behaviour{},
+		changed:   map[*behaviour]struct{}{},
+	}
+	if err := a.registry.Register(&collector{engine: a.engine}); err != nil {
+		return closers, fmt.Errorf("register metrics: %w", err)
+	}
+	if a.server, err = listen(c.HTTP.Listen, a.registry, a.engine); err != nil {
+		return closers, err
+	}
+	a.log.Info("attached", zap.Strings("hooks", s.Hooks()))
+	return closers, nil
+}
+
+func (a *agent) newDispatcher(stdout io.Writer, terminal bool) (*alert.Dispatcher, error) {
+	format := alert.FormatJSON
+	if a.config.Alerts.Output == config.OutputText || a.config.Alerts.Output == config.OutputAuto && terminal {
+		format = alert.FormatText
+	}
+	file, isFile := stdout.(*os.File)
+	sink, err := alert.NewStdout(stdout, format, isFile && alert.Colours(file))
+	if err != nil {
+		return nil, err
+	}
+	options := alert.DefaultOptions()
+	options.Sinks = []alert.Sink{sink}
+	options.RepeatInterval = time.Duration(a.config.Alerts.RepeatInterval)
+	options.Log = a.log.Named("alert")
+	options.Registerer = a.registry
+	return alert.New(options)
+}
+
+func (a *agent) newCatalog() (*catalog.Catalog, error) {
+	verifier, err := signature.NewVerifier(a.config.Profiles.Trust)
+	if err != nil {
+		return nil, fmt.Errorf("profiles.trust: %w", err)
+	}
+	log := a.log.Named("catalog")
+	documents := catalog.New(catalog.Options{
+		Verifier:   verifier,
+		Registerer: a.registry,
+		Refused: func(r catalog.Refusal) {
+			log.Error("refused document", zap.String("source", r.Source), zap.String("name", r.Name),
+				zap.String("reason", string(r.Reason)), zap.Bool("earlierVersionInForce", r.InForce), zap.Error(r.Err))
+			a.dispatcher.Enqueue(refusalAlert(a.config.Node, r))
+		},
+		Accepted: func(acc catalog.Acceptance) {
+			log.Info("document in force", zap.String("source", acc.Source), zap.String("name", acc.Name))
+		},
+	})
+	if dir := a.config.Profiles.Directory; dir != "" {
+		a.directory = &catalog.Directory{
+			Path:    dir,
+			Publish: func(docs []catalog.Document) { documents.Publish(dir, docs) },
+			Failed: func(err error) {
+				if !errors.Is(err, os.ErrNotExist) {
+					log.Error("read profile directory", zap.Error(err))
+				}
+			},
+		}
+	}
+	return documents, nil
+}
+
+// run starts everything and returns when all of it has stopped: first what
+// brings events, then what they lead to.
+func (a *agent) run(ctx context.Context) error {
+	last, stopLast := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLast()
+	var finishing errgroup.Group
+	finishing.Go(func() error { return a.dispatcher.Run(last) })
+	finishing.Go(func() error { return a.engine.journal.Run(last) })
+	finishing.Go(func() error { a.engine.store.run(last); return nil })
+
+	group, ctx := errgroup.WithContext(ctx)
+	a.engine.lookups.ctx = ctx
+	group.Go(func() error { return a.engine.run(ctx) })
+	group.Go(func() error { return a.wakeAtEnd(ctx) })
+	group.Go(func() error { return a.tick(ctx) })
+	group.Go(func() error { return a.server.run(ctx) })
+	if a.directory != nil {
+		group.Go(func() error { a.directory.Run(ctx); return nil })
+	}
+	group.Go(func() error { a.adoptRunning(ctx); return nil })
+	group.Go(func() error {
+		return a.engine.resolver.Run(ctx, func(c workload.Change) { a.engine.changes(ctx, c) })
+	})
+	err := group.Wait()
+	stopLast()
+	err = errors.Join(err, finishing.Wait())
+	a.engine.store.flush()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// wakeAtEnd gets the engine out of a blocking read.
+func (a *agent) wakeAtEnd(ctx context.Context) error {
+	<-ctx.Done()
+	return a.engine.sensor.Wake()
+}
+
+func (a *agent) tick(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			a.engine.post(ctx, func() { a.engine.tick(now) })
+		}
+	}
+}
+
+// adoptRunning takes over what ran before the sensor was attached, and lets go
+// of what an earlier agent watched and is no more.
+func (a *agent) adoptRunning(ctx context.Context) {
+	residents, err := a.engine.resolver.Running(ctx)
+	if err != nil {
+		a.log.Warn("list running containers; those that cannot be listed are taken over later", zap.Error(err))
+	}
+	complete := err == nil
+	a.engine.post(ctx, func() {
+		for _, r := range residents {
+			a.engine.adopt(r)
+		}
+		if complete {
+			a.engine.forgetStale()
+		}
+		a.engine.ready.Store(true)
+	})
+}
+
+// bootTime returns the wall-clock time at which events' clock was 0.
+func bootTime() time.Time {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return time.Time{}
+	}
+	return time.Now().Add(-time.Duration(ts.Nano()))
+}
+
+func kernelRelease() string {
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(uts.Release[:])
+}

@@ -1,0 +1,221 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/config"
+	"bobwatch/internal/detector"
+	"bobwatch/internal/event"
+	"bobwatch/internal/learner"
+	"bobwatch/internal/process"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/sensor"
+	"bobwatch/internal/workload"
+)
+
+// engine reads events and decides. Everything in it belongs to the goroutine
+// that runs it; others hand it work through post. What is slow runs elsewhere.
+type engine struct {
+	config    config.Config
+	log       *zap.Logger
+	boot      time.Time // wall-clock time at 0 ns since boot
+	arch      string
+	sensor    *sensor.Sensor
+	resolver  *workload.Resolver
+	catalog   *catalog.Catalog
+	journal   *learner.Journal
+	store     *store
+	alerts    *alert.Dispatcher
+	builder   alert.Builder
+	processes *process.Table
+	detector  *detector.Detector
+	runtime   *profile.Matcher // what container runtimes may do inside of a container
+
+	commands  chan func()
+	lookups   lookups
+	instances map[uint64]*instance // by cgroup id
+	parked    parking
+	workloads map[workload.Key]*behaviour
+	dormant   []*behaviour // without an instance, oldest first
+	changed   map[*behaviour]struct{}
+	documents uint64 // version of the catalog that was last applied
+	event     event.Event
+
+	ready   atomic.Bool // what ran at start is taken over
+	metrics counters
+}
+
+// counters are read by the metrics collector while the engine runs.
+type counters struct {
+	beat         atomic.Int64 // unix nanoseconds of the last turn
+	lastEvent    atomic.Int64 // unix nanoseconds
+	learning     atomic.Int64
+	guarded      atomic.Int64
+	parked       atomic.Int64
+	parkedLost   atomic.Uint64 // events of cgroups nobody knew in time, for want of room
+	unattributed atomic.Uint64 // events of cgroups that are no workload's
+	runtimeActs  atomic.Uint64
+	adoptErrors  atomic.Uint64
+}
+
+// post hands f to the engine's goroutine and wakes it.
+func (e *engine) post(ctx context.Context, f func()) {
+	select {
+	case e.commands <- f:
+	case <-ctx.Done():
+		return
+	}
+	if err := e.sensor.Wake(); err != nil && ctx.Err() == nil {
+		e.log.Error("wake reader", zap.Error(err))
+	}
+}
+
+// run reads until the sensor is closed or ctx ends.
+func (e *engine) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := e.sensor.Read(&e.event)
+		switch {
+		case err == nil:
+			e.handle(&e.event)
+		case errors.Is(err, sensor.ErrWoken):
+		case errors.Is(err, os.ErrClosed):
+			return nil
+		default:
+			return err
+		}
+		e.runCommands()
+	}
+	e.journalChanges()
+	e.saveAll()
+	return nil
+}
+
+func (e *engine) runCommands() {
+	for {
+		select {
+		case f := <-e.commands:
+			f()
+		default:
+			return
+		}
+	}
+}
+
+// handle is one event's way.
+func (e *engine) handle(ev *event.Event) {
+	e.metrics.lastEvent.Store(e.boot.UnixNano() + int64(ev.Time))
+	switch ev.Kind {
+	case event.KindCgroupCreated:
+		e.cgroupCreated(ev)
+		return
+	case event.KindCgroupRemoved:
+		e.cgroupRemoved(ev.Cgroup)
+		return
+	}
+	in, ok := e.instances[ev.Cgroup]
+	if !ok {
+		e.park(ev)
+		return
+	}
+	e.act(in, ev)
+}
+
+// act learns or judges what a process of a known container did.
+func (e *engine) act(in *instance, ev *event.Event) {
+	if ev.Kind == event.KindExec {
+		e.processes.Add(ev)
+	}
+	b := in.behaviour
+	switch {
+	case ev.Has(event.FlagRuntime):
+		e.metrics.runtimeActs.Add(1)
+		e.judge(in, ev, e.runtime)
+	case b.matcher == nil:
+		if b.learner.Observe(ev) {
+			e.changed[b] = struct{}{}
+		}
+		if ev.Kind == event.KindMoved {
+			e.judge(in, ev, e.runtime)
+		}
+	case ev.Time < b.guardedAt:
+		// Told before the kernel knew that the window had ended.
+		if b.learner.Observe(ev) {
+			e.changed[b] = struct{}{}
+			b.stale = true
+		}
+	default:
+		e.judge(in, ev, b.matcher)
+	}
+}
+
+func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
+	d, ok := e.detector.Check(ev, m)
+	if !ok {
+		return
+	}
+	if ev.Has(event.FlagRuntime) && ev.Kind != event.KindSyscall {
+		return // which files and programs a runtime uses is its own affair
+	}
+	a := e.builder.Build(d, &in.subject)
+	if ev.Repeats > 0 {
+		a.Count += uint64(ev.Repeats)
+	}
+	e.alerts.Enqueue(a)
+	if ev.Kind == event.KindOpen {
+		if err := e.sensor.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+			e.log.Warn("mark deviation", zap.Error(err))
+		}
+	}
+}
+
+// tick does what is due with time: windows, losses, documents, the journal.
+func (e *engine) tick(now time.Time) {
+	e.metrics.beat.Store(now.UnixNano())
+	for id, in := range e.instances {
+		if held := e.sensor.Held(id); held > in.held {
+			in.behaviour.learner.Lose(held - in.held)
+			in.held = held
+			e.changed[in.behaviour] = struct{}{}
+		}
+	}
+	version := e.catalog.Version()
+	for _, b := range e.workloads {
+		if version != e.documents || b.stale {
+			e.refresh(b)
+		}
+		if b.matcher == nil && b.learner.Done(now) {
+			e.guard(b, now)
+		}
+	}
+	e.documents = version
+	e.expireParked(now)
+	e.evictDormant()
+	e.journalChanges()
+	e.saveDue(now)
+	e.countStates()
+}
+
+func (e *engine) countStates() {
+	var learning, guarded int64
+	for _, b := range e.workloads {
+		if len(b.instances) == 0 {
+			continue
+		}
+		if b.matcher == nil {
+			learning++
+		} else {
+			guarded++
+		}
+	}
+	e.metrics.learning.Store(learning)
+	e.metrics.guarded.Store(guarded)
+	e.metrics.parked.Store(int64(len(e.parked.cgroups)))
+}

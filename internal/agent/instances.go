@@ -1,0 +1,192 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/sensor"
+	"bobwatch/internal/workload"
+)
+
+// goneGrace is how long the kernel's word that a cgroup was removed is awaited
+// after the runtime's.
+const goneGrace = 10 * time.Second
+
+// instance is one running container.
+type instance struct {
+	container workload.Container
+	behaviour *behaviour
+	subject   alert.Subject
+	held      uint64 // records held back, as last seen
+}
+
+// addNew takes in a container whose cgroup the kernel reported.
+func (e *engine) addNew(c workload.Container) {
+	if e.instances[c.CgroupID] != nil {
+		return
+	}
+	p := e.takeParked(c.CgroupID)
+	if c.Sandbox && !e.config.Learning.Sandboxes {
+		e.sensor.Forget(c.CgroupID)
+		return
+	}
+	if c.Runtime == workload.RuntimeCgroup {
+		if err := e.sensor.SetPlain(c.CgroupID); err != nil {
+			e.log.Warn("watch cgroup", zap.String("cgroup", c.CgroupPath), zap.Error(err))
+			return
+		}
+	}
+	in := e.add(c)
+	if p != nil {
+		e.replay(in, p)
+	}
+	e.apply(in)
+	if p != nil && p.removed {
+		e.remove(c.CgroupID)
+	}
+}
+
+// adopt takes in a container that runs already.
+func (e *engine) adopt(r workload.Resident) {
+	if e.instances[r.CgroupID] != nil || r.Sandbox && !e.config.Learning.Sandboxes {
+		return
+	}
+	if e.parked.cgroups[r.CgroupID] != nil {
+		e.addNew(r.Container) // its start was seen: the runtime is only late
+		return
+	}
+	adoption := sensor.Adoption{
+		Cgroup:  r.CgroupID,
+		Nested:  r.Nested,
+		Init:    int(r.PID),
+		Runtime: e.runtimePID(),
+		Plain:   r.Container.Runtime == workload.RuntimeCgroup,
+	}
+	for _, pid := range r.PIDs {
+		adoption.PIDs = append(adoption.PIDs, int(pid))
+	}
+	if err := e.sensor.Adopt(adoption); err != nil {
+		e.metrics.adoptErrors.Add(1)
+		e.log.Warn("adopt container", zap.String("container", r.ID), zap.Error(err))
+	}
+	for _, pid := range r.PIDs {
+		if err := e.processes.AddRunning(pid); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
+			e.log.Debug("read process", zap.Uint32("pid", pid), zap.Error(err))
+		}
+	}
+	r.Running = true
+	e.apply(e.add(r.Container))
+}
+
+// runtimePID is a process that sees what the runtime sees.
+func (e *engine) runtimePID() int {
+	for _, r := range e.resolver.Runtimes() {
+		if r.PID != 0 {
+			return int(r.PID)
+		}
+	}
+	return 1
+}
+
+// add makes the instance of a container and finds its behaviour.
+func (e *engine) add(c workload.Container) *instance {
+	in := &instance{
+		container: c,
+		behaviour: e.behaviourOf(&c),
+		held:      e.sensor.Held(c.CgroupID),
+		subject: alert.Subject{
+			Workload:  alert.Workload{Namespace: c.Namespace, Kind: c.Owner.Kind, Name: c.Owner.Name},
+			Pod:       alert.Pod{Name: c.Pod, UID: c.PodUID},
+			Container: alert.Container{ID: c.ID, Name: c.Name, Image: c.Image, Digest: c.ImageDigest},
+		},
+	}
+	e.instances[c.CgroupID] = in
+	in.behaviour.join(in, time.Now())
+	e.changed[in.behaviour] = struct{}{}
+	e.log.Info("watching container", zap.String("container", c.ID), zap.String("workload", in.behaviour.name),
+		zap.Bool("startSeen", !c.Running), zap.Bool("guarded", in.behaviour.matcher != nil))
+	return in
+}
+
+// apply tells the kernel what the instance may do.
+func (e *engine) apply(in *instance) {
+	b := in.behaviour
+	id := in.container.CgroupID
+	var err error
+	if b.matcher == nil {
+		known := b.learner.Known()
+		err = e.sensor.Learn(id, sensor.Known{Native: known.Syscalls, Compat: known.CompatSyscalls})
+	} else {
+		err = e.sensor.Guard(id, sensor.Known{Native: b.matcher.Syscalls(), Compat: b.matcher.CompatSyscalls()})
+	}
+	in.subject.Profile = alert.Profile{Completeness: b.completeness}
+	if err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+		e.log.Warn("tell kernel", zap.String("container", in.container.ID), zap.Error(err))
+	}
+}
+
+func (e *engine) cgroupRemoved(id uint64) {
+	if p := e.parked.cgroups[id]; p != nil {
+		p.removed = true
+		return
+	}
+	e.remove(id)
+}
+
+// remove lets go of a container that ended.
+func (e *engine) remove(id uint64) {
+	in := e.instances[id]
+	if in == nil {
+		e.sensor.Forget(id)
+		return
+	}
+	if held := e.sensor.Held(id); held > in.held {
+		in.behaviour.learner.Lose(held - in.held)
+	}
+	delete(e.instances, id)
+	e.sensor.Forget(id)
+	in.behaviour.leave(in, time.Now())
+	e.changed[in.behaviour] = struct{}{}
+	if len(in.behaviour.instances) == 0 {
+		e.dormant = append(e.dormant, in.behaviour)
+	}
+	e.log.Info("container ended", zap.String("container", in.container.ID), zap.String("workload", in.behaviour.name))
+}
+
+// forgetStale lets go of cgroups that an earlier agent watched and that are no
+// container's any more. Those it left parked are in the ring buffer still.
+func (e *engine) forgetStale() {
+	for _, id := range e.sensor.Watched() {
+		if e.instances[id] == nil && e.parked.cgroups[id] == nil {
+			e.sensor.Forget(id)
+		}
+	}
+}
+
+// changes follows what the runtimes report, off the engine's goroutine.
+func (e *engine) changes(ctx context.Context, c workload.Change) {
+	switch c.Kind {
+	case workload.Connected:
+		e.log.Info("connected to containerd", zap.String("socket", c.Runtime.Socket))
+	case workload.Disconnected:
+		e.log.Warn("lost containerd", zap.String("socket", c.Runtime.Socket))
+	case workload.Found:
+		e.post(ctx, func() { e.adopt(c.Resident) })
+	case workload.Gone:
+		// The kernel says so too, after the last of the container's events; this
+		// is for the case that its record was lost.
+		time.AfterFunc(goneGrace, func() { e.post(ctx, func() { e.removeGone(c.Resident.Container) }) })
+	}
+}
+
+func (e *engine) removeGone(c workload.Container) {
+	if in := e.instances[c.CgroupID]; in != nil && in.container.ID == c.ID {
+		e.remove(c.CgroupID)
+	}
+}

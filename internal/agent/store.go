@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/profile"
+)
+
+// store writes learned profiles into a directory, one file a workload
+// container. put never waits for the disk; only the latest of a name is
+// written.
+type store struct {
+	dir      string
+	log      *zap.Logger
+	failures atomic.Uint64
+
+	mu      sync.Mutex
+	pending map[string]*profile.Profile
+	wake    chan struct{}
+}
+
+func newStore(dir string, log *zap.Logger) (*store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make profile directory: %w", err)
+	}
+	return &store{dir: dir, log: log, pending: map[string]*profile.Profile{}, wake: make(chan struct{}, 1)}, nil
+}
+
+func (s *store) put(name string, p *profile.Profile) {
+	s.mu.Lock()
+	s.pending[name] = p
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes until ctx ends.
+func (s *store) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+			s.flush()
+		}
+	}
+}
+
+// flush writes all that is pending. What fails is tried again with the next.
+func (s *store) flush() {
+	s.mu.Lock()
+	pending := s.pending
+	s.pending = map[string]*profile.Profile{}
+	s.mu.Unlock()
+	for name, p := range pending {
+		if err := s.write(name, p); err != nil {
+			s.failures.Add(1)
+			s.log.Error("write profile", zap.String("workload", name), zap.Error(err))
+			s.mu.Lock()
+			if s.pending[name] == nil {
+				s.pending[name] = p
+			}
+			s.mu.Unlock()
+		}
+	}
+}
+
+func (s *store) write(name string, p *profile.Profile) error {
+	text, err := profile.Marshal(p)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(s.dir, fileName(name))
+	temporary := file + ".new"
+	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, file)
+}
+
+// fileName makes a readable file name of a workload's key, which may be too
+// long for one.
+func fileName(name string) string {
+	digest := sha256.Sum256([]byte(name))
+	readable, _, _ := strings.Cut(name, "@")
+	readable = strings.Trim(strings.ReplaceAll(readable, "/", "_"), "._")
+	if len(readable) > 150 {
+		readable = readable[:150]
+	}
+	return readable + "-" + hex.EncodeToString(digest[:4]) + ".yaml"
+}
