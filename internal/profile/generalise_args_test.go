@@ -53,6 +53,7 @@ func TestGeneraliseArgs(t *testing.T) {
 		"shell: a host":                {shell, []string{"sh|-c|ping -c 4 10.0.0.7", "sh|-c|ping -c 4 db"}, []string{"sh|-c|ping -c 4 ⋯"}},
 		"shell: two words in turn":     {shell, []string{"sh|-c|a x y", "sh|-c|a x z", "sh|-c|a w y", "sh|-c|a w z"}, []string{"sh|-c|a ⋯ ⋯"}},
 		"shell: two words in step":     {shell, []string{"sh|-c|cp a1 b1", "sh|-c|cp a2 b2", "sh|-c|cp a3 b3", "sh|-c|cp a4 b4"}, []string{"sh|-c|cp ⋯ ⋯"}},
+		"shell: numbers in step":       {shell, []string{"sh|-c|kill 12|a|1", "sh|-c|kill 13|a|2"}, []string{"sh|-c|kill ⋯|a|⋯"}},
 		"shell: other commands":        {shell, []string{"sh|-c|ls /x", "sh|-c|rm /x"}, []string{"sh|-c|ls /x", "sh|-c|rm /x"}},
 		"shell: command after an and":  {shell, []string{"sh|-c|cd / && ls a", "sh|-c|cd / && rm a"}, []string{"sh|-c|cd / && ls a", "sh|-c|cd / && rm a"}},
 		"shell: command on a line":     {shell, []string{"sh|-c|cd /\nls a", "sh|-c|cd /\nrm a"}, []string{"sh|-c|cd /\nls a", "sh|-c|cd /\nrm a"}},

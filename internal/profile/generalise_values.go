@@ -82,33 +82,6 @@ func isAddress(value string) bool {
 	return err == nil
 }
 
-// shapes replaces the values of one class by ⋯ where commands that are equal
-// but for such values have several.
-func (g *argGeneraliser) shapes(set commandSet) commandSet {
-	groups := make(map[uint64][][]string)
-	for _, argv := range set {
-		shape := slices.Clone(argv)
-		for i := g.fixed(argv); i < len(argv); i++ {
-			if class := valueClass(argv[i]); class != "" {
-				shape[i] = "\x00" + class
-			}
-		}
-		id := g.hash('s', len(argv), shape)
-		groups[id] = append(groups[id], argv)
-	}
-	shaped := make(commandSet, len(set))
-	for _, group := range groups {
-		pattern := slices.Clone(group[0])
-		for i := range pattern {
-			if slices.ContainsFunc(group, func(argv []string) bool { return argv[i] != group[0][i] }) {
-				pattern[i] = Dynamic
-			}
-		}
-		shaped.add(pattern)
-	}
-	return shaped
-}
-
 // valueGroups proposes, for each argument, to let it vary.
 func (g *argGeneraliser) valueGroups(argv []string) []proposal {
 	var proposals []proposal

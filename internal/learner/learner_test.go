@@ -1,0 +1,433 @@
+package learner
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/syscalls"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var boot = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+
+func newLearner() *Learner {
+	return New("default/Deployment/web/web", Options{
+		Arch:       "amd64",
+		Window:     time.Minute,
+		Thresholds: profile.DefaultThresholds(),
+		Boot:       boot,
+	})
+}
+
+func open(path string, access event.Access) *event.Event {
+	return &event.Event{Kind: event.KindOpen, Path: []byte(path), Access: access}
+}
+
+// execution makes an event as the kernel does: each argument ends in a NUL.
+func execution(path string, args ...string) *event.Event {
+	vector := strings.Join(args, "\x00") + "\x00"
+	return &event.Event{Kind: event.KindExec, Path: []byte(path), Args: []byte(vector)}
+}
+
+func call(t testing.TB, name string) *event.Event {
+	t.Helper()
+	nr, ok := syscalls.Number("amd64", name)
+	if !ok {
+		t.Fatalf("no system call %s", name)
+	}
+	return &event.Event{Kind: event.KindSyscall, Nr: nr}
+}
+
+func with(e *event.Event, change func(e *event.Event)) *event.Event {
+	change(e)
+	return e
+}
+
+func flagged(e *event.Event, f event.Flag) *event.Event {
+	e.Flags |= f
+	return e
+}
+
+func TestObserve(t *testing.T) {
+	tests := map[string]struct {
+		event  *event.Event
+		want   profile.Container // but for empty Syscalls
+		counts Counts
+	}{
+		"system call": {
+			event: call(t, "openat"),
+			want:  profile.Container{Syscalls: map[string][]string{"amd64": {"openat"}}},
+		},
+		"32-bit system call": {
+			event: &event.Event{Kind: event.KindSyscall, ABI: event.ABICompat, Nr: 20},
+			want:  profile.Container{Syscalls: map[string][]string{"386": {"getpid"}}},
+		},
+		"x32 system call": {
+			event:  &event.Event{Kind: event.KindSyscall, ABI: event.ABIX32, Nr: 1<<30 | 39},
+			counts: Counts{Foreign: 1},
+		},
+		"system call beyond the tables": {
+			event:  &event.Event{Kind: event.KindSyscall, Nr: 5000},
+			counts: Counts{Foreign: 1},
+		},
+		"execution": {
+			event: execution("/bin/ls", "ls", "-l"),
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/ls", Args: []string{"ls", "-l"}}}},
+		},
+		"execution without arguments": {
+			event: &event.Event{Kind: event.KindExec, Path: []byte("/bin/ls")},
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/ls", ArgsRequired: true}}},
+		},
+		"execution with an empty argument": {
+			event: execution("/bin/ls", "ls", ""),
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/ls", Args: []string{"ls", ""}}}},
+		},
+		"execution with its end missing": {
+			event: flagged(execution("/bin/ls", "ls", "a", "b"), event.FlagArgsTruncated),
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/ls", Args: []string{"ls", "a", "⋯⋯"}}}},
+		},
+		"execution of a name that reads as a wildcard": {
+			event:  execution("/srv/⋯", "x"),
+			counts: Counts{Unwritable: 1},
+		},
+		"open for reading": {
+			event: open("/etc/hosts", event.AccessRead),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/etc/hosts", Flags: []string{"O_RDONLY"}}}},
+		},
+		"open for both": {
+			event: open("/data/db", event.AccessRead|event.AccessWrite),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/data/db", Flags: []string{"O_RDWR"}}}},
+		},
+		"refused open": {
+			event: flagged(open("/root", event.AccessRead), event.FlagRefused|event.FlagCallerPath),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/root", Flags: []string{"O_RDONLY"}}}},
+		},
+		"open of a pipe": {
+			event:  open("pipe:[4711]", event.AccessRead),
+			counts: Counts{Nameless: 1},
+		},
+		"open of a file too deep": {
+			event: flagged(open("truncated:/a/b", event.AccessRead), event.FlagPathTruncated),
+			want:  profile.Container{Opens: []profile.Open{{Path: "truncated:/a/b", Flags: []string{"O_RDONLY"}}}},
+		},
+		"open of a name that reads as a wildcard": {
+			event:  open("/etc/*", event.AccessRead),
+			counts: Counts{Unwritable: 1},
+		},
+		"open of a name that is no text": {
+			event: open("/srv/www/\xff\n", event.AccessRead),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/srv/www/⋯", Flags: []string{"O_RDONLY"}}}},
+		},
+		"the runtime's": {
+			event:  flagged(call(t, "mount"), event.FlagRuntime),
+			counts: Counts{Runtime: 1},
+		},
+		"a probe's": {
+			event: with(execution("/bin/true", "true"), func(e *event.Event) { e.Origin = event.OriginOutside }),
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/true", Args: []string{"true"}}}},
+		},
+		"a person's": {
+			event:  with(flagged(execution("/bin/sh", "sh"), event.FlagTTY), func(e *event.Event) { e.Origin = event.OriginOutside }),
+			counts: Counts{Interactive: 1},
+		},
+		"an entrypoint's with a terminal": {
+			event: with(flagged(execution("/bin/sh", "sh"), event.FlagTTY), func(e *event.Event) { e.Origin = event.OriginEntrypoint }),
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/sh", Args: []string{"sh"}}}},
+		},
+		"a cgroup": {
+			event: &event.Event{Kind: event.KindCgroupCreated, Path: []byte("/x")},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			l := newLearner()
+			if tt.want.Syscalls == nil {
+				tt.want.Syscalls = map[string][]string{}
+			}
+			learns := len(tt.want.Syscalls)+len(tt.want.Execs)+len(tt.want.Opens) > 0
+			if got := l.Observe(tt.event); got != learns {
+				t.Errorf("Observe = %t, want %t", got, learns)
+			}
+			if l.Observe(tt.event) {
+				t.Errorf("Observe = true for the same event again")
+			}
+			if diff := cmp.Diff(tt.want, l.Container()); diff != "" {
+				t.Errorf("Container: -want +got\n%s", diff)
+			}
+			if diff := cmp.Diff(doubled(tt.counts), l.Counts()); diff != "" {
+				t.Errorf("Counts: -want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// doubled returns the counts of something that was observed twice.
+func doubled(c Counts) Counts {
+	return Counts{
+		Runtime: 2 * c.Runtime, Interactive: 2 * c.Interactive, Foreign: 2 * c.Foreign,
+		Nameless: 2 * c.Nameless, Full: 2 * c.Full, Unwritable: 2 * c.Unwritable,
+	}
+}
+
+func TestRuntimeLearner(t *testing.T) {
+	l := New("runtime", Options{Arch: "amd64", Thresholds: profile.DefaultThresholds(), Runtime: true})
+	if l.Observe(call(t, "read")) {
+		t.Error("Observe = true for the workload's call")
+	}
+	if !l.Observe(flagged(call(t, "mount"), event.FlagRuntime)) {
+		t.Error("Observe = false for the runtime's call")
+	}
+}
+
+func TestObserveKnownDoesNotAllocate(t *testing.T) {
+	l := newLearner()
+	events := []*event.Event{
+		call(t, "read"),
+		open("/etc/hosts", event.AccessRead),
+		open("/proc/1/stat", event.AccessRead),
+		execution("/bin/ls", "ls", "-l"),
+	}
+	for _, e := range events {
+		l.Observe(e)
+	}
+	got := testing.AllocsPerRun(100, func() {
+		for _, e := range events {
+			l.Observe(e)
+		}
+	})
+	if got != 0 {
+		t.Errorf("Observe allocates %v times for what is known", got)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	l := newLearner()
+	l.Observe(call(t, "read"))
+	l.Observe(&event.Event{Kind: event.KindSyscall, ABI: event.ABICompat, Nr: 20})
+	var want Known
+	want.Syscalls.Add(0)
+	want.CompatSyscalls.Add(20)
+	if got := l.Known(); got != want {
+		t.Errorf("Known() = %v, want %v", got, want)
+	}
+}
+
+// aRun is what one run of a web application does, with the pids, temporary
+// names, sessions and dates of that run.
+func aRun(r *rand.Rand, visits int) []*event.Event {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	random := func(n int, from string) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = from[r.IntN(len(from))]
+		}
+		return string(b)
+	}
+	events := []*event.Event{
+		execution("/usr/sbin/apache2", "/usr/sbin/apache2", "-DFOREGROUND"),
+		open("/etc/apache2/apache2.conf", event.AccessRead),
+		open("/etc/passwd", event.AccessRead),
+		open("/run/apache2/apache2.pid", event.AccessWrite),
+		flagged(open("/root", event.AccessRead), event.FlagRefused|event.FlagCallerPath),
+		open(fmt.Sprintf("/proc/%d/cmdline", r.IntN(30000)+1), event.AccessRead),
+		open(fmt.Sprintf("/var/log/apache2/access-2026-%02d-%02d.log", r.IntN(12)+1, r.IntN(28)+1), event.AccessWrite),
+		open(fmt.Sprintf("/data/temp-%d.rdb", r.IntN(3000)+1), event.AccessWrite),
+	}
+	for range visits {
+		host := fmt.Sprintf("10.%d.%d.%d", r.IntN(256), r.IntN(256), r.IntN(256))
+		events = append(events,
+			open("/var/www/html/ping.php", event.AccessRead),
+			open("/tmp/php"+random(6, letters), event.AccessRead|event.AccessWrite),
+			open("/var/lib/php/sessions/sess_"+random(26, letters[:26]+"0123456789"), event.AccessRead|event.AccessWrite),
+			execution("/usr/bin/dash", "sh", "-c", "ping -c 1 "+host),
+			execution("/usr/bin/ping", "ping", "-c", "1", host),
+			execution("/usr/bin/dash", "sh", "-c", "rotate /tmp/"+random(6, letters), fmt.Sprint(r.IntN(100000))),
+			execution("/usr/bin/kill", "kill", "-USR1", fmt.Sprint(r.IntN(30000)+2)),
+		)
+	}
+	return events
+}
+
+func TestSilentAfterLearningAndLoudWhenAttacked(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	l := newLearner()
+	for _, e := range aRun(r, 20) {
+		l.Observe(e)
+	}
+	m, err := profile.Compile([]profile.Container{l.Container()}, profile.MatchOptions{Arch: "amd64", MergedUsr: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := func(e *event.Event) profile.Verdict {
+		if e.Kind == event.KindExec {
+			return m.Exec(e.Path, e.Args[:len(e.Args)-1])
+		}
+		return m.Open(e.Path, e.Access)
+	}
+	for restart := range 20 {
+		for _, e := range aRun(r, 20) {
+			if got := judge(e); got != profile.Allowed {
+				t.Errorf("restart %d: %s %q: %v", restart, e.Path, e.Args, got)
+			}
+		}
+	}
+	attacks := []*event.Event{
+		open("/etc/shadow", event.AccessRead),
+		open("/etc/apache2/ports.conf", event.AccessRead),
+		open("/etc/passwd", event.AccessWrite),
+		open("/var/www/html/shell.php", event.AccessWrite),
+		open("/proc/7/environ", event.AccessRead),
+		execution("/usr/bin/dash", "sh", "-c", "ping -c 1 a;cat /etc/passwd"),
+		execution("/usr/bin/dash", "sh", "-c", "id"),
+		execution("/tmp/phpAbCdEf", "x"),
+		execution("/usr/bin/id", "id"),
+	}
+	for _, e := range attacks {
+		if judge(e) == profile.Allowed {
+			t.Errorf("attack %s %q is allowed", e.Path, e.Args)
+		}
+	}
+}
+
+func TestHostileContainerIsBounded(t *testing.T) {
+	tests := map[string]func(i int) *event.Event{
+		"names in one directory": func(i int) *event.Event { return open(fmt.Sprintf("/data/x%dx", i), event.AccessRead) },
+		"directories":            func(i int) *event.Event { return open(fmt.Sprintf("/data/a%db/c%dd/e", i%7919, i), event.AccessRead) },
+		"depth": func(i int) *event.Event {
+			return open("/data"+strings.Repeat(fmt.Sprintf("/a%db", i), i%1000), event.AccessRead)
+		},
+		"places that keep their names": func(i int) *event.Event { return open(fmt.Sprintf("/etc/x%dx", i), event.AccessRead) },
+		"keys":                         func(i int) *event.Event { return open(fmt.Sprintf("/home/x%dx/.ssh/id_rsa", i), event.AccessRead) },
+		"below the root":               func(i int) *event.Event { return open(fmt.Sprintf("/x%dx", i), event.AccessRead) },
+		"programs":                     func(i int) *event.Event { return execution(fmt.Sprintf("/tmp/x%dx", i), "x") },
+		"arguments": func(i int) *event.Event {
+			return execution("/bin/x", strings.Fields(strings.Repeat(fmt.Sprint("a", i, " "), i%50+1))...)
+		},
+		"code": func(i int) *event.Event { return execution("/bin/sh", "sh", "-c", fmt.Sprintf("a;x%dx", i)) },
+		"long code": func(i int) *event.Event {
+			return execution("/bin/sh", "sh", "-c", fmt.Sprint(i)+strings.Repeat(";a b", 50_000))
+		},
+	}
+	const n = 20_000
+	for name, act := range tests {
+		t.Run(name, func(t *testing.T) {
+			l := newLearner()
+			events := n
+			if name == "long code" {
+				events = 200
+			}
+			for i := range events {
+				l.Observe(act(i))
+			}
+			if got := l.opens.Len(); got > maxSegments+4096 {
+				t.Errorf("%d segments are kept, want at most %d", got, maxSegments)
+			}
+			if got := l.programs.bytes; got > maxCommandBytes {
+				t.Errorf("%d bytes of commands are kept, want at most %d", got, maxCommandBytes)
+			}
+			if len(l.fresh) > maxFresh {
+				t.Errorf("%d facts wait for Take, want at most %d", len(l.fresh), maxFresh)
+			}
+			partial := l.State(boot).NotKept > 0
+			allowed := allows(t, l, act(events+1))
+			if !partial && !allowed {
+				t.Error("the profile neither allows such an act nor is partial")
+			}
+		})
+	}
+}
+
+func allows(t *testing.T, l *Learner, e *event.Event) bool {
+	t.Helper()
+	m, err := profile.Compile([]profile.Container{l.Container()}, profile.MatchOptions{Arch: "amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Kind == event.KindExec {
+		return m.Exec(e.Path, e.Args[:len(e.Args)-1]) == profile.Allowed
+	}
+	return m.Open(e.Path, e.Access) == profile.Allowed
+}
+
+func TestRestoreGoesOnWhereItStopped(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	l := newLearner()
+	l.Started(boot, true)
+	l.Lose(3)
+	for _, e := range append(aRun(r, 50), call(t, "read"), &event.Event{Kind: event.KindSyscall, ABI: event.ABICompat, Nr: 20}) {
+		l.Observe(e)
+	}
+	taken, all := l.Take(boot)
+	if all {
+		t.Error("Take returned everything, want news")
+	}
+	now := boot.Add(10 * time.Second)
+	for name, facts := range map[string][]Fact{"news": taken, "all": l.Facts(now)} {
+		restored := newLearner()
+		restored.Restore(l.State(now), facts)
+		if diff := cmp.Diff(l.Container(), restored.Container()); diff != "" {
+			t.Errorf("%s: Container after Restore: -want +got\n%s", name, diff)
+		}
+		if diff := cmp.Diff(l.State(now), restored.State(now)); diff != "" {
+			t.Errorf("%s: State after Restore: -want +got\n%s", name, diff)
+		}
+		if restored.Known() != l.Known() {
+			t.Errorf("%s: Known differs after Restore", name)
+		}
+	}
+}
+
+func TestTakeReturnsEverythingAfterAnOverflow(t *testing.T) {
+	l := newLearner()
+	for i := range maxFresh + 10 {
+		l.Observe(open(fmt.Sprintf("/x%dx", i), event.AccessRead))
+	}
+	facts, all := l.Take(boot)
+	if !all || len(facts) != maxFresh+10 {
+		t.Errorf("Take returned %d facts, all %t, want %d, true", len(facts), all, maxFresh+10)
+	}
+	l.Observe(open("/new", event.AccessRead))
+	if facts, all = l.Take(boot); all || len(facts) != 1 {
+		t.Errorf("Take returned %d facts, all %t, want 1, false", len(facts), all)
+	}
+}
+
+func TestFactsAreDated(t *testing.T) {
+	l := newLearner()
+	l.Observe(with(open("/a/b", event.AccessRead), func(e *event.Event) { e.Time, e.Repeats = 5e9, 2 }))
+	at := boot.Add(5 * time.Second)
+	want := []Fact{{Kind: FactOpen, Access: event.AccessRead, Path: "/a/b", Seen: Seen{First: at, Last: at, Count: 3}}}
+	got, _ := l.Take(boot)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Take: -want +got\n%s", diff)
+	}
+}
+
+func FuzzObserve(f *testing.F) {
+	f.Add(uint8(3), uint16(0), []byte("/tmp/a\nb/\xff"), []byte("sh\x00-c\x00a\x00"))
+	f.Add(uint8(2), uint16(event.FlagArgsTruncated), []byte("/bin/sh"), []byte("sh\x00-c\x00\xff"))
+	f.Fuzz(func(t *testing.T, kind uint8, flags uint16, path, args []byte) {
+		l := newLearner()
+		e := &event.Event{Kind: event.Kind(kind % 7), Flags: event.Flag(flags), Path: path, Args: args, Access: event.Access(kind)}
+		before := slices.Clone(path)
+		if l.Observe(e) && l.Observe(e) {
+			t.Error("Observe = true for the same event again")
+		}
+		facts, _ := l.Take(boot)
+		restored := newLearner()
+		restored.Restore(l.State(boot), facts)
+		if diff := cmp.Diff(l.Container(), restored.Container()); diff != "" {
+			t.Errorf("Container after Restore: -want +got\n%s", diff)
+		}
+		if !slices.Equal(before, path) {
+			t.Error("Observe changed the event")
+		}
+	})
+}
