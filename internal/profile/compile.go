@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -151,9 +152,12 @@ func (m *Matcher) Syscall(nr uint32) bool { return m.native.Has(nr) }
 // CompatSyscall reports whether the 32-bit call nr is allowed.
 func (m *Matcher) CompatSyscall(nr uint32) bool { return m.compat.Has(nr) }
 
-// Exec judges the execution of path with NUL-separated arguments. Any entry
-// that has both allows it.
+var nul = []byte{0}
+
+// Exec judges the execution of path with the given arguments, each but perhaps
+// the last ended by a NUL. Any entry that has both allows it.
 func (m *Matcher) Exec(path, args []byte) Verdict {
+	args = bytes.TrimSuffix(args, nul)
 	verdict := PathUnknown
 	m.execPaths.match(path, func(leaf uint32) bool {
 		verdict = DetailUnknown

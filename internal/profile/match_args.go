@@ -36,8 +36,8 @@ const (
 	holeWord                    // a ⋯ between white space: one word plain to a shell
 )
 
-// argSpace separates the words of an argument.
-const argSpace = " \t\n\v\f\r"
+// argSpace separates the words of an argument, as a shell does.
+const argSpace = " \t\n\r"
 
 func compileArgs(args []string) argsPattern {
 	pattern := make(argsPattern, len(args))

@@ -17,8 +17,16 @@ import (
 // be declared alike. Where the two contradict each other in a text that allows
 // nothing (name, version, a label's value), the greater in byte order is
 // taken. Provenance is pessimistic: what is partial makes the whole partial.
+// An allowance takes on the name and version of the profile it is merged with,
+// and is none any more.
 func Merge(a, b *Profile) (*Profile, error) {
 	a, b = Normalise(a), Normalise(b)
+	switch {
+	case a.IsAllowance() && !b.IsAllowance():
+		a.Metadata = a.Metadata.within(b.Metadata)
+	case b.IsAllowance() && !a.IsAllowance():
+		b.Metadata = b.Metadata.within(a.Metadata)
+	}
 	if !reflect.DeepEqual(a.Spec.Workload, b.Spec.Workload) {
 		return nil, fmt.Errorf("merge %q and %q: they are about different workloads: %s and %s",
 			a.Metadata.Name, b.Metadata.Name, jsonText(a.Spec.Workload), jsonText(b.Spec.Workload))
@@ -44,6 +52,15 @@ func Merge(a, b *Profile) (*Profile, error) {
 			Kubescape:  mergeKept(a.Spec.Kubescape, b.Spec.Kubescape),
 		},
 	}), nil
+}
+
+// within returns the metadata of an allowance as part of a profile.
+func (m Metadata) within(profile Metadata) Metadata {
+	m.Name, m.Version = profile.Name, profile.Version
+	m.Labels, m.Annotations = maps.Clone(m.Labels), maps.Clone(m.Annotations)
+	delete(m.Labels, AllowanceLabel)
+	delete(m.Annotations, "kubescape.io/managed-by")
+	return m
 }
 
 // MergeContainers returns what either container allows, normalised, under the

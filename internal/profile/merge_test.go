@@ -47,6 +47,15 @@ func randomProfile(r *rand.Rand) *Profile {
 			},
 		},
 	}
+	switch r.IntN(6) {
+	case 0:
+		p.Metadata.Name = "ug-" + p.Metadata.Name
+		fallthrough
+	case 1:
+		p.Metadata.Annotations["kubescape.io/managed-by"] = "User"
+	case 2:
+		p.Metadata.Labels[AllowanceLabel] = one(r, "true", "true", "false")
+	}
 	if r.IntN(2) == 0 {
 		p.Spec.Parameters = []Parameter{{Name: "cidr", Kind: ParameterCIDR, Description: one(r, "", "x", "y")}}
 	}
@@ -156,6 +165,9 @@ func checkMergeLaws(t *testing.T, r *rand.Rand, rounds int) {
 		}
 		if diff := cmp.Diff(ab, mustMerge(t, ab, a)); diff != "" {
 			t.Fatalf("Merge does not absorb (-ab +aba):\n%s", diff)
+		}
+		if got, want := ab.IsAllowance(), a.IsAllowance() && b.IsAllowance(); got != want {
+			t.Fatalf("Merge makes an allowance: %t, want %t", got, want)
 		}
 		for name, part := range map[string]*Profile{"a": a, "b": b} {
 			if missing := Covers(ab, part); len(missing) > 0 {

@@ -3,6 +3,8 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -262,6 +264,17 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(native("    images: &a [b]\n    capabilities: *a\n")))
 	f.Add([]byte(`{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior", "metadata": {"name": "x"}}`))
 	f.Add([]byte("apiVersion: v1\nkind: List\nitems:\n- apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\n  kind: ApplicationProfile\n"))
+	files, err := filepath.Glob(filepath.Join("testdata", "kubescape", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("find seeds: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		profiles, err := Parse("fuzz", data)
 		if err != nil {

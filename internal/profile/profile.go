@@ -9,6 +9,8 @@ package profile
 
 import "strings"
 
+//go:generate go test -run ^TestSchema$ . -update-schema
+
 // APIVersion and Kind of the documents this package reads and writes.
 const (
 	APIVersion = "bobwatch/v1alpha1"
