@@ -205,11 +205,11 @@ func (r *containerReader) open(n *node) {
 // One that is none is an error: an open with fewer flags may allow more.
 func (r *containerReader) flags(n *node) []string {
 	var flags []string
-	for _, text := range r.strings(n) {
-		for flag := range strings.SplitSeq(text, "|") {
+	for _, element := range r.elements(n) {
+		for flag := range strings.SplitSeq(r.text(element), "|") {
 			flag = strings.ToUpper(strings.TrimSpace(flag))
 			if !flagName.MatchString(flag) {
-				r.fail(n, "%q is not a flag such as O_RDONLY", flag)
+				r.fail(element, "%q is not a flag such as O_RDONLY", flag)
 			}
 			flags = append(flags, flag)
 		}

@@ -52,13 +52,15 @@ func (r *reader) neighbor(n *node) Neighbor {
 // meant is refused, as Kubescape does. A name that nobody can ask for, such as
 // the root's, is kept aside.
 func (r *reader) dnsNames(nb *Neighbor, n *node) {
-	for _, name := range nonEmpty(r.strings(n)) {
+	for _, element := range r.elements(n) {
+		name := r.text(element)
 		err := CheckDNSPattern(name)
 		switch {
+		case name == "":
 		case err == nil:
 			nb.DNSNames = append(nb.DNSNames, name)
 		case strings.Contains(name, Wildcard) || strings.Contains(name, Dynamic):
-			r.fail(n, "%s", err)
+			r.fail(element, "%s", err)
 		default:
 			nb.keepText(keepDNSNames, name)
 		}

@@ -163,17 +163,23 @@ func (r *reader) text(n *node) string {
 	return ""
 }
 
-// strings returns a list of scalars, or one scalar as a list of one.
-func (r *reader) strings(n *node) []string {
+// elements returns the elements of a sequence, or a scalar itself, as if it
+// were a sequence of one.
+func (r *reader) elements(n *node) []*node {
 	if n == nil || isNull(n.ast) {
 		return nil
 	}
 	if _, ok := plain(n.ast).(ast.ScalarNode); ok {
-		return []string{r.text(n)}
+		return []*node{n}
 	}
+	return r.items(n)
+}
+
+// strings returns a list of scalars, or one scalar as a list of one.
+func (r *reader) strings(n *node) []string {
 	var texts []string
-	for _, item := range r.items(n) {
-		texts = append(texts, r.text(item))
+	for _, element := range r.elements(n) {
+		texts = append(texts, r.text(element))
 	}
 	return texts
 }

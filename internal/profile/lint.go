@@ -1,0 +1,199 @@
+package profile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/severity"
+	"bobwatch/internal/syscalls"
+)
+
+// Warning is something in a document that its author may not have meant, or
+// that whoever trusts the document should know.
+type Warning struct {
+	Field   string `json:"field"` // as in spec.containers[0].opens[3].path
+	Message string `json:"message"`
+}
+
+// String returns "field: message".
+func (w Warning) String() string { return w.Field + ": " + w.Message }
+
+// Warnings looks for what makes a document allow much more than a workload
+// needs: bindings to everything, patterns that swallow whole lists, dangerous
+// calls and capabilities, and for what makes it worth less than it seems. None
+// of it makes a document invalid. p has to be normalised.
+func Warnings(p *Profile) []Warning {
+	var l linter
+	l.binding(p)
+	l.provenance(p)
+	for i := range p.Spec.Containers {
+		l.container(fmt.Sprintf("spec.containers[%d]", i), &p.Spec.Containers[i])
+	}
+	return l.warnings
+}
+
+type linter struct {
+	warnings []Warning
+}
+
+func (l *linter) warn(field, format string, args ...any) {
+	l.warnings = append(l.warnings, Warning{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+func (l *linter) binding(p *Profile) {
+	w := p.Spec.Workload
+	if w.Name == "" && len(w.Labels) == 0 {
+		where := "every namespace"
+		if w.Namespace != "" {
+			where = "namespace " + w.Namespace
+		}
+		l.warn("spec.workload", "names no workload and no labels, so it applies to every one of its kind in %s", where)
+	}
+	if p.Spec.Kubescape[keepMatchExpressions] != nil {
+		l.warn("spec.kubescape.matchExpressions", "is not understood, so the document applies to more than was selected")
+	}
+}
+
+func (l *linter) provenance(p *Profile) {
+	const field = "spec.provenance"
+	switch p.Spec.Provenance.Completeness {
+	case Learning:
+		l.warn(field, "learning had not ended; what the workload did later is missing")
+	case Partial:
+		if status := p.Metadata.Annotations[annotationStatus]; status != "" && status != "completed" {
+			l.warn(field, "is partial: Kubescape gave the profile up as %q", status)
+			break
+		}
+		l.warn(field, "is partial: the start was not seen or something was lost")
+	}
+	if lost := p.Spec.Provenance.Lost; lost > 0 {
+		l.warn(field, "%d records were lost while learning", lost)
+	}
+}
+
+func (l *linter) container(at string, c *Container) {
+	if c.Name == "" {
+		l.warn(at+".name", "is empty, so this applies to every container")
+	}
+	for _, arch := range slices.Sorted(maps.Keys(c.Syscalls)) {
+		l.syscalls(at+".syscalls."+arch, c.Syscalls[arch])
+	}
+	if unknown, ok := c.Kubescape[keepSyscalls].([]any); ok {
+		l.warn(at+".kubescape.syscalls", "names no system call of the document's architectures: %v", unknown)
+	}
+	for i, capability := range c.Capabilities {
+		if slices.Contains(dangerousCapabilities, capability) {
+			l.warn(fmt.Sprintf("%s.capabilities[%d]", at, i), "%s is as good as root on the node", capability)
+		}
+	}
+	for i, exec := range c.Execs {
+		l.exec(fmt.Sprintf("%s.execs[%d]", at, i), exec)
+	}
+	for i, open := range c.Opens {
+		l.path(fmt.Sprintf("%s.opens[%d].path", at, i), open.Path, "file")
+	}
+	l.neighbors(at+".network.egress", c.Network.Egress)
+	l.neighbors(at+".network.ingress", c.Network.Ingress)
+}
+
+// dangerousCapabilities lead out of the container.
+var dangerousCapabilities = []string{
+	"BPF", "DAC_READ_SEARCH", "MAC_ADMIN", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO",
+}
+
+func (l *linter) syscalls(at string, names []string) {
+	for i, name := range names {
+		if syscalls.Severity(name) == severity.Critical {
+			l.warn(fmt.Sprintf("%s[%d]", at, i), "%s reaches into other processes, the kernel or the node", name)
+		}
+	}
+}
+
+func (l *linter) exec(at string, e Exec) {
+	l.path(at+".path", e.Path, "program")
+	if runsAnyCode(e) {
+		l.warn(at+".args", "lets %s run any code it is given", e.Path)
+	}
+	for i, arg := range e.Args {
+		if strings.Contains(arg, "$values.") || strings.Contains(arg, "{{") && strings.Contains(arg, ".Values") {
+			l.warn(fmt.Sprintf("%s.args[%d]", at, i), "%q looks like a placeholder that was not rendered", arg)
+		}
+	}
+}
+
+// runsAnyCode reports whether e lets an interpreter be given code of any kind
+// on its command line.
+func runsAnyCode(e Exec) bool {
+	i := interpreterOf(e.Path, e.Args)
+	if i == nil {
+		return false
+	}
+	if len(e.Args) == 0 {
+		return !e.ArgsRequired
+	}
+	name := e.Args[0]
+	if name == DynamicArgs || name == Dynamic {
+		name = e.Path
+	}
+	return CoversArgs(e.Args, []string{name, "-" + i.codeOptions[:1], "any code"})
+}
+
+// path warns about patterns that match far more than their author had in
+// view. One that begins with a wildcard matches everywhere and makes all
+// others on its list pointless.
+func (l *linter) path(field, path, what string) {
+	if !strings.Contains(path, Wildcard) && !strings.Contains(path, Dynamic) {
+		return
+	}
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	isWild := func(segment string) bool { return segment == Wildcard || segment == Dynamic }
+	switch {
+	case !slices.ContainsFunc(segments, func(s string) bool { return !isWild(s) }):
+		l.warn(field, "%q is nothing but wildcards: it allows any %s", path, what)
+	case isWild(segments[0]):
+		l.warn(field, "%q begins with a wildcard: it allows such a %s anywhere", path, what)
+	default:
+		if secret := takesIn(path); secret != "" {
+			l.warn(field, "%q takes in %s", path, secret)
+		}
+	}
+}
+
+// secrets stand for the files that an intruder looks for first.
+var secrets = []string{
+	"/etc/shadow", "/etc/sudoers", "/etc/kubernetes/admin.conf", "/root/.ssh/id_rsa",
+	"/run/secrets/kubernetes.io/serviceaccount/token", "/var/run/secrets/kubernetes.io/serviceaccount/token",
+	"/run/containerd/containerd.sock", "/var/run/docker.sock", "/var/lib/kubelet/pki/kubelet-client-current.pem",
+	"/proc/1/environ", "/proc/1/mem", "/proc/kcore",
+}
+
+// takesIn returns one of the secrets that a pattern matches.
+func takesIn(pattern string) string {
+	m, err := Compile([]Container{{Opens: []Open{{Path: pattern}}}}, MatchOptions{Arch: "amd64"})
+	if err != nil {
+		return ""
+	}
+	for _, secret := range secrets {
+		if m.Open([]byte(secret), event.AccessRead) == Allowed {
+			return secret
+		}
+	}
+	return ""
+}
+
+func (l *linter) neighbors(at string, neighbors []Neighbor) {
+	for i, n := range neighbors {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		for j, address := range n.IPAddresses {
+			if address == Wildcard || strings.HasSuffix(address, "/0") {
+				l.warn(fmt.Sprintf("%s.ipAddresses[%d]", at, j), "%q is every address", address)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(n.Kubescape)) {
+			l.warn(at+".kubescape."+key, "is not understood; the neighbor is narrower than it reads")
+		}
+	}
+}

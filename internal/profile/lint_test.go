@@ -1,0 +1,68 @@
+package profile
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWarnings(t *testing.T) {
+	bound := Workload{Kind: "Deployment", Name: "web"}
+	with := func(c Container) *Profile {
+		c.Name = "web"
+		return &Profile{Spec: Spec{Workload: bound, Containers: []Container{c}}}
+	}
+	opens := func(path string) *Profile { return with(Container{Opens: []Open{{Path: path}}}) }
+	execs := func(path string, args ...string) *Profile {
+		return with(Container{Execs: []Exec{{Path: path, Args: args}}})
+	}
+	tests := map[string]struct {
+		p    *Profile
+		want []string // fields
+		says string   // in the first message
+	}{
+		"nothing":          {p: with(Container{Opens: []Open{{Path: "/etc/hosts"}}, Capabilities: []string{"CHOWN"}})},
+		"narrow pattern":   {p: opens("/var/lib/app/*")},
+		"bare wildcard":    {p: opens("*"), want: []string{"spec.containers[0].opens[0].path"}, says: "any file"},
+		"all wildcards":    {p: opens("/*"), want: []string{"spec.containers[0].opens[0].path"}, says: "any file"},
+		"dynamic only":     {p: opens("/⋯/⋯"), want: []string{"spec.containers[0].opens[0].path"}, says: "any file"},
+		"leading wildcard": {p: opens("/*/Chart.yaml"), want: []string{"spec.containers[0].opens[0].path"}, says: "begins with"},
+		"sensitive":        {p: opens("/etc/*"), want: []string{"spec.containers[0].opens[0].path"}, says: "/etc/shadow"},
+		"any program":      {p: execs("/*/x"), want: []string{"spec.containers[0].execs[0].path"}, says: "such a program"},
+		"shell":            {p: execs("/bin/sh"), want: []string{"spec.containers[0].execs[0].args"}, says: "any code"},
+		"shell with all":   {p: execs("/usr/bin/bash", "⋯⋯"), want: []string{"spec.containers[0].execs[0].args"}},
+		"python with -c":   {p: execs("/usr/bin/python3.11", "python3", "-c", "⋯"), want: []string{"spec.containers[0].execs[0].args"}},
+		"shell script":     {p: execs("/bin/sh", "/bin/sh", "/start.sh")},
+		"fixed code":       {p: execs("/bin/sh", "/bin/sh", "-c", "exec nginx")},
+		"template":         {p: execs("/x", "x", "$values.cidr"), want: []string{"spec.containers[0].execs[0].args[1]"}, says: "not rendered"},
+		"syscall":          {p: with(Container{Syscalls: map[string][]string{"amd64": {"ptrace", "read"}}}), want: []string{"spec.containers[0].syscalls.amd64[0]"}},
+		"capability":       {p: with(Container{Capabilities: []string{"SYS_ADMIN"}}), want: []string{"spec.containers[0].capabilities[0]"}},
+		"every address": {
+			p:    with(Container{Network: Network{Egress: []Neighbor{{IPAddresses: []string{"10.0.0.0/8", "0.0.0.0/0"}}}}}),
+			want: []string{"spec.containers[0].network.egress[0].ipAddresses[1]"},
+		},
+		"no binding":   {p: &Profile{}, want: []string{"spec.workload"}, says: "every namespace"},
+		"no container": {p: &Profile{Spec: Spec{Workload: bound, Containers: []Container{{}}}}, want: []string{"spec.containers[0].name"}},
+		"learning":     {p: &Profile{Spec: Spec{Workload: bound, Provenance: Provenance{Completeness: Learning}}}, want: []string{"spec.provenance"}},
+		"lost": {
+			p:    &Profile{Spec: Spec{Workload: bound, Provenance: Provenance{Completeness: Partial, Lost: 3}}},
+			want: []string{"spec.provenance", "spec.provenance"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			warnings := Warnings(tt.p)
+			var got []string
+			for _, w := range warnings {
+				got = append(got, w.Field)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("fields (-want +got):\n%s\n%v", diff, warnings)
+			}
+			if len(warnings) > 0 && !strings.Contains(warnings[0].String(), tt.says) {
+				t.Errorf("got %q, want it to say %q", warnings[0], tt.says)
+			}
+		})
+	}
+}
