@@ -173,7 +173,7 @@ func checkGeneralisedArgs(t *testing.T, r *rand.Rand, path string, commands [][]
 		t.Fatal(err)
 	}
 	for _, argv := range commands {
-		if verdict := m.Exec([]byte(path), []byte(strings.Join(argv, "\x00"))); verdict != Allowed {
+		if verdict := m.Exec([]byte(path), []byte(strings.Join(argv, "\x00")+"\x00")); verdict != Allowed {
 			t.Errorf("%q is not allowed after GeneraliseArgs: %q", argv, got)
 		}
 	}
