@@ -196,6 +196,43 @@ func TestDocumentsAreAdditive(t *testing.T) {
 	}
 }
 
+// Allowances alone make no profile, and a container is told the worst of what
+// its documents say of themselves.
+func TestForTellsWhatTheDocumentsAre(t *testing.T) {
+	document := func(name, metadata, completeness string) Document {
+		return Document{Name: name, Data: fmt.Appendf(nil, `apiVersion: bobwatch/v1alpha1
+kind: BillOfBehavior
+metadata: {name: %s%s}
+spec:
+  containers: [{name: web, opens: [{path: /%s}]}]
+  provenance: {completeness: %s}
+`, name, metadata, name, completeness)}
+	}
+	allowance := document("allowance", ", labels: {bobwatch/allowance: \"true\"}", "partial")
+	complete, learning := document("complete", "", "complete"), document("learning", "", "learning")
+	tests := map[string]struct {
+		documents        []Document
+		wantBase         bool
+		wantCompleteness profile.Completeness
+	}{
+		"none":           {nil, false, ""},
+		"only allowance": {[]Document{allowance}, false, ""},
+		"with allowance": {[]Document{allowance, complete}, true, profile.Complete},
+		"worst counts":   {[]Document{complete, learning}, true, profile.Learning},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRecorder(t, accepting("shop"))
+			r.Publish("test", tt.documents)
+			got := r.For(shop, "web", "")
+			if got.Base != tt.wantBase || got.Completeness != tt.wantCompleteness || len(got.Containers) != len(tt.documents) {
+				t.Errorf("For = %+v, want %d containers, base %t, completeness %q",
+					got, len(tt.documents), tt.wantBase, tt.wantCompleteness)
+			}
+		})
+	}
+}
+
 // Whatever goes wrong with a new version, the last good one stays in force.
 func TestFailClosed(t *testing.T) {
 	vendor, stranger := newSigner(t), newSigner(t)
@@ -330,6 +367,33 @@ func TestEffectEndsWithTrust(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("in force (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A source that belongs to a namespace is told at once that it may not speak
+// for another, or that nobody accepts its unsigned documents there.
+func TestSourceMayNotSpeakForOthers(t *testing.T) {
+	vendor := newSigner(t)
+	policy := vendor.policy(t)
+	policy.Unsigned = []signature.UnsignedRule{{Namespace: "shop", Action: signature.Accept}}
+	named, unnamed := minimal("namespace: shop", "/x"), minimal("", "/x")
+	tests := map[string]struct {
+		document Document
+		want     []Reason
+	}{
+		"signed for its own":     {Document{Namespace: "shop", Data: named, Signatures: [][]byte{vendor.sign(t, named).Plain()}}, nil},
+		"signed for another":     {Document{Namespace: "bank", Data: named, Signatures: [][]byte{vendor.sign(t, named).Plain()}}, []Reason{ReasonScope}},
+		"unsigned, accepted":     {Document{Namespace: "shop", Data: unnamed}, nil},
+		"unsigned, not accepted": {Document{Namespace: "bank", Data: unnamed}, []Reason{ReasonUnsigned}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRecorder(t, policy)
+			r.Publish("test", []Document{tt.document})
+			if diff := cmp.Diff(tt.want, r.takeRefusals()); diff != "" {
+				t.Errorf("refusals (-want +got):\n%s", diff)
 			}
 		})
 	}

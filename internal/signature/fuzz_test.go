@@ -9,7 +9,7 @@ import (
 // FuzzVerify holds that no signature file vouches for a document that its
 // signer did not see, and that none makes the verifier fall over.
 func FuzzVerify(f *testing.F) {
-	key, s := generate(f, ECDSAP256), newSigstore(f, false)
+	key, s := generate(f, ECDSAP256), newSigstore(f)
 	signature, err := Sign(key, document)
 	if err != nil {
 		f.Fatal(err)
