@@ -17,9 +17,14 @@ static __always_inline int claim_slot(__u64 id)
 {
 	__u32 bucket = id & (BUCKETS - 1);
 
-	for (int way = 0; way < WAYS; way++)
-		if (__sync_val_compare_and_swap(&state.ids[bucket][way], 0, CLAIMED) == 0)
-			return bucket * WAYS + way;
+	for (int way = 0; way < WAYS; way++) {
+		if (__sync_val_compare_and_swap(&state.ids[bucket][way], 0, CLAIMED) == 0) {
+			int slot = bucket * WAYS + way;
+
+			barrier_var(slot); /* or the masks are optimised away, and 6.1 asks for them */
+			return slot;
+		}
+	}
 	__sync_fetch_and_add(&state.counters.cgroups_untracked, 1);
 	return -1;
 }

@@ -163,12 +163,19 @@ static __always_inline struct container *container_at(__u32 slot)
 static __always_inline int find_slot(__u64 cgroup)
 {
 	__u32 bucket = cgroup & (BUCKETS - 1);
+	__u32 slot;
 
 #pragma unroll
-	for (int way = 0; way < WAYS; way++)
-		if (state.ids[bucket][way] == cgroup)
-			return state.owner[bucket * WAYS + way];
+	for (int way = 0; way < WAYS; way++) {
+		if (state.ids[bucket][way] == cgroup) {
+			slot = bucket * WAYS + way;
+			goto found;
+		}
+	}
 	return -1;
+found:
+	barrier_var(slot); /* or the mask is optimised away, and 6.1 asks for it */
+	return state.owner[slot & (SLOTS - 1)];
 }
 
 #endif
