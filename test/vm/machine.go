@@ -41,7 +41,11 @@ func run(ctx context.Context, k kernel, p program, out io.Writer) (status int, e
 	defer os.RemoveAll(tmp)
 
 	initramfs := filepath.Join(tmp, "initramfs")
-	if err := pack(initramfs, k, p); err != nil {
+	truth := filepath.Join(tmp, "true")
+	if err := goStatic(ctx, "build", "-o", truth, "bobwatch/test/vm/true"); err != nil {
+		return 0, err
+	}
+	if err := pack(initramfs, k, p, truth); err != nil {
 		return 0, fmt.Errorf("pack initramfs: %w", err)
 	}
 	statusFile := filepath.Join(tmp, "status")
@@ -66,8 +70,8 @@ func run(ctx context.Context, k kernel, p program, out io.Writer) (status int, e
 	return status, nil
 }
 
-// pack writes the machine's root file system.
-func pack(file string, k kernel, p program) error {
+// pack writes the machine's root file system. truth is what becomes its /bin/true.
+func pack(file string, k kernel, p program, truth string) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
@@ -80,6 +84,7 @@ func pack(file string, k kernel, p program) error {
 	a := newArchive(buffered)
 	a.add("init", initScript)
 	a.addFile("bin/busybox", busybox)
+	a.addFile("bin/true", truth)
 	a.addFile("overlay.ko", k.overlay)
 	a.addFile("program", p.path)
 	a.add("args", lines("", p.args))

@@ -79,10 +79,18 @@ func buildTests(ctx context.Context, pkg, dir string) (program, error) {
 		env:  []string{"CI=vm"},
 		dir:  strings.TrimSpace(string(out)),
 	}
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", p.path, pkg)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return program{}, fmt.Errorf("build tests of %s: %w: %s", pkg, err, out)
+	if err := goStatic(ctx, "test", "-c", "-o", p.path, pkg); err != nil {
+		return program{}, fmt.Errorf("build tests: %w", err)
 	}
 	return p, nil
+}
+
+// goStatic runs the go command so that what it builds needs no libraries.
+func goStatic(ctx context.Context, args ...string) error {
+	build := exec.CommandContext(ctx, "go", args...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
 }

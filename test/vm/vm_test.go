@@ -19,7 +19,7 @@ import (
 // are promised to work.
 func TestKernels(t *testing.T) {
 	needMachine(t)
-	for _, pkg := range []string{"bobwatch/test/vm/smoke"} {
+	for _, pkg := range []string{"bobwatch/test/vm/smoke", "bobwatch/internal/sensor"} {
 		p, err := buildTests(t.Context(), pkg, t.TempDir())
 		if err != nil {
 			t.Fatal(err)
@@ -27,7 +27,7 @@ func TestKernels(t *testing.T) {
 		p.args = []string{"-test.v"}
 		for _, release := range []string{"6.1", "6.12"} {
 			t.Run(fmt.Sprintf("%s on %s", filepath.Base(pkg), release), func(t *testing.T) {
-				status, out, err := runOn(t, release, p, 5*time.Minute)
+				status, out, err := runOn(t, release, p, 10*time.Minute)
 				if err != nil || status != 0 {
 					t.Fatalf("exit status %d, error %v\n%s", status, err, out)
 				}
