@@ -198,7 +198,7 @@ func TestLearnedPingLetsNoInjectionIn(t *testing.T) {
 		"ping -c 4 a b":               DetailUnknown,
 	}
 	for code, want := range tests {
-		if got := m.Exec([]byte("/bin/dash"), []byte("sh\x00-c\x00"+code)); got != want {
+		if got := m.Exec([]byte("/bin/dash"), []byte("sh\x00-c\x00"+code+"\x00")); got != want {
 			t.Errorf("%q: %v, want %v", code, got, want)
 		}
 	}
