@@ -56,6 +56,7 @@ func configure(spec *ebpf.CollectionSpec, opts Options) error {
 	if err := spec.Variables[bpfVarHashSeed].Set(binary.NativeEndian.Uint64(seed[:])); err != nil {
 		return fmt.Errorf("set hash seed: %w", err)
 	}
+	spec.Maps[bssMap].Flags |= unix.BPF_F_MMAPABLE // the library adds it unseen; a pinned one has it
 	if opts.Cooldown > 0 {
 		if err := spec.Variables[bpfVarCooldownNs].Set(uint64(opts.Cooldown)); err != nil {
 			return fmt.Errorf("set cooldown: %w", err)

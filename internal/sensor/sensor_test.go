@@ -60,6 +60,52 @@ func perform(act string, args []string) int {
 		}
 	case "memfd":
 		return execMemfd()
+	case "enter":
+		return enter(args[0])
+	case "nest":
+		return move(args[0], true)
+	case "leave":
+		return move(args[0], false)
+	}
+	return 0
+}
+
+// enter does what a runtime does: it calls something on the host's root, then
+// becomes a program on the root at dir.
+func enter(dir string) int {
+	unix.RawSyscall(unix.SYS_GETPRIORITY, 0, 0, 0)
+	if err := unix.Chroot(dir); err != nil {
+		return 1
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return 1
+	}
+	if err := syscall.Exec("/busybox", []string{"busybox", "sync", "/"}, nil); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// move moves this process into the cgroup at dir, which it makes if asked to,
+// calls getppid there and moves back to where it was.
+func move(dir string, create bool) int {
+	if create {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return 1
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte("0"), 0); err != nil {
+		return 1
+	}
+	unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+	if !create {
+		return 0
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "cgroup.procs"), []byte("0"), 0); err != nil {
+		return 1
+	}
+	if err := os.Remove(dir); err != nil {
+		return 1
 	}
 	return 0
 }
@@ -104,18 +150,22 @@ type cgroup struct {
 	id  uint64
 }
 
+// cgroupRoot is where the v2 hierarchy is mounted.
+func cgroupRoot() string {
+	const hybrid = "/sys/fs/cgroup/unified"
+	if _, err := os.Stat(hybrid + "/cgroup.procs"); err == nil {
+		return hybrid
+	}
+	return "/sys/fs/cgroup"
+}
+
 func newCgroup(t *testing.T) cgroup {
 	t.Helper()
-	root := "/sys/fs/cgroup"
-	if _, err := os.Stat(root + "/unified/cgroup.procs"); err == nil {
-		root += "/unified"
-	}
-	dir, err := os.MkdirTemp(root, "bobwatch-sensor-test-")
+	dir, err := os.MkdirTemp(cgroupRoot(), "bobwatch-sensor-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		filepath.WalkDir(dir, func(string, os.DirEntry, error) error { return nil })
 		if err := os.Remove(dir); err != nil {
 			t.Errorf("remove cgroup: %v", err)
 		}

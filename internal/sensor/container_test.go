@@ -1,0 +1,178 @@
+package sensor
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/testenv"
+)
+
+// ownMounts gives the child a mount namespace, as a container has one.
+func ownMounts(cmd *exec.Cmd) {
+	cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
+}
+
+// learnContainer makes a cgroup that is learning, as a container's.
+func learnContainer(t *testing.T, s *Sensor) cgroup {
+	t.Helper()
+	c := newCgroup(t)
+	if err := s.Learn(c.id, Known{}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestRuntimeIsToldApart(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnContainer(t, s)
+	dir := t.TempDir()
+	busybox, err := os.ReadFile(testenv.Command(t, "busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "busybox"), busybox, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.act(t, "enter", []string{dir})
+	var runtimeCall, entrypoint, workload bool
+	for _, ev := range drain(t, s, c.id) {
+		isRuntime := ev.Has(event.FlagRuntime)
+		switch {
+		case ev.Kind == event.KindSyscall && ev.Nr == unix.SYS_GETPRIORITY:
+			runtimeCall = true
+			if !isRuntime {
+				t.Error("the runtime's call is taken for the workload's")
+			}
+		case ev.Kind == event.KindSyscall && ev.Nr == unix.SYS_EXIT_GROUP && !isRuntime:
+			workload = true
+		case ev.Kind == event.KindSyscall && ev.Nr == unix.SYS_CHROOT && !isRuntime:
+			t.Error("chroot before the entrypoint is taken for the workload's")
+		case ev.Kind == event.KindExec && !isRuntime:
+			entrypoint = true
+			if got := string(ev.Args); got != "busybox\x00sync\x00/\x00" || ev.Origin != event.OriginEntrypoint {
+				t.Errorf("entrypoint = %q with origin %d", got, ev.Origin)
+			}
+		}
+	}
+	if !runtimeCall || !entrypoint || !workload {
+		t.Errorf("runtime's call seen: %t, entrypoint: %t, its calls: %t", runtimeCall, entrypoint, workload)
+	}
+}
+
+func TestSecondEntryIsFromOutside(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnContainer(t, s)
+	c.act(t, "getppid", nil, ownMounts)
+	drain(t, s, c.id)
+	c.act(t, "exec", []string{"/bin/true"}, ownMounts)
+	n := 0
+	for _, ev := range drain(t, s, c.id) {
+		if ev.Kind == event.KindExec {
+			n++
+			if ev.Origin != event.OriginOutside || ev.Has(event.FlagTTY) {
+				t.Errorf("exec of %s: origin %d, flags %b; want from outside without a terminal", ev.Path, ev.Origin, ev.Flags)
+			}
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d executions reported, want 2", n)
+	}
+}
+
+func TestNestedCgroupBelongsToItsContainer(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnContainer(t, s)
+	nested := filepath.Join(c.dir, "nested")
+	c.act(t, "nest", []string{nested}, ownMounts)
+	events := drain(t, s, c.id)
+	if syscallCount(events, unix.SYS_GETPPID, event.ABINative) != 1 {
+		t.Error("a call made in a nested cgroup is not the container's")
+	}
+	for _, ev := range events {
+		if ev.Kind == event.KindMoved {
+			t.Error("moving into a nested cgroup is taken for leaving")
+		}
+	}
+}
+
+func TestLeavingIsReported(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnContainer(t, s)
+	other := newCgroup(t)
+	c.act(t, "leave", []string{other.dir}, ownMounts)
+	for _, ev := range drain(t, s, c.id) {
+		if ev.Kind == event.KindMoved {
+			if got, want := string(ev.Path), "/"+filepath.Base(other.dir); got != want {
+				t.Errorf("destination = %q, want %q", got, want)
+			}
+			return
+		}
+	}
+	t.Error("a process left its container unreported")
+}
+
+func TestAdopt(t *testing.T) {
+	testenv.Root(t)
+	c := newCgroup(t)
+	cmd := exec.Command(testenv.Command(t, "sh"), "-c", "read line; getconf PAGE_SIZE >/dev/null; cat /dev/null; read line")
+	fd, err := unix.Open(c.dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd, Cloneflags: syscall.CLONE_NEWNS}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := testSensor(t, Options{})
+	adoption := Adoption{Cgroup: c.id, Init: cmd.Process.Pid, PIDs: []int{cmd.Process.Pid}, Runtime: os.Getpid()}
+	for range 2 { // adopting twice changes nothing
+		if err := s.Adopt(adoption); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Learn(c.id, Known{}); err != nil {
+		t.Fatal(err)
+	}
+	stdin.Write([]byte("go\ngo\n"))
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	cat, err := filepath.EvalSymlinks(testenv.Command(t, "cat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := findPath(drain(t, s, c.id), event.KindExec, cat)
+	if ev == nil {
+		t.Fatal("execution in an adopted container not reported")
+	}
+	if ev.Has(event.FlagRuntime) || ev.Origin != event.OriginEntrypoint {
+		t.Errorf("flags %b, origin %d: want a descendant of the entrypoint", ev.Flags, ev.Origin)
+	}
+	if ev.NAncestors != 1 || int(ev.Ancestors[0].PID) != cmd.Process.Pid {
+		t.Errorf("ancestors = %+v, want the shell alone", ev.Ancestors[:ev.NAncestors])
+	}
+}
+
+func TestForget(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnContainer(t, s)
+	s.Forget(c.id)
+	c.act(t, "getppid", nil, ownMounts)
+	if events := drain(t, s, c.id); len(events) > 1 { // its creation alone
+		t.Errorf("%d events of a forgotten cgroup", len(events))
+	}
+	if err := s.Learn(c.id, Known{}); err == nil {
+		t.Error("Learn of a forgotten cgroup succeeded")
+	}
+}
