@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -10,7 +9,8 @@ import (
 
 // Normalise returns p in the one form all its spellings share: lists sorted
 // and without duplicates, opens of one path joined, empty lists and maps nil,
-// the container type "container" left out. What p allows does not change.
+// the container type "container" left out and the parameter kind "string"
+// written. What p allows does not change.
 func Normalise(p *Profile) *Profile {
 	n := *p
 	n.Metadata.Labels = nonEmptyMap(p.Metadata.Labels)
@@ -32,6 +32,9 @@ func normaliseParameters(parameters []Parameter) []Parameter {
 		return nil
 	}
 	sorted := slices.Clone(parameters)
+	for i := range sorted {
+		sorted[i].Kind = cmp.Or(sorted[i].Kind, ParameterString)
+	}
 	byName := func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) }
 	slices.SortStableFunc(sorted, byName)
 	return slices.CompactFunc(sorted, func(a, b Parameter) bool { return byName(a, b) == 0 })
@@ -193,14 +196,14 @@ func sortedByJSON[T any](elements []T) []T {
 	return sorted
 }
 
-// jsonText returns v as JSON, and "" for what JSON cannot say, which Parse
-// lets nobody bring in.
+// jsonText returns v as JSON in the form of RFC 8785, and "" for what JSON
+// cannot say, which Parse lets nobody bring in.
 func jsonText(v any) string {
-	text, err := json.Marshal(v)
+	text, err := canonicalJSON([]any{v}) // RFC 8785 is about documents
 	if err != nil {
 		return ""
 	}
-	return string(text)
+	return string(text[1 : len(text)-1])
 }
 
 // sortedSet returns the distinct texts in order, nil for none.

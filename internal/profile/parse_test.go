@@ -165,6 +165,38 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// TestFormatDocumentation reads the example that people will copy.
+func TestFormatDocumentation(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "profile-format.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, found := strings.Cut(example, "```")
+	if !found {
+		t.Fatal("no example")
+	}
+	p := mustParse(t, example)
+	m, err := Compile(p.Spec.Containers, MatchOptions{Arch: "amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Exec([]byte("/usr/bin/dash"), []byte("sh\x00-c\x00ping -c 4 8.8.8.8; id\x00")); got != DetailUnknown {
+		t.Errorf("an injected command: %d, want %d", got, DetailUnknown)
+	}
+	if _, err := Bind(p, nil); err != nil {
+		t.Error(err)
+	}
+	for _, limit := range []string{"16 MiB", "500,000", "| MaxDepth | 64 |"} {
+		if !strings.Contains(string(page), limit) {
+			t.Errorf("the page does not name the limit %s", limit)
+		}
+	}
+	if MaxInputBytes != 16<<20 || MaxEntries != 500_000 || MaxDepth != 64 {
+		t.Error("the page names other limits")
+	}
+}
+
 func TestParseManyDocuments(t *testing.T) {
 	text := native("") + "---\n" + strings.Replace(native(""), "{name: web}", "{name: other}", 1) +
 		"---\napiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\nkind: ApplicationProfile\nmetadata: {name: third}\nspec: {containers: null}\n"

@@ -70,7 +70,7 @@ func (v *validator) profile(p *Profile) {
 }
 
 func (v *validator) parameters(parameters []Parameter) {
-	kinds := []ParameterKind{ParameterString, ParameterCIDR, ParameterPort, ParameterSegment}
+	kinds := []ParameterKind{"", ParameterString, ParameterCIDR, ParameterPort, ParameterSegment}
 	first := make(map[string]int)
 	for i, p := range parameters {
 		if !parameterName.MatchString(p.Name) {
