@@ -23,7 +23,7 @@ const (
 const (
 	// The part of a pod selector that Workload.Labels cannot express.
 	keepMatchExpressions = "matchExpressions"
-	// All architectures, where some of them have no syscalls.
+	// The architectures that were named but have no syscalls.
 	keepArchitectures = "architectures"
 )
 
@@ -127,15 +127,11 @@ func (r *reader) refusePlaceholders(n *node, meta *kubescapeMeta) {
 // meaning. Only a ContainerProfile may hold a container's fields directly.
 func (r *reader) spec(doc *kubescapeDocument, n *node) {
 	named := r.architectures(n)
-	architectures := named
+	architectures := slices.Clone(named)
 	if len(architectures) == 0 {
 		architectures = []string{"amd64", "arm64"}
 	}
 	flat := containerReader{reader: r, architectures: architectures}
-	grouped := false
-	for _, list := range containerLists {
-		grouped = grouped || len(r.items(r.lookup(n, list))) > 0
-	}
 	for _, field := range r.fields(n) {
 		switch field.key {
 		case "architectures":
@@ -152,26 +148,33 @@ func (r *reader) spec(doc *kubescapeDocument, n *node) {
 		case "name":
 			flat.c.Name = r.text(field)
 		default:
-			if doc.kind == kindContainerProfile && (!grouped || containerFields[field.key]) {
+			if doc.kind == kindContainerProfile && containerFields[field.key] {
 				flat.read(field)
 			} else {
 				doc.keep(field.key, r.any(field))
 			}
 		}
 	}
-	empty := reflect.DeepEqual(flat.c, Container{})
-	if doc.kind == kindContainerProfile && (!grouped || !empty) {
-		name, typ := doc.meta.container()
-		flat.c.Name, flat.c.Type = cmp.Or(name, flat.c.Name), typ
-		doc.containers = append(doc.containers, flat.c)
+	if doc.kind == kindContainerProfile {
+		doc.addFlat(flat.c)
 	}
-	for _, arch := range named {
-		hasCalls := func(c Container) bool { return c.Syscalls[arch] != nil }
-		if !slices.ContainsFunc(doc.containers, hasCalls) {
-			doc.keep(keepArchitectures, anyList(named))
-			return
-		}
+	silent := slices.DeleteFunc(named, func(arch string) bool {
+		return slices.ContainsFunc(doc.containers, func(c Container) bool { return c.Syscalls[arch] != nil })
+	})
+	if len(silent) > 0 {
+		doc.keep(keepArchitectures, anyList(silent))
 	}
+}
+
+// addFlat adds the container whose fields stand in the spec itself, if it has
+// any or is named.
+func (d *kubescapeDocument) addFlat(c Container) {
+	name, typ := d.meta.container()
+	if name == "" && reflect.DeepEqual(c, Container{}) {
+		return
+	}
+	c.Name, c.Type = cmp.Or(name, c.Name), typ
+	d.containers = append(d.containers, c)
 }
 
 // architectures returns the architectures a spec names, sorted.
@@ -184,8 +187,8 @@ func (r *reader) architectures(spec *node) []string {
 	return slices.Compact(names)
 }
 
-// containerFields are the fields of a container that a ContainerProfile which
-// also groups containers may hold beside them.
+// containerFields are the fields of a container that a ContainerProfile may
+// hold in its spec. All others are the spec's.
 var containerFields = map[string]bool{
 	"imageID": true, "imageTag": true, "capabilities": true, "syscalls": true, "execs": true, "opens": true,
 	"endpoints": true, "ingress": true, "egress": true,

@@ -8,7 +8,7 @@ import (
 
 // behaviourFields returns the fields of a container in an ApplicationProfile, except
 // its name.
-func behaviourFields(c *Container, architectures []string) map[string]any {
+func behaviourFields(c *Container) map[string]any {
 	out := make(map[string]any)
 	for key, value := range c.Kubescape {
 		if entryKeys[key] == nil && key != keepSyscalls {

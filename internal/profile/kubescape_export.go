@@ -80,7 +80,7 @@ func pair(p *Profile) []map[string]any {
 		c := &p.Spec.Containers[i]
 		network := len(c.Network.Egress)+len(c.Network.Ingress) > 0
 		talks = talks || network
-		behaves = behaves || !network || len(behaviourFields(c, nil)) > 0
+		behaves = behaves || !network || len(behaviourFields(c)) > 0
 	}
 	meta := exportMeta(p)
 	if selector := exportSelector(p, meta); len(selector) > 0 || p.Spec.Kubescape[keepMatchExpressions] != nil {
@@ -111,18 +111,10 @@ func document(kind string, meta kubescapeMeta, spec map[string]any) map[string]a
 }
 
 func applicationProfile(p *Profile, meta kubescapeMeta) map[string]any {
-	spec := make(map[string]any)
-	for key, value := range p.Spec.Kubescape {
-		if key != keepMatchExpressions {
-			spec[key] = value
-		}
-	}
-	architectures := exportArchitectures(p)
-	if len(architectures) > 0 {
-		spec["architectures"] = architectures
-	}
+	spec := foreignFields(p)
+	exportArchitectures(spec, p)
 	exportGroups(spec, p, func(c *Container) map[string]any {
-		out := behaviourFields(c, architectures)
+		out := behaviourFields(c)
 		out["name"] = c.Name
 		return out
 	})
@@ -130,7 +122,7 @@ func applicationProfile(p *Profile, meta kubescapeMeta) map[string]any {
 }
 
 func networkNeighborhood(p *Profile, meta kubescapeMeta) map[string]any {
-	spec := make(map[string]any)
+	spec := foreignFields(p)
 	exportWorkloadSelector(spec, p, meta)
 	exportGroups(spec, p, func(c *Container) map[string]any {
 		out := networkFields(c)
@@ -142,21 +134,15 @@ func networkNeighborhood(p *Profile, meta kubescapeMeta) map[string]any {
 
 func containerProfile(p *Profile) map[string]any {
 	meta := exportMeta(p)
-	spec := maps.Clone(p.Spec.Kubescape)
-	if spec == nil {
-		spec = make(map[string]any)
-	}
-	architectures := exportArchitectures(p)
-	if len(architectures) > 0 {
-		spec["architectures"] = architectures
-	}
+	spec := foreignFields(p)
+	exportArchitectures(spec, p)
 	exportWorkloadSelector(spec, p, meta)
 	whole := func(c *Container) map[string]any {
-		out := behaviourFields(c, architectures)
+		out := behaviourFields(c)
 		maps.Copy(out, networkFields(c))
 		return out
 	}
-	if len(p.Spec.Containers) == 1 && !hasForeignFields(p) {
+	if canBeFlat(p) {
 		c := &p.Spec.Containers[0]
 		meta.setContainer(c)
 		maps.Copy(spec, whole(c))
@@ -170,15 +156,21 @@ func containerProfile(p *Profile) map[string]any {
 	return document(kindContainerProfile, meta, spec)
 }
 
-// hasForeignFields reports whether the spec has fields that would be taken for
-// the container's, were the two written as one.
-func hasForeignFields(p *Profile) bool {
-	for key := range p.Spec.Kubescape {
-		if key != keepMatchExpressions && key != keepArchitectures {
-			return true
+// canBeFlat reports whether the fields of the only container may stand in the
+// spec itself and will be taken for a container's there.
+func canBeFlat(p *Profile) bool {
+	if len(p.Spec.Containers) != 1 {
+		return false
+	}
+	c := &p.Spec.Containers[0]
+	fields := behaviourFields(c)
+	maps.Copy(fields, networkFields(c))
+	for field := range fields {
+		if !containerFields[field] {
+			return false
 		}
 	}
-	return false
+	return c.Name != "" || len(fields) > 0
 }
 
 // exportGroups fills the three lists of containers.
@@ -252,11 +244,23 @@ func exportWorkloadSelector(spec map[string]any, p *Profile, meta kubescapeMeta)
 	}
 }
 
-// exportArchitectures returns those with syscalls, and those that were named
-// without having any.
-func exportArchitectures(p *Profile) []string {
+// foreignFields returns the fields of a spec that are kept without being
+// understood.
+func foreignFields(p *Profile) map[string]any {
+	spec := make(map[string]any)
+	for key, value := range p.Spec.Kubescape {
+		if key != keepMatchExpressions {
+			spec[key] = value
+		}
+	}
+	return spec
+}
+
+// exportArchitectures names the architectures with syscalls besides those that
+// were named without having any.
+func exportArchitectures(spec map[string]any, p *Profile) {
 	set := make(map[string]bool)
-	kept, _ := p.Spec.Kubescape[keepArchitectures].([]any)
+	kept, _ := spec[keepArchitectures].([]any)
 	for _, arch := range kept {
 		set[fmt.Sprint(arch)] = true
 	}
@@ -265,7 +269,7 @@ func exportArchitectures(p *Profile) []string {
 			set[arch] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(set))
+	setList(spec, keepArchitectures, anyList(slices.Sorted(maps.Keys(set))))
 }
 
 // exportPort is a number there; a port that is none is left open.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -87,10 +88,23 @@ func (r *reader) port(n *node) Port {
 		case "protocol":
 			p.Protocol = r.text(field)
 		case "port":
-			p.Port = r.text(field)
+			p.Port = r.portNumber(field)
 		}
 	}
 	return p
+}
+
+// portNumber reads a port; null leaves it open.
+func (r *reader) portNumber(n *node) string {
+	text := r.text(n)
+	if text == "" {
+		return ""
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		r.fail(n, "want a port number, got %q", text)
+	}
+	return strconv.FormatUint(port, 10)
 }
 
 // selector reads a label selector. An empty one matches everything and none

@@ -186,7 +186,7 @@ func TestKubescapeBinding(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			p := onlyProfile(t, "f", document+"metadata: "+tt.metadata+"\nspec: {execs: [], "+strings.TrimSpace(tt.spec)+"}\n")
+			p := onlyProfile(t, "f", document+"metadata: "+tt.metadata+"\nspec: {execs: [{path: /x}], "+strings.TrimSpace(tt.spec)+"}\n")
 			if diff := cmp.Diff(tt.want, p.Spec.Workload); diff != "" {
 				t.Errorf("workload (-want +got):\n%s", diff)
 			}
