@@ -172,7 +172,7 @@ func (j *Journal) Flush() error {
 	if len(batch) == 0 {
 		return nil
 	}
-	err := j.db.Update(func(tx *bbolt.Tx) error { return write(tx, batch) })
+	err := j.update(batch)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.err = err; err != nil {
@@ -181,6 +181,17 @@ func (j *Journal) Flush() error {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	return nil
+}
+
+// update writes a batch. bbolt panics where it finds its file damaged.
+func (j *Journal) update(batch map[string]*pending) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("%w: %v", errUnreadable, fault)
+		}
+	}()
+	return j.db.Update(func(tx *bbolt.Tx) error { return write(tx, batch) })
 }
 
 // putBack returns what could not be written to where newer news waits.

@@ -33,6 +33,9 @@ var (
 
 const schemaVersion = "1"
 
+// maxStateBytes is more than any state is long as JSON.
+const maxStateBytes = 4096
+
 // prepare makes the buckets of a new file, and checks those of an old one.
 func prepare(db *bbolt.DB) error {
 	return db.Update(func(tx *bbolt.Tx) error {
@@ -54,22 +57,15 @@ func prepare(db *bbolt.DB) error {
 	})
 }
 
-// checkFile reads everything, so that nothing unreadable is found later.
+// checkFile reads everything, so that nothing unreadable is found later. It is
+// not bbolt's own Check, which believes the sizes it reads in a damaged page,
+// and takes all memory.
 func checkFile(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 	if version := meta.Get(schemaKey); string(version) != schemaVersion {
 		return fmt.Errorf("%w: schema %q, want %q", errUnreadable, version, schemaVersion)
 	}
 	if err := readAll(tx, func(string, State, []Fact) error { return nil }); err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
-	}
-	// Check reads in a goroutine of its own, where a fault would end the
-	// process: only now is it known that the pages can be read.
-	var damage error
-	for err := range tx.Check() {
-		damage = errors.Join(damage, err)
-	}
-	if damage != nil {
-		return fmt.Errorf("%w: %w", errUnreadable, damage)
 	}
 	return nil
 }
@@ -115,6 +111,9 @@ func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) 
 		return errors.New("no workloads bucket")
 	}
 	return workloads.ForEachBucket(func(key []byte) error {
+		if len(key) > bbolt.MaxKeySize {
+			return errors.New("a workload's key is too long")
+		}
 		state, facts, err := readWorkload(workloads.Bucket(key))
 		if err != nil {
 			return fmt.Errorf("workload %q: %w", key, err)
@@ -125,7 +124,11 @@ func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) 
 
 func readWorkload(workload *bbolt.Bucket) (State, []Fact, error) {
 	var state State
-	if err := json.Unmarshal(workload.Get(stateKey), &state); err != nil {
+	text := workload.Get(stateKey)
+	if len(text) > maxStateBytes {
+		return State{}, nil, errors.New("the state is too long")
+	}
+	if err := json.Unmarshal(text, &state); err != nil {
 		return State{}, nil, fmt.Errorf("state: %w", err)
 	}
 	bucket := workload.Bucket(factsBucket)
@@ -248,8 +251,8 @@ func appendFactKey(b []byte, f *Fact) []byte {
 }
 
 func decodeFact(key, value []byte) (Fact, error) {
-	if len(key) < 2 || len(value) != seenBytes {
-		return Fact{}, fmt.Errorf("fact %q: malformed", key)
+	if len(key) < 2 || len(key) > bbolt.MaxKeySize || len(value) != seenBytes {
+		return Fact{}, fmt.Errorf("a fact of %d and %d bytes", len(key), len(value))
 	}
 	f := Fact{Kind: FactKind(key[0]), Seen: decodeSeen(value)}
 	rest := key[1:]
