@@ -59,6 +59,24 @@ func TestKubescapeFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			roundTrip(t, profiles)
+			for _, p := range profiles {
+				m, err := Compile(p.Spec.Containers, MatchOptions{Arch: "amd64"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range p.Spec.Containers {
+					if calls := m.Syscalls(); len(c.Syscalls["amd64"]) > calls.Len() {
+						t.Errorf("%d of %d system calls are compiled", calls.Len(), len(c.Syscalls["amd64"]))
+					}
+				}
+				own, err := Marshal(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(p, onlyProfile(t, "own form", string(own))); diff != "" {
+					t.Errorf("own form, read again (-want +got):\n%s", diff)
+				}
+			}
 		})
 	}
 }
