@@ -7,45 +7,57 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// An actor opens, when told, a file that it has never opened before. The files
-// lie in a directory and are named by their numbers.
+// An actor opens, when told, a file that it has not opened before. The order is
+// an index of actorFiles, a uint32; the answer is when it began to, an int64 in
+// ns of the monotonic clock.
 type actor struct{ *child }
 
-// startActor starts an actor in the cgroup. The directory has the files.
-func startActor(c *cgroup, dir string) (*actor, error) {
-	ch, err := startChild(actorRole, c, dir)
+// actorFiles lists files that every machine has many of. Their names are words:
+// the agent takes numbered ones for one.
+func actorFiles() ([]string, error) {
+	entries, err := os.ReadDir("/usr/bin")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list files to open: %w", err)
 	}
-	return &actor{ch}, nil
+	var files []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			files = append(files, filepath.Join("/usr/bin", e.Name()))
+		}
+	}
+	return files, nil
 }
 
-// open has the actor open a file and returns when it began to, in ns of the
-// monotonic clock.
-func (a *actor) open(number uint32) (int64, error) {
-	var began int64
-	if err := a.order(number, &began); err != nil {
-		return 0, fmt.Errorf("open file %d: %w", number, err)
-	}
-	return began, nil
+// startActor starts an actor in a cgroup of its own.
+func startActor(root, name string) (actor, error) {
+	ch, err := startChildIn(root, name, actorRole)
+	return actor{ch}, err
+}
+
+func (a actor) open(file uint32) (began int64, err error) {
+	err = a.order(file, &began)
+	return began, err
 }
 
 // runActor obeys orders until its input ends.
-func runActor(dir string, in io.Reader, out io.Writer) error {
+func runActor(in io.Reader, out io.Writer) error {
+	files, err := actorFiles()
+	if err != nil {
+		return err
+	}
 	for {
-		var number uint32
-		if err := binary.Read(in, binary.NativeEndian, &number); err == io.EOF {
+		var file uint32
+		if err := binary.Read(in, binary.NativeEndian, &file); err == io.EOF {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		path, err := syscall.BytePtrFromString(numberedFile(dir, number))
+		path, err := syscall.BytePtrFromString(files[file])
 		if err != nil {
 			return err
 		}
@@ -59,20 +71,6 @@ func runActor(dir string, in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
-}
-
-// makeFiles makes the files an actor opens.
-func makeFiles(dir string, count uint32) error {
-	for number := range count {
-		if err := os.WriteFile(numberedFile(dir, number), nil, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func numberedFile(dir string, number uint32) string {
-	return filepath.Join(dir, strconv.Itoa(int(number)))
 }
 
 // monotonicTime returns the time in ns, comparable between processes.

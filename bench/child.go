@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"syscall"
 )
 
@@ -23,8 +22,8 @@ type child struct {
 
 // startChild starts a child in a cgroup, or beside the bench itself if that is
 // nil. The cgroup goes away with the child.
-func startChild(role string, c *cgroup, args ...string) (*child, error) {
-	ch := &child{cmd: exec.Command("/proc/self/exe", slices.Insert(args, 0, role)...), cgroup: c}
+func startChild(role string, c *cgroup) (*child, error) {
+	ch := &child{cmd: exec.Command("/proc/self/exe", role), cgroup: c}
 	ch.cmd.Stderr = os.Stderr
 	if c != nil {
 		dir, err := os.Open(c.dir)
@@ -43,6 +42,19 @@ func startChild(role string, c *cgroup, args ...string) (*child, error) {
 	ch.answers, err2 = ch.cmd.StdoutPipe()
 	if err := errors.Join(err1, err2, ch.cmd.Start()); err != nil {
 		return nil, fmt.Errorf("start %s: %w", role, err)
+	}
+	return ch, nil
+}
+
+// startChildIn starts a child in a cgroup of its own.
+func startChildIn(root, name, role string) (*child, error) {
+	c, err := makeCgroup(root, fmt.Sprintf("%s%s-%d", cgroupPrefix, name, os.Getpid()))
+	if err != nil {
+		return nil, err
+	}
+	ch, err := startChild(role, c)
+	if err != nil {
+		return nil, errors.Join(err, c.remove())
 	}
 	return ch, nil
 }

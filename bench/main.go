@@ -39,11 +39,14 @@ func main() {
 
 // serve plays the role that the first argument names and exits, if it does.
 func serve() {
-	switch {
-	case len(os.Args) == 2 && os.Args[1] == workerRole:
+	if len(os.Args) < 2 {
+		return
+	}
+	switch os.Args[1] {
+	case workerRole:
 		exit("bench worker", runWorker(os.Stdin, os.Stdout))
-	case len(os.Args) == 3 && os.Args[1] == actorRole:
-		exit("bench actor", runActor(os.Args[2], os.Stdin, os.Stdout))
+	case actorRole:
+		exit("bench actor", runActor(os.Stdin, os.Stdout))
 	}
 }
 
@@ -68,6 +71,12 @@ func bench(file string, limit time.Duration) error {
 			return err
 		}
 		r.RecordsPerMillion[place] = records
+	}
+	if r.Latency, err = measureLatency(measured.root); err != nil {
+		return err
+	}
+	if r.Memory, err = measureMemory(measured.root); err != nil {
+		return err
 	}
 	if err := r.print(os.Stdout); err != nil {
 		return err

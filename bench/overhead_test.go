@@ -3,8 +3,6 @@ package main
 import (
 	"math"
 	"testing"
-
-	"bobwatch/internal/testenv"
 )
 
 func TestQuartile(t *testing.T) {
@@ -51,11 +49,7 @@ func TestNewOverhead(t *testing.T) {
 
 // TestSetups lets every setup have one turn in the kernel.
 func TestSetups(t *testing.T) {
-	testenv.Root(t)
-	root, err := cgroupRoot()
-	if err != nil {
-		testenv.Skip(t, "%v", err)
-	}
+	root := testRoot(t)
 	for _, s := range newSetups() {
 		t.Run(s.name, func(t *testing.T) {
 			all := samples{}

@@ -28,6 +28,8 @@ type report struct {
 	Overhead []overhead `json:"overhead"`
 	// RecordsPerMillion is how many records a million known acts cause, by state.
 	RecordsPerMillion map[string]float64 `json:"recordsPerMillion"`
+	Latency           latency            `json:"latency"`
+	Memory            memory             `json:"memory"`
 }
 
 // overhead is the cost of one act under one setup, in ns of CPU time.
@@ -124,7 +126,11 @@ func (r *report) figures() []figure {
 	for _, place := range []string{learningPlace, guardedPlace} {
 		figures = append(figures, figure{"records per million, " + place, r.RecordsPerMillion[place], 0})
 	}
-	return figures
+	return append(figures,
+		figure{"ms to alert, p50", r.Latency.P50, 1},
+		figure{"ms to alert, p99", r.Latency.P99, 10},
+		figure{"acts without alert", float64(r.Latency.Missed), 0},
+		figure{fmt.Sprintf("MiB with %d containers", r.Memory.Containers), r.Memory.RSS, 40})
 }
 
 // save writes the report as JSON.

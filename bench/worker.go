@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"syscall"
 	"unsafe"
@@ -118,15 +116,8 @@ func startWorker(root, place string) (worker, error) {
 		ch, err := startChild(workerRole, nil)
 		return worker{ch}, err
 	}
-	c, err := makeCgroup(root, fmt.Sprintf("%s%s-%d", cgroupPrefix, place, os.Getpid()))
-	if err != nil {
-		return worker{}, err
-	}
-	ch, err := startChild(workerRole, c)
-	if err != nil {
-		return worker{}, errors.Join(err, c.remove())
-	}
-	return worker{ch}, nil
+	ch, err := startChildIn(root, place, workerRole)
+	return worker{ch}, err
 }
 
 // do has the worker do a slice of the act and returns the CPU time of one, in ns.
