@@ -9,13 +9,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Bounds on what a Kubescape document may make the reader do. Nesting beyond
-// maxForeignDepth occurs in no real document; the reader recurses only into
-// values it keeps without understanding them.
-const (
-	maxForeignDepth  = 32
-	maxForeignErrors = 20
-)
+// maxReported bounds the errors about one document.
+const maxReported = 20
 
 // reader reads a Kubescape document leniently: scalars of any type where a
 // string is wanted, one scalar where a list is wanted, null for anything. What
@@ -47,7 +42,7 @@ func (n *node) field() string {
 
 // fail records an error at n.
 func (r *reader) fail(n *node, format string, args ...any) {
-	if len(r.errs) >= maxForeignErrors {
+	if len(r.errs) >= maxReported {
 		return
 	}
 	line, column := 0, 0
@@ -214,19 +209,14 @@ func (r *reader) flag(n *node) bool {
 
 // any returns a value for what is kept without being understood: mappings,
 // lists, booleans, whole numbers of up to 53 bits as int64, and text for every
-// other scalar. Entries that are null are left out.
-func (r *reader) any(n *node) any { return r.anyWithin(n, maxForeignDepth) }
-
-func (r *reader) anyWithin(n *node, depth int) any {
-	if depth == 0 {
-		r.fail(n, "nested deeper than %d levels", maxForeignDepth)
-		return nil
-	}
+// other scalar. Entries that are null are left out. It recurses no deeper than
+// MaxDepth, which was checked before.
+func (r *reader) any(n *node) any {
 	switch v := plain(n.ast).(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		table := make(map[string]any)
 		for _, field := range r.fields(n) {
-			if value := r.anyWithin(field, depth-1); value != nil {
+			if value := r.any(field); value != nil {
 				table[field.key] = value
 			}
 		}
@@ -234,7 +224,7 @@ func (r *reader) anyWithin(n *node, depth int) any {
 	case *ast.SequenceNode:
 		list := make([]any, 0, len(v.Values))
 		for _, item := range r.items(n) {
-			if value := r.anyWithin(item, depth-1); value != nil {
+			if value := r.any(item); value != nil {
 				list = append(list, value)
 			}
 		}
