@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // reference matches $(name), and $$(name), which stands for the text $(name).
@@ -47,8 +48,7 @@ type binder struct {
 	errs       []error
 }
 
-// fitFunc says whether a value of a parameter may stand somewhere. A nil fitFunc
-// takes every value, and leaves references to what is not declared alone.
+// fitFunc says whether a value of a parameter may stand somewhere.
 type fitFunc func(kind ParameterKind, value string) error
 
 func (b *binder) fail(format string, args ...any) {
@@ -85,28 +85,33 @@ func (b *binder) resolve(parameters []Parameter, values map[string]string) {
 	}
 }
 
-// text replaces the references in text, the field at the place where.
+// text replaces the references in text, the field at the place where, and
+// reports those to what is not declared.
 func (b *binder) text(where, text string, fits fitFunc) string {
+	for _, match := range reference.FindAllStringSubmatch(text, -1) {
+		if _, declared := b.parameters[match[1]]; !declared {
+			b.fail("%s: $(%s): the document declares no such parameter", where, match[1])
+		}
+	}
+	return b.substitute(where, text, fits)
+}
+
+// substitute replaces the references in text to what is declared.
+func (b *binder) substitute(where, text string, fits fitFunc) string {
 	return reference.ReplaceAllStringFunc(text, func(match string) string {
 		name := match[strings.IndexByte(match, '(')+1 : len(match)-1]
 		p, declared := b.parameters[name]
-		if !declared {
-			if fits != nil {
-				b.fail("%s: $(%s): the document declares no such parameter", where, name)
-			}
-			return match
-		}
-		if strings.HasPrefix(match, "$$") {
-			return match[1:]
-		}
 		value, valid := b.values[name]
-		if !valid {
+		switch {
+		case !declared:
+			return match
+		case strings.HasPrefix(match, "$$"):
+			return match[1:]
+		case !valid:
 			return match
 		}
-		if fits != nil {
-			if err := fits(p.Kind, value); err != nil {
-				b.fail("%s: parameter %s: %w", where, name, err)
-			}
+		if err := fits(p.Kind, value); err != nil {
+			b.fail("%s: parameter %s: %w", where, name, err)
 		}
 		return value
 	})
@@ -116,6 +121,31 @@ func (b *binder) texts(where string, texts []string, fits fitFunc) []string {
 	bound := slices.Clone(texts)
 	for i, text := range bound {
 		bound[i] = b.text(fmt.Sprintf("%s[%d]", where, i), text, fits)
+	}
+	return bound
+}
+
+// args binds the arguments of e. One with white space, or that an interpreter
+// takes for code, is several words to somebody, and a value is one of them.
+func (b *binder) args(where string, e Exec) []string {
+	code := codeIndex(e.Path, e.Args)
+	bound := slices.Clone(e.Args)
+	for i, arg := range bound {
+		fits := anywhere
+		if i == code || strings.ContainsFunc(arg, unicode.IsSpace) {
+			fits = asWord
+		}
+		bound[i] = b.substitute(fmt.Sprintf("%s[%d]", where, i), arg, fits)
+	}
+	return bound
+}
+
+// literals binds texts in which a reference to what is not declared may well
+// be meant as it stands.
+func (b *binder) literals(where string, texts []string) []string {
+	bound := slices.Clone(texts)
+	for i, text := range bound {
+		bound[i] = b.substitute(fmt.Sprintf("%s[%d]", where, i), text, anywhere)
 	}
 	return bound
 }
@@ -140,8 +170,8 @@ func (b *binder) container(where string, c Container) Container {
 	for i := range c.Execs {
 		e, at := &c.Execs[i], fmt.Sprintf("%s.execs[%d]", where, i)
 		e.Path = b.text(at+".path", e.Path, insidePath)
-		e.Args = b.texts(at+".args", e.Args, nil)
-		e.Envs = b.texts(at+".envs", e.Envs, nil)
+		e.Args = b.args(at+".args", *e)
+		e.Envs = b.literals(at+".envs", e.Envs)
 	}
 	c.Opens = slices.Clone(c.Opens)
 	for i := range c.Opens {
@@ -225,7 +255,7 @@ func (b *binder) endpoint(where string, e Endpoint) Endpoint {
 	b.fixed(where+".methods", e.Methods)
 	headers := maps.Clone(e.Headers)
 	for name, values := range headers {
-		headers[name] = b.texts(where+".headers."+name, values, nil)
+		headers[name] = b.literals(where+".headers."+name, values)
 	}
 	e.Headers = headers
 	return e

@@ -112,6 +112,15 @@ func anywhere(ParameterKind, string) error { return nil }
 // one segment.
 func insidePath(_ ParameterKind, value string) error { return checkSegment(value) }
 
+// asWord is a place in a command line: a value is one word that means nothing
+// but itself to a shell.
+func asWord(_ ParameterKind, value string) error {
+	if !PlainWord(value) {
+		return fmt.Errorf("value %q is not one plain word of a command line", value)
+	}
+	return nil
+}
+
 // anyPort reports whether an endpoint is open to every port, as ":0/path" is.
 func anyPort(endpoint string) bool {
 	port, _, _ := strings.Cut(strings.TrimPrefix(endpoint, ":"), "/")

@@ -166,6 +166,11 @@ func TestBindPlaces(t *testing.T) {
 		"flag":                {Container{Opens: []Open{{Path: "/a", Flags: []string{"$(x)"}}}}, "O_RDWR", "no parameter may stand here"},
 		"method":              {Container{Endpoints: []Endpoint{{Endpoint: ":1/", Methods: []string{"$(x)"}}}}, "POST", "no parameter may stand here"},
 		"argument":            {Container{Execs: []Exec{{Path: "/a", Args: []string{"$(x)"}}}}, "a/b 0.0.0.0/0", ""},
+		"word of a command":   {Container{Execs: []Exec{{Path: "/bin/sh", Args: []string{"sh", "-c", "ping $(x)"}}}}, "8.8.8.8", ""},
+		"command in a word":   {Container{Execs: []Exec{{Path: "/bin/sh", Args: []string{"sh", "-c", "ping $(x)"}}}}, "a; id", "plain word"},
+		"code":                {Container{Execs: []Exec{{Path: "/usr/bin/bash", Args: []string{"bash", "-ec", "$(x)"}}}}, "curl a|sh", "plain word"},
+		"code of python":      {Container{Execs: []Exec{{Path: "/usr/bin/python3", Args: []string{"python", "-c", "$(x)"}}}}, "import os", "plain word"},
+		"words elsewhere":     {Container{Execs: []Exec{{Path: "/a", Args: []string{"run with $(x)"}}}}, "a b", "plain word"},
 		"references in value": {Container{Execs: []Exec{{Path: "/a", Args: []string{"$(x)"}}}}, "$(x)$$(x)", ""},
 	}
 	for name, tt := range tests {
