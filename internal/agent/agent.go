@@ -179,7 +179,12 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 			a.dispatcher.Enqueue(refusalAlert(a.config.Node, r))
 		},
 		Accepted: func(acc catalog.Acceptance) {
-			log.Info("document in force", zap.String("source", acc.Source), zap.String("name", acc.Name))
+			level := zap.InfoLevel
+			if acc.Trust.Warn {
+				level = zap.WarnLevel
+			}
+			log.Log(level, "document in force", zap.String("source", acc.Source), zap.String("name", acc.Name),
+				zap.String("authority", acc.Trust.Authority), zap.Bool("unsigned", acc.Trust.Authority == ""))
 		},
 	})
 	if dir := a.config.Profiles.Directory; dir != "" {
@@ -260,10 +265,10 @@ func (a *agent) adoptRunning(ctx context.Context) {
 		for _, r := range residents {
 			a.engine.adopt(r)
 		}
+		a.engine.ready.Store(true)
 		if complete {
 			a.engine.forgetStale()
 		}
-		a.engine.ready.Store(true)
 	})
 }
 

@@ -57,7 +57,7 @@ func (e *engine) adopt(r workload.Resident) {
 	if e.instances[r.CgroupID] != nil || r.Sandbox && !e.config.Learning.Sandboxes {
 		return
 	}
-	if e.parked.cgroups[r.CgroupID] != nil {
+	if p := e.parked.cgroups[r.CgroupID]; p != nil && p.path != "" {
 		e.addNew(r.Container) // its start was seen: the runtime is only late
 		return
 	}
@@ -81,7 +81,12 @@ func (e *engine) adopt(r workload.Resident) {
 		}
 	}
 	r.Running = true
-	e.apply(e.add(r.Container))
+	early := e.takeParked(r.CgroupID)
+	in := e.add(r.Container)
+	if early != nil {
+		e.replay(in, early)
+	}
+	e.apply(in)
 }
 
 // runtimePID is a process that sees what the runtime sees.
@@ -160,8 +165,13 @@ func (e *engine) remove(id uint64) {
 }
 
 // forgetStale lets go of cgroups that an earlier agent watched and that are no
-// container's any more. Those it left parked are in the ring buffer still.
+// container's any more.
 func (e *engine) forgetStale() {
+	for id, p := range e.parked.cgroups {
+		if p.path == "" {
+			e.dropParked(id)
+		}
+	}
 	for _, id := range e.sensor.Watched() {
 		if e.instances[id] == nil && e.parked.cgroups[id] == nil {
 			e.sensor.Forget(id)

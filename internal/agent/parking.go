@@ -25,7 +25,7 @@ type parking struct {
 }
 
 type parkedCgroup struct {
-	path     string
+	path     string // empty for one that an earlier agent watched
 	since    time.Time
 	events   []*event.Event
 	lost     uint64
@@ -83,9 +83,15 @@ func (e *engine) lookup(id uint64, path string) {
 	})
 }
 
-// park keeps an event of a cgroup that nobody has claimed yet.
+// park keeps an event of a cgroup that nobody has claimed yet. Until the
+// running containers are taken over, that may be any: the kernel went on
+// watching while no agent ran.
 func (e *engine) park(ev *event.Event) {
 	p := e.parked.cgroups[ev.Cgroup]
+	if p == nil && !e.ready.Load() {
+		p = &parkedCgroup{since: time.Now(), answered: true}
+		e.parked.cgroups[ev.Cgroup] = p
+	}
 	if p == nil {
 		e.metrics.unattributed.Add(1)
 		return

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -199,7 +200,9 @@ func (c *Config) validate() error {
 		"sensor.ringBytes: %d is not a power of two from 64 KiB to 1 GiB", ring)
 	wrong(c.Sensor.PinPath == "" || filepath.IsAbs(c.Sensor.PinPath), "sensor.pinPath: %q is not an absolute path", c.Sensor.PinPath)
 	if err := c.Profiles.Trust.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("profiles.trust: %w", err))
+		for line := range strings.Lines(err.Error()) {
+			errs = append(errs, fmt.Errorf("profiles.trust: %s", strings.TrimSpace(line)))
+		}
 	}
 	return errors.Join(errs...)
 }
