@@ -21,7 +21,8 @@ static __always_inline int claim_slot(__u64 id)
 		if (__sync_val_compare_and_swap(&state.ids[bucket][way], 0, CLAIMED) == 0) {
 			int slot = bucket * WAYS + way;
 
-			barrier_var(slot); /* or the masks are optimised away, and 6.1 asks for them */
+			barrier_var(
+				slot); /* or the masks are optimised away, and 6.1 asks for them */
 			return slot;
 		}
 	}
@@ -72,7 +73,8 @@ static __always_inline void report_cgroup(enum event_kind kind, __u64 id, const 
 	if (bytes < 0)
 		bytes = 0;
 	scratch->event.path_bytes = bytes;
-	if (bpf_ringbuf_output(&events, scratch, sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)), 0))
+	if (bpf_ringbuf_output(&events, scratch,
+			       sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)), 0))
 		__sync_fetch_and_add(&state.counters.ring_full[kind & 7], 1);
 	else
 		__sync_fetch_and_add(&state.counters.records[kind & 7], 1);

@@ -49,7 +49,9 @@ static __always_inline void mark_native(struct task_struct *task, int slot)
 		return;
 	root = on_own_root(task, container);
 	hook = is_hook(task, slot);
-	native.entered = root || (BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != container->mnt_ns && !hook);
+	native.entered =
+		root ||
+		(BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != container->mnt_ns && !hook);
 	if (known && !native.entered)
 		return;
 	tgid = BPF_CORE_READ(task, tgid);

@@ -30,9 +30,9 @@ struct container {
 	__u32 root_dev;
 	__u32 mnt_ns; /* mount namespace of that task */
 	__u32 state;
-	__u32 plain;	  /* no container: whatever is executed in it is the workload */
-	__u32 generation; /* changes with the profile, and makes known opens news again */
-	__u32 entries;	  /* processes that entered so far */
+	__u32 plain;	      /* no container: whatever is executed in it is the workload */
+	__u32 generation;     /* changes with the profile, and makes known opens news again */
+	__u32 entries;	      /* processes that entered so far */
 	__u64 news_due_ns;    /* budget: when the next record would be due at the steady rate */
 	__u64 exec_due_ns;    /* the same for executions */
 	__u64 runtime_due_ns; /* the same for the runtime's news */
@@ -95,7 +95,7 @@ struct {
 } natives SEC(".maps");
 
 enum open_verdict {
-	OPEN_TOLD,    /* reported; nothing more to say */
+	OPEN_TOLD,     /* reported; nothing more to say */
 	OPEN_DEVIATES, /* user space found that it deviates: keep counting */
 };
 
@@ -149,7 +149,7 @@ struct scratch_map fork_scratch SEC(".maps");
 /* Set once, before the programs are loaded. */
 const volatile __u64 hash_seed = 0;
 const volatile __u64 cooldown_ns = 60ull * 1000 * 1000 * 1000;
-const volatile __u64 news_cost_ns = 500 * 1000;	     /* 2,000 records a second, */
+const volatile __u64 news_cost_ns = 500 * 1000;		    /* 2,000 records a second, */
 const volatile __u64 news_burst_ns = 5000ull * 1000 * 1000; /* 10,000 at once */
 const volatile __u64 exec_cost_ns = 100 * 1000;
 const volatile __u64 exec_burst_ns = 2000ull * 1000 * 1000;

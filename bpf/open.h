@@ -25,6 +25,44 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
+/* A file that was just opened: what the set of known opens is asked about. */
+struct opened {
+	struct file *file;
+	__u32 access;
+	__u64 hash; /* 0: too deep to be remembered */
+};
+
+static __always_inline bool read_opened(struct opened *opened, __u32 fd)
+{
+	struct file *file = file_of((void *)bpf_get_current_task(), fd);
+	struct path path;
+
+	if (!file)
+		return false; /* closed by another thread already */
+	opened->file = file;
+	opened->access = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
+	BPF_CORE_READ_INTO(&path, file, f_path);
+	opened->hash = hash_path(path.dentry, path.mnt);
+	return true;
+}
+
+/* The same by plain loads, see hash_path_cast. */
+static __always_inline bool read_opened_cast(struct opened *opened, __u32 fd)
+{
+	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	struct file *file = NULL;
+
+	if (fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), &table->fd[fd]);
+	if (!file)
+		return false;
+	opened->file = file;
+	opened->access = CAST(file, file)->f_mode & (FMODE_READ | FMODE_WRITE);
+	opened->hash =
+		hash_path_cast(CAST(file, file)->f_path.dentry, CAST(file, file)->f_path.mnt);
+	return true;
+}
+
 static __always_inline struct open_key open_key_of(int slot, __u64 hash, __u32 access)
 {
 	struct container *container = container_at(slot);
@@ -73,7 +111,8 @@ static __always_inline void open_reported(enum open_news news, const struct open
  * nobody knows yet whether the cgroup is a container, those of whatever was
  * executed in it. The latter are never entered as known.
  */
-static __always_inline bool watches_opens(const struct native *native, const struct container *container)
+static __always_inline bool watches_opens(const struct native *native,
+					  const struct container *container)
 {
 	return native && (is_native(native, container) || container->state == STATE_PARKED);
 }
@@ -191,7 +230,8 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 		base_of(task, args->dfd, &base);
 		append_path(scratch, &base);
 	}
-	if (send_record(container, scratch, scratch->event.path_bytes) && is_native(native, container))
+	if (send_record(container, scratch, scratch->event.path_bytes) &&
+	    is_native(native, container))
 		open_reported(news, &key, &deviation);
 	return 0;
 }
@@ -224,7 +264,8 @@ static __always_inline bool read_open_args(struct pt_regs *regs, struct open_arg
 
 	if (nr == NR_open_by_handle_at)
 		return false;
-	/* orig_x0 holds dfd; regs[0] is the result by now, so the path is taken as relative to cwd */
+	/* orig_x0 holds dfd; regs[0] is the result by now, so the path is taken as relative to cwd
+	 */
 	args->dfd = AT_FDCWD;
 	args->name = (void *)BPF_CORE_READ(regs, regs[1]);
 	args->flags = BPF_CORE_READ(regs, regs[2]);
@@ -257,11 +298,9 @@ static __noinline int report_refused(__u32 slot, __u32 error)
 static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 {
 	int slot = find_slot(bpf_get_current_cgroup_id());
+	struct opened opened;
 	struct open_key key;
-	struct file *file;
-	struct path path;
-	__u32 access, *verdict;
-	__u64 hash;
+	__u32 *verdict;
 	long ret = ctx->ret;
 
 	if (slot < 0)
@@ -271,17 +310,13 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 			report_refused(slot, -ret);
 		return 0; /* a file that is not there was not opened */
 	}
-	file = file_of((void *)bpf_get_current_task(), ret);
-	if (!file)
-		return 0; /* closed by another thread already */
-	access = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
-	BPF_CORE_READ_INTO(&path, file, f_path);
-	hash = cast ? hash_path_cast(path.dentry, path.mnt) : hash_path(path.dentry, path.mnt);
-	key = open_key_of(slot, hash, access);
-	verdict = bpf_map_lookup_elem(&opens, &key);
-	if (hash && verdict && *verdict == OPEN_TOLD)
+	if (!(cast ? read_opened_cast(&opened, ret) : read_opened(&opened, ret)))
 		return 0;
-	return report_file(slot, file, access, hash);
+	key = open_key_of(slot, opened.hash, opened.access);
+	verdict = bpf_map_lookup_elem(&opens, &key);
+	if (opened.hash && verdict && *verdict == OPEN_TOLD)
+		return 0;
+	return report_file(slot, opened.file, opened.access, opened.hash);
 }
 
 /* Attached to the exits of open, openat, openat2, creat and open_by_handle_at. */

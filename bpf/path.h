@@ -20,7 +20,7 @@ static __always_inline __u64 mix(__u64 hash, __u64 value)
 }
 
 /*
- * Hashes the mount and the names from a file to the root: what a known open
+ * Hashes the device and the names from a file to the root: what a known open
  * costs. The kernel's own hash of a name is salted with the address of its directory, so
  * nobody can aim for a collision from inside a container. Returns 0 if the
  * path is deeper than MAX_DEPTH.
@@ -28,7 +28,7 @@ static __always_inline __u64 mix(__u64 hash, __u64 value)
 static __always_inline __u64 hash_path(struct dentry *dentry, struct vfsmount *mnt)
 {
 	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt_root);
-	__u64 hash = mix(hash_seed, (__u64)mnt);
+	__u64 hash = mix(hash_seed, BPF_CORE_READ(mnt, mnt_sb, s_dev));
 
 	for (int i = 0; i < MAX_DEPTH; i++) {
 		struct dentry *parent;
@@ -62,7 +62,7 @@ static __always_inline __u64 hash_path_cast(struct dentry *leaf, struct vfsmount
 	struct dentry *dentry = CAST(dentry, leaf);
 	struct vfsmount *mnt = CAST(vfsmount, leaf_mnt);
 	struct dentry *mnt_root = mnt->mnt_root;
-	__u64 hash = mix(hash_seed, (__u64)leaf_mnt);
+	__u64 hash = mix(hash_seed, mnt->mnt_sb->s_dev);
 
 	for (int i = 0; i < MAX_DEPTH; i++) {
 		struct dentry *parent;
@@ -155,7 +155,8 @@ static __always_inline bool is_anonymous(struct file *file)
 	return magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC || magic == ANON_INODE_FS_MAGIC;
 }
 
-/* What is to be said of the file itself: identity, and whether it has a name or lies on a layer of the image. */
+/* What is to be said of the file itself: identity, and whether it has a name or lies on a layer of
+ * the image. */
 static __always_inline void read_file_facts(struct event *event, struct file *file)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);

@@ -10,7 +10,8 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
-static __always_inline bool is_native(const struct native *native, const struct container *container)
+static __always_inline bool is_native(const struct native *native,
+				      const struct container *container)
 {
 	return native && (native->entered || container->plain);
 }

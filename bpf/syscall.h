@@ -27,7 +27,8 @@ static __always_inline enum event_abi syscall_abi(bool compat, __u64 nr)
 }
 
 /* The set an act of this kind is remembered in, or NULL if in none. */
-static __always_inline __u64 *known_set(struct container *container, bool native, enum event_abi abi)
+static __always_inline __u64 *known_set(struct container *container, bool native,
+					enum event_abi abi)
 {
 	if (abi == ABI_NATIVE)
 		return native ? container->known : container->known_runtime;
