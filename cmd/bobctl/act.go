@@ -1,0 +1,96 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/syscalls"
+)
+
+// act is what a command line wants allowed, in which container.
+type act struct {
+	container string
+	typ       string
+	syscalls  []string
+	exec      string
+	args      []string
+	opens     []string
+	flags     []string
+}
+
+func (a *act) register(flags *pflag.FlagSet) {
+	flags.StringVar(&a.container, "container", "", "`NAME` of the container; without, every container of the type")
+	flags.StringVar(&a.typ, "type", "container", "`TYPE` of the container: container, init or ephemeral")
+	flags.StringArrayVar(&a.syscalls, "syscall", nil, "allow the system call `NAME` (repeatable)")
+	flags.StringVar(&a.exec, "exec", "", "allow executing the program at `PATH`, with the arguments of --arg")
+	flags.StringArrayVar(&a.args, "arg", nil, "an argument of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
+	flags.StringArrayVar(&a.opens, "open", nil, "allow opening the file at `PATH` (repeatable)")
+	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
+}
+
+// accessFlags decide what an open may do; without one of them it may do all.
+var accessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
+
+// check reports what a document cannot say, or would say by accident.
+func (a *act) check() error {
+	isAccess := func(flag string) bool { return slices.Contains(accessFlags, flag) }
+	switch {
+	case len(a.syscalls) == 0 && a.exec == "" && len(a.opens) == 0:
+		return usagef("name what to allow: --syscall NAME, --exec PATH or --open PATH")
+	case len(a.args) > 0 && a.exec == "":
+		return usagef("--arg is an argument of a program: name it by --exec PATH")
+	case len(a.opens) == 0 && len(a.flags) > 0:
+		return usagef("--flags is the access of a file: name it by --open PATH")
+	case len(a.opens) > 0 && !slices.ContainsFunc(a.flags, isAccess):
+		return usagef("name the access to %s: --flags %s", word(a.opens[0]), strings.Join(accessFlags, ", "))
+	case slices.Contains(a.opens, ""):
+		return usagef("--open: the path is empty")
+	case !slices.Contains([]string{"container", "init", "ephemeral"}, a.typ):
+		return usagef("--type %s: want container, init or ephemeral", a.typ)
+	}
+	for _, text := range slices.Concat([]string{a.container, a.exec}, a.args, a.opens, a.flags) {
+		if !utf8.ValidString(text) {
+			return usagef("%q is not UTF-8, and no document can hold it", text)
+		}
+	}
+	return nil
+}
+
+// entries returns the executions and opens. Without arguments a program has
+// none, rather than any: who wants any says so by ⋯⋯.
+func (a *act) entries() (execs []profile.Exec, opens []profile.Open) {
+	if a.exec != "" {
+		execs = []profile.Exec{{Path: a.exec, Args: a.args, ArgsRequired: len(a.args) == 0}}
+	}
+	for _, path := range a.opens {
+		opens = append(opens, profile.Open{Path: path, Flags: a.flags})
+	}
+	return execs, opens
+}
+
+// calls returns the system calls by architecture: arch, or where that is empty
+// both that have nodes.
+func (a *act) calls(arch string) (map[string][]string, error) {
+	architectures := []string{"amd64", "arm64"}
+	if arch != "" {
+		architectures = []string{arch}
+	}
+	byArch := make(map[string][]string)
+	for _, name := range a.syscalls {
+		known := false
+		for _, arch := range architectures {
+			if _, ok := syscalls.Number(arch, name); ok {
+				byArch[arch] = append(byArch[arch], name)
+				known = true
+			}
+		}
+		if !known {
+			return nil, usagef("--syscall %s: no such system call on %s", word(name), strings.Join(architectures, " or "))
+		}
+	}
+	return byArch, nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/profile"
+)
+
+type checkOptions struct {
+	terminal *terminal
+	format   format
+	strict   bool
+}
+
+func newCheckCommand(t *terminal) *cobra.Command {
+	o := checkOptions{terminal: t}
+	c := &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Validate documents, and warn of what their author may not have meant",
+		Long: `Validate documents, and warn of what their author may not have meant: patterns
+that allow far more than a workload needs, system calls and capabilities that
+lead out of the container, profiles that are incomplete, documents without a
+signature.
+
+A file that cannot be read as documents ends in exit code 1. Warnings alone do
+not, unless --strict is given: then 3.`,
+		Example: `  bobctl check webapp.yaml
+  bobctl check --strict -o json *.yaml`,
+		Args: files,
+		RunE: func(c *cobra.Command, args []string) error { return runCheck(c.Context(), o, args) },
+	}
+	o.format.register(c.Flags())
+	c.Flags().BoolVar(&o.strict, "strict", false, "exit with 3 if there are warnings")
+	return c
+}
+
+// finding is one remark on a file. Line and Column are 0 if it is about no
+// place in it.
+type finding struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Severity string `json:"severity"`
+	Document string `json:"document,omitempty"`
+	Field    string `json:"field,omitempty"`
+	Message  string `json:"message"`
+}
+
+const (
+	severityError   = "error"
+	severityWarning = "warning"
+)
+
+func runCheck(_ context.Context, o checkOptions, paths []string) error {
+	findings := []finding{}
+	invalid, warned := 0, 0
+	for _, path := range paths {
+		found, ok := o.terminal.checkFile(path)
+		findings = append(findings, found...)
+		if !ok {
+			invalid++
+		} else if len(found) > 0 {
+			warned++
+		}
+	}
+	if o.format != formatTable {
+		if err := o.format.encode(o.terminal.out, findings); err != nil {
+			return err
+		}
+	} else {
+		for i := range findings {
+			fmt.Fprintln(o.terminal.out, o.terminal.findingLine(&findings[i]))
+		}
+	}
+	switch {
+	case invalid > 0:
+		return fmt.Errorf("%d of %d files cannot be read as documents", invalid, len(paths))
+	case warned > 0 && o.strict:
+		return errFound
+	}
+	return nil
+}
+
+// checkFile returns what is to be said of a file, and whether it is valid.
+func (t *terminal) checkFile(path string) ([]finding, bool) {
+	data, err := t.read(path)
+	if err != nil {
+		return []finding{{File: nameOf(path), Severity: severityError, Message: err.Error()}}, false
+	}
+	documents, err := parse(path, data)
+	if err != nil {
+		return parseFindings(nameOf(path), err), false
+	}
+	var findings []finding
+	source := newSource(data)
+	for _, p := range documents {
+		for _, w := range profile.Warnings(p) {
+			f := finding{
+				File: nameOf(path), Severity: severityWarning,
+				Document: p.Metadata.Name, Field: w.Field, Message: w.Message,
+			}
+			f.Line, f.Column = source.find(p, w.Field)
+			findings = append(findings, f)
+		}
+	}
+	if f := unsigned(path, documents); f != nil {
+		findings = append(findings, *f)
+	}
+	return findings, true
+}
+
+// unsigned remarks on a file without a signature beside it.
+func unsigned(path string, documents []*profile.Profile) *finding {
+	if path == stdin || len(existing(signaturePaths(path))) > 0 {
+		return nil
+	}
+	message := fmt.Sprintf("is not signed; the agent may refuse it: bobctl sign --key NAME.key %s", path)
+	if len(documents) > 1 {
+		message = fmt.Sprintf("is not signed, and cannot be: a signature is for a file with one document, this one holds %d", len(documents))
+	}
+	return &finding{File: path, Severity: severityWarning, Message: message}
+}
+
+// parseFindings takes the errors of profile.Parse apart, which say
+// file:line:column: message, one a line.
+func parseFindings(file string, err error) []finding {
+	var findings []finding
+	for line := range strings.Lines(err.Error()) {
+		f := finding{File: file, Severity: severityError, Message: strings.TrimSuffix(line, "\n")}
+		if rest, ok := strings.CutPrefix(f.Message, file+":"); ok {
+			f.Message = strings.TrimPrefix(rest, " ")
+			if parts := strings.SplitN(rest, ":", 3); len(parts) == 3 {
+				line, errLine := strconv.Atoi(parts[0])
+				column, errColumn := strconv.Atoi(parts[1])
+				if errLine == nil && errColumn == nil {
+					f.Line, f.Column, f.Message = line, column, strings.TrimPrefix(parts[2], " ")
+				}
+			}
+		}
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func (t *terminal) findingLine(f *finding) string {
+	where := f.File
+	if f.Line > 0 {
+		where += fmt.Sprintf(":%d:%d", f.Line, f.Column)
+	}
+	colour := yellow
+	if f.Severity == severityError {
+		colour = red
+	}
+	message := f.Message
+	if f.Field != "" {
+		message = f.Field + ": " + message
+	}
+	return fmt.Sprintf("%s: %s %s", where, t.colour(colour, f.Severity+":"), message)
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// newRootCommand returns the whole tree of commands. name is what the user
+// typed to get here.
+func newRootCommand(t *terminal, name string) *cobra.Command {
+	root := newGroup(&cobra.Command{
+		Use:   "bobctl",
+		Short: "Check, combine, sign and apply Bills of Behavior",
+		Long: `Check, combine, sign and apply Bills of Behavior.
+
+A Bill of Behavior (BoB) is a document that says what a workload may do: its
+system calls, the programs it executes, the files it opens. Kubescape's
+profiles are read wherever a BoB is. FILE may be - for standard input.
+
+Exit codes: 0 fine, 1 error, 2 wrong usage, 3 documents differ, a check found
+something, or a signature does not verify.`,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
+	})
+	root.SetIn(t.in)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err.Error()) })
+	root.AddCommand(
+		newAllowCommand(t),
+		newCheckCommand(t),
+		newShowCommand(t),
+	)
+	renameExamples(root, name)
+	return root
+}
+
+// newGroup makes a command that only holds others.
+func newGroup(c *cobra.Command) *cobra.Command {
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
+			return usagef("there is no command %q; did you mean %s?", args[0], strings.Join(similar, " or "))
+		}
+		return usagef("there is no command %q", args[0])
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	c.SuggestionsMinimumDistance = 2
+	return c
+}
+
+// renameExamples makes the examples say what the user has to type.
+func renameExamples(c *cobra.Command, name string) {
+	c.Example = strings.ReplaceAll(c.Example, "bobctl ", name+" ")
+	for _, child := range c.Commands() {
+		renameExamples(child, name)
+	}
+}
+
+// files wants at least one FILE.
+func files(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("name a FILE, or - for standard input")
+	}
+	return onlyOneStdin(args)
+}
+
+// exactly wants n FILEs.
+func exactly(n int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("want %d FILE, got %d", n, len(args))
+		}
+		return onlyOneStdin(args)
+	}
+}
+
+func none(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+func onlyOneStdin(args []string) error {
+	seen := false
+	for _, arg := range args {
+		if arg == stdin && seen {
+			return usagef("standard input (-) can be read only once")
+		}
+		seen = seen || arg == stdin
+	}
+	return nil
+}
