@@ -1,14 +1,11 @@
 package profile
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -47,30 +44,13 @@ func Kubescape(p *Profile, form KubescapeForm) ([]byte, error) {
 		if i > 0 {
 			text = append(text, "---\n"...)
 		}
-		part, err := yaml.MarshalWithOptions(document, yaml.CustomMarshaler(quoteText))
+		part, err := yaml.Marshal(quoteAmbiguous(document))
 		if err != nil {
 			return nil, fmt.Errorf("write kubescape profile: %w", err)
 		}
 		text = append(text, part...)
 	}
 	return text, nil
-}
-
-// plainText is text that no YAML reader takes for anything else.
-var plainText = regexp.MustCompile(`^[/:]?[A-Za-z_][A-Za-z0-9_./@-]*$`)
-
-// quoteText writes text as JSON does, unless it is plain beyond doubt: readers
-// disagree on what else is a number, a boolean or a date.
-func quoteText(text string) ([]byte, error) {
-	if plainText.MatchString(text) && !ambiguousWord[strings.ToLower(text)] {
-		return []byte(text), nil
-	}
-	return json.Marshal(text)
-}
-
-// ambiguousWord holds the words that are booleans or null in some YAML.
-var ambiguousWord = map[string]bool{
-	"true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "y": true, "n": true, "null": true,
 }
 
 // pair returns the ApplicationProfile, the NetworkNeighborhood or both.
