@@ -25,8 +25,8 @@ type HelmOptions struct {
 }
 
 // Helm renders one template of a chart as helm template does, with these
-// differences: a value that is missing is an error, and only the functions
-// profiles have a use for exist. The templates name and fullname, which "helm
+// differences: a missing value that gets into the document is an error, and only
+// the functions profiles have a use for exist. The templates name and fullname, which "helm
 // create" puts into every chart, need not be given.
 //
 // A template is a program: its output is bounded, its running time and what it
@@ -41,7 +41,7 @@ func Helm(file string, text []byte, o HelmOptions) ([]byte, error) {
 	if err := unmarshalValues(o.Values, &values); err != nil {
 		return nil, fmt.Errorf("%s: read values: %w", file, err)
 	}
-	h := &helm{options: o, root: template.New(file).Option("missingkey=error")}
+	h := &helm{options: o, root: template.New(file)}
 	h.root.Funcs(h.functions())
 	for name, helper := range o.Helpers {
 		if err := checkInput(name, helper); err != nil {
@@ -61,7 +61,29 @@ func Helm(file string, text []byte, o HelmOptions) ([]byte, error) {
 	if err := h.root.ExecuteTemplate(out, file, h.scope(values)); err != nil {
 		return nil, fmt.Errorf("render %s: %w", file, err)
 	}
+	if err := reportMissing(file, out.Bytes()); err != nil {
+		return nil, err
+	}
 	return out.Bytes(), nil
+}
+
+// missing is what text/template writes for a value that is not there.
+const missing = "<no value>"
+
+// reportMissing finds missing values in what was rendered. Templates test for
+// values that may be missing and mention them in YAML comments; anywhere else
+// one would make a document that says something else than its author meant.
+func reportMissing(file string, rendered []byte) error {
+	var errs []error
+	number := 0
+	for line := range strings.Lines(string(rendered)) {
+		number++
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, missing) && !strings.HasPrefix(line, "#") {
+			errs = append(errs, fmt.Errorf("%s, rendered, line %d: a value is missing in %q", file, number, line))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // unmarshalValues reads a values file. The library is known to panic on

@@ -29,7 +29,7 @@ func TestRenderedTemplatesParse(t *testing.T) {
 		"helm": {
 			render: func() ([]byte, error) {
 				return Helm("ap.yaml", readFile(t, "../profile/testdata/kubescape/ap-webapp-helm-template.yaml"), HelmOptions{
-					Values:    []byte("bob: {create: true, templateHash: abc, clusterName: c, ignore: false}\nservice: {port: 8080}"),
+					Values:    []byte("bob: {create: true, clusterName: c}\nservice: {port: 8080}\nnameOverride: \"\""),
 					Release:   "webapp",
 					Namespace: "shop",
 				})
@@ -138,7 +138,10 @@ func TestHelm(t *testing.T) {
 		"helper":          {template: `{{ include "c.labels" . | nindent 2 }}`, want: "\n  app: rel"},
 		"convention":      {template: `{{ include "web.fullname" . }} {{ include "web.name" . }}`, want: "rel-web web"},
 		"yaml":            {template: `{{ toYaml .Values.list }}`, want: "- 1\n- 2"},
-		"missing":         {template: `{{ .Values.a.c }}`, err: `no entry for key "c"`},
+		"missing":         {template: "a: 1\nb: {{ .Values.a.c }}", err: `f, rendered, line 2: a value is missing in "b: <no value>"`},
+		"missing, tested": {template: `{{ if .Values.a.c }}x{{ end }}{{ .Values.a.c | default "d" }}`, want: "d"},
+		"missing, quoted": {template: " # {{ .Values.a.c }} {{ .Values.a.c | quote }}", want: " # <no value> "},
+		"missing parent":  {template: `{{ .Values.c.d }}`, err: "nil pointer"},
 		"required":        {template: `{{ required "give x" "" }}`, err: "give x"},
 		"unknown helper":  {template: `{{ include "c.other" . }}`, err: "_helpers.tpl"},
 		"loop":            {template: `{{ include "c.loop" . }}`, err: "nested deeper"},
