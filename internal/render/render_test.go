@@ -141,7 +141,7 @@ func TestHelm(t *testing.T) {
 		"missing":         {template: "a: 1\nb: {{ .Values.a.c }}", err: `f, rendered, line 2: a value is missing in "b: <no value>"`},
 		"missing, tested": {template: `{{ if .Values.a.c }}x{{ end }}{{ .Values.a.c | default "d" }}`, want: "d"},
 		"missing, quoted": {template: " # {{ .Values.a.c }} {{ .Values.a.c | quote }}", want: " # <no value> "},
-		"missing parent":  {template: `{{ .Values.c.d }}`, err: "nil pointer"},
+		"missing parent":  {template: `{{ .Values.c.d }}`, err: "a value is missing"},
 		"required":        {template: `{{ required "give x" "" }}`, err: "give x"},
 		"unknown helper":  {template: `{{ include "c.other" . }}`, err: "_helpers.tpl"},
 		"loop":            {template: `{{ include "c.loop" . }}`, err: "nested deeper"},
