@@ -32,6 +32,16 @@ func (a *act) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
 }
 
+// anyGiven reports whether a command line has any of the flags that register
+// registers.
+func anyGiven(flags *pflag.FlagSet, register func(*pflag.FlagSet)) bool {
+	var own pflag.FlagSet
+	register(&own)
+	given := false
+	own.VisitAll(func(f *pflag.Flag) { given = given || flags.Changed(f.Name) })
+	return given
+}
+
 // accessFlags decide what an open may do; without one of them it may do all.
 var accessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
 

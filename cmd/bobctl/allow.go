@@ -49,7 +49,7 @@ act already. Its comments are not kept.`,
   tail -n 1 alerts.json | bobctl allow --alert - --file /etc/bobwatch/profiles --dry-run`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if o.alerts != "" && o.allowance.given(c.Flags()) {
+			if o.alerts != "" && anyGiven(c.Flags(), new(allowance).register) {
 				return usagef("--alert says what to allow; leave the other flags out")
 			}
 			return runAllow(c.Context(), o)
@@ -74,15 +74,6 @@ func (a *allowance) register(flags *pflag.FlagSet) {
 	flags.StringVar(&a.workload, "workload", "", "`NAMESPACE/KIND/NAME` of the workload")
 	a.act.register(flags)
 	flags.StringVar(&a.arch, "arch", "", "`ARCH` of --syscall: amd64, arm64, 386 or arm (default: amd64 and arm64)")
-}
-
-// given reports whether flags have any of the allowance's own.
-func (a *allowance) given(flags *pflag.FlagSet) bool {
-	var own pflag.FlagSet
-	new(allowance).register(&own)
-	given := false
-	own.VisitAll(func(f *pflag.Flag) { given = given || flags.Changed(f.Name) })
-	return given
 }
 
 // profile returns the allowance as a document.

@@ -31,7 +31,17 @@ something, or a signature does not verify.`,
 	root.AddCommand(
 		newAllowCommand(t),
 		newCheckCommand(t),
+		newCompletionCommand(t),
+		newConvertCommand(t),
+		newDiffCommand(t),
+		newKeyCommand(t),
+		newMergeCommand(t),
+		newPatchCommand(t),
+		newRenderCommand(t),
 		newShowCommand(t),
+		newSignCommand(t),
+		newVerifyCommand(t),
+		newVersionCommand(t),
 	)
 	renameExamples(root, name)
 	return root

@@ -157,12 +157,12 @@ func TestParseValues(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseValues("values.yaml", []byte(tt.data))
+			got, err := ParseValues("values.yaml", []byte(tt.data))
 			if (err != nil) != (tt.want == nil) {
-				t.Fatalf("parseValues(%q) = %v, %v; want %v", tt.data, got, err, tt.want)
+				t.Fatalf("ParseValues(%q) = %v, %v; want %v", tt.data, got, err, tt.want)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("parseValues(%q) (-want +got):\n%s", tt.data, diff)
+				t.Errorf("ParseValues(%q) (-want +got):\n%s", tt.data, diff)
 			}
 		})
 	}

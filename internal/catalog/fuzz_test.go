@@ -65,7 +65,7 @@ func FuzzParseValues(f *testing.F) {
 		if len(data) > maxValuesBytes {
 			return
 		}
-		values, err := parseValues("values.yaml", data)
+		values, err := ParseValues("values.yaml", data)
 		if err == nil && len(values) > len(data) {
 			t.Errorf("%d values of %d bytes", len(values), len(data))
 		}

@@ -52,7 +52,7 @@ func loadValues(d *Document) (map[string]string, error) {
 	if d.Values == nil {
 		return nil, nil
 	}
-	values, err := parseValues(d.File+": values", d.Values)
+	values, err := ParseValues(d.File+": values", d.Values)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errParameter, err)
 	}

@@ -22,9 +22,9 @@ var valueTokens = map[token.Type]bool{
 	token.MappingValueType: true, token.CommentType: true,
 }
 
-// parseValues reads lines of "key: value". A value is the text as it stands,
+// ParseValues reads lines of "key: value". A value is the text as it stands,
 // whatever type YAML would see in it: 0644 stays 0644. path is for errors.
-func parseValues(path string, data []byte) (map[string]string, error) {
+func ParseValues(path string, data []byte) (map[string]string, error) {
 	tokens := lexer.Tokenize(string(data))
 	for _, t := range tokens {
 		if !valueTokens[t.Type] {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/profile"
+)
+
+type patchOptions struct {
+	terminal *terminal
+	act      act
+	json     string
+	result   result
+}
+
+func newPatchCommand(t *terminal) *cobra.Command {
+	o := patchOptions{terminal: t}
+	c := &cobra.Command{
+		Use:   "patch FILE (--syscall|--exec|--open ... | --json PATCH)",
+		Short: "Change a document",
+		Long: `Change a document: allow something more, or apply a JSON patch (RFC 6902) to its
+canonical form, which bobctl convert --to canonical prints.
+
+A system call is added to every architecture that the container has calls for.
+--container may be left out if the document has one container. Without --arg a
+program is allowed without arguments only.
+
+A signature of the document does not hold for what comes out. To add to a
+document that somebody else signed, write an allowance: bobctl allow.`,
+		Example: `  bobctl patch webapp.yaml --container web --syscall gettid --out webapp.yaml
+  bobctl patch webapp.yaml --exec /usr/bin/ping --arg ping --arg -c --arg ⋯ --arg ⋯
+  echo '[{"op":"replace","path":"/metadata/version","value":"1.5.0"}]' | bobctl patch webapp.yaml --json -`,
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if o.json != "" && anyGiven(c.Flags(), new(act).register) {
+				return usagef("give either --json or what to allow")
+			}
+			return runPatch(c.Context(), o, args[0])
+		},
+	}
+	o.act.register(c.Flags())
+	c.Flags().Lookup("container").Usage = "`NAME` of the container"
+	c.Flags().StringVar(&o.json, "json", "", "apply the JSON patch in `FILE`")
+	o.result.register(c.Flags())
+	return c
+}
+
+func runPatch(_ context.Context, o patchOptions, path string) error {
+	if o.json == stdin && path == stdin {
+		return usagef("standard input (-) can be read only once")
+	}
+	if o.json == "" {
+		if err := o.act.check(); err != nil {
+			return err
+		}
+	}
+	p, err := o.terminal.profile(path)
+	if err != nil {
+		return err
+	}
+	if o.json != "" {
+		p, err = o.applyJSON(p)
+	} else {
+		execs, opens := o.act.entries()
+		p, err = profile.Patch(p, profile.Allow{
+			Container: o.act.container,
+			Type:      profile.ContainerType(o.act.typ),
+			Syscalls:  o.act.syscalls,
+			Execs:     execs,
+			Opens:     opens,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", nameOf(path), err)
+	}
+	text, err := marshal([]*profile.Profile{p})
+	if err != nil {
+		return err
+	}
+	if err := o.result.write(o.terminal, text); err != nil {
+		return err
+	}
+	if signed := existing(signaturePaths(o.result.file)); o.result.file != "" && len(signed) > 0 {
+		fmt.Fprintf(o.terminal.err, "warning: %s is out of date; sign %s again\n", strings.Join(signed, ", "), o.result.file)
+	}
+	return nil
+}
+
+func (o *patchOptions) applyJSON(p *profile.Profile) (*profile.Profile, error) {
+	patch, err := o.terminal.read(o.json)
+	if err != nil {
+		return nil, err
+	}
+	return profile.PatchJSON(p, patch)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/signature"
+)
+
+type signOptions struct {
+	terminal *terminal
+	key      string
+	bundle   string
+	plain    string
+}
+
+func newSignCommand(t *terminal) *cobra.Command {
+	o := signOptions{terminal: t}
+	c := &cobra.Command{
+		Use:   "sign FILE --key KEY",
+		Short: "Sign a document",
+		Long: `Sign a document. What is signed are its canonical bytes: layout and comments of
+FILE may change and the signature holds, what it allows may not.
+
+Without --bundle and --signature the signature is written as a bundle beside
+FILE: NAME.sigstore.json for NAME.yaml, where the agent looks for it. The
+passphrase of the key is asked for, or taken from COSIGN_PASSWORD.`,
+		Example: `  bobctl sign webapp.yaml --key vendor.key
+  bobctl sign webapp.yaml --key vendor.key --signature webapp.yaml.sig
+  bobctl convert webapp.yaml --to canonical > signed.json && cosign verify-blob --key vendor.pub \
+    --bundle webapp.sigstore.json --insecure-ignore-tlog signed.json`,
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error { return runSign(c.Context(), o, args[0]) },
+	}
+	c.Flags().StringVar(&o.key, "key", "", "private key in `FILE`: of bobctl key generate, of cosign, or PEM")
+	c.Flags().StringVar(&o.bundle, "bundle", "", "write a sigstore bundle to `FILE` (- for standard output)")
+	c.Flags().StringVar(&o.plain, "signature", "", "write a plain signature to `FILE` (- for standard output)")
+	return c
+}
+
+func runSign(_ context.Context, o signOptions, path string) error {
+	switch {
+	case o.key == "":
+		return usagef("name the private key by --key; bobctl key generate makes one")
+	case o.bundle == "" && o.plain == "" && path == stdin:
+		return usagef("say where the signature of standard input goes: --bundle FILE or --signature FILE")
+	case o.bundle == "" && o.plain == "":
+		o.bundle = signaturePaths(path)[1]
+	}
+	p, err := o.terminal.profile(path)
+	if err != nil {
+		return err
+	}
+	canonical, err := p.Canonical()
+	if err != nil {
+		return err
+	}
+	data, err := o.terminal.read(o.key)
+	if err != nil {
+		return err
+	}
+	key, err := signature.ParsePrivateKey(data, passphrase)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.key, err)
+	}
+	s, err := signature.Sign(key, canonical)
+	if err != nil {
+		return err
+	}
+	if warnings := profile.Warnings(p); len(warnings) > 0 {
+		fmt.Fprintf(o.terminal.err, "warning: bobctl check has %d remarks on what you sign\n", len(warnings))
+	}
+	if err := o.write(o.bundle, s.Bundle()); err != nil {
+		return err
+	}
+	return o.write(o.plain, s.Plain())
+}
+
+// write writes one form of the signature where it is wanted.
+func (o *signOptions) write(path string, data []byte) error {
+	if path == "" {
+		return nil
+	}
+	out := result{file: path}
+	if err := out.write(o.terminal, data); err != nil {
+		return err
+	}
+	if path != stdin {
+		fmt.Fprintf(o.terminal.err, "wrote %s\n", path)
+	}
+	return nil
+}

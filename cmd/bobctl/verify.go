@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/signature"
+)
+
+type verifyOptions struct {
+	terminal   *terminal
+	format     format
+	keys       []string
+	identity   signature.Identity
+	signatures []string // files with plain signatures
+	bundles    []string
+}
+
+func newVerifyCommand(t *terminal) *cobra.Command {
+	o := verifyOptions{terminal: t}
+	c := &cobra.Command{
+		Use:   "verify FILE (--key KEY | --certificate-identity ... )",
+		Short: "Verify who signed a document",
+		Long: `Verify that a document was signed by the holder of a key, or by an identity that
+sigstore certified. Nothing is fetched: an identity is verified against a trusted
+root in a file, and all that this file can check is demanded. Regular
+expressions have to match all of the text.
+
+Without --bundle and --signature the signatures beside FILE are used. Exits with
+3 if the document is not signed, or not by them.`,
+		Example: `  bobctl verify webapp.yaml --key vendor.pub
+  bobctl verify webapp.yaml --trusted-root trusted_root.json \
+    --certificate-identity-regexp 'https://github\.com/acme/webapp/.*' \
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com`,
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error { return runVerify(c.Context(), o, args[0]) },
+	}
+	flags := c.Flags()
+	o.format.register(flags)
+	flags.StringArrayVar(&o.keys, "key", nil, "public key in `FILE` (repeatable; one has to fit)")
+	flags.StringArrayVar(&o.bundles, "bundle", nil, "sigstore bundle in `FILE`")
+	flags.StringArrayVar(&o.signatures, "signature", nil, "plain signature in `FILE`")
+	flags.StringVar(&o.identity.Subject, "certificate-identity", "", "`SUBJECT` of the certificate: a mail address, or the URL of a workflow")
+	flags.StringVar(&o.identity.SubjectRegexp, "certificate-identity-regexp", "", "`REGEXP` for the subject")
+	flags.StringVar(&o.identity.Issuer, "certificate-oidc-issuer", "", "`URL` of who vouched for the subject")
+	flags.StringVar(&o.identity.IssuerRegexp, "certificate-oidc-issuer-regexp", "", "`REGEXP` for the issuer")
+	flags.StringVar(&o.identity.TrustedRootFile, "trusted-root", "", "trusted_root.json of sigstore in `FILE`")
+	return c
+}
+
+// verification is the form of a result for machines.
+type verification struct {
+	File     string `json:"file"`
+	Document string `json:"document"`
+	Verified bool   `json:"verified"`
+	SignedBy string `json:"signedBy,omitempty"`
+	Digest   string `json:"digest"` // of the canonical bytes
+	Error    string `json:"error,omitempty"`
+}
+
+func runVerify(_ context.Context, o verifyOptions, path string) error {
+	verifier, err := o.verifier()
+	if err != nil {
+		return err
+	}
+	p, err := o.terminal.profile(path)
+	if err != nil {
+		return err
+	}
+	canonical, err := p.Canonical()
+	if err != nil {
+		return err
+	}
+	signatures, err := o.read(path)
+	if err != nil {
+		return err
+	}
+	trust, failure := verifier.Verify(signature.Document{Canonical: canonical, Signatures: signatures})
+	v := verification{
+		File: nameOf(path), Document: p.Metadata.Name,
+		Verified: failure == nil, SignedBy: trust.Authority,
+		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
+	}
+	if failure != nil {
+		failure = fmt.Errorf("%s: %w; %s", nameOf(path), failure, advice(failure, path))
+		v.Error = failure.Error()
+	}
+	if o.format != formatTable {
+		return errors.Join(failure, o.format.encode(o.terminal.out, v))
+	}
+	if failure == nil {
+		fmt.Fprintf(o.terminal.out, "%s: %s: %s was signed by %s\n",
+			v.File, o.terminal.colour(green, "verified"), word(v.Document), printable(v.SignedBy))
+	}
+	return failure
+}
+
+// verifier trusts the keys and the identity of the command line.
+func (o *verifyOptions) verifier() (*signature.Verifier, error) {
+	everything := []signature.Scope{{Namespace: "*", Name: "*"}}
+	var policy signature.Policy
+	for _, key := range o.keys {
+		policy.Authorities = append(policy.Authorities, signature.Authority{Name: key, KeyFile: key, Workloads: everything})
+	}
+	if o.identity != (signature.Identity{}) {
+		switch {
+		case o.identity.TrustedRootFile == "":
+			return nil, usagef("an identity is verified against sigstore's trusted root: --trusted-root FILE")
+		case (o.identity.Subject == "") == (o.identity.SubjectRegexp == ""):
+			return nil, usagef("give one of --certificate-identity and --certificate-identity-regexp")
+		case (o.identity.Issuer == "") == (o.identity.IssuerRegexp == ""):
+			return nil, usagef("give one of --certificate-oidc-issuer and --certificate-oidc-issuer-regexp")
+		}
+		policy.Authorities = append(policy.Authorities, signature.Authority{
+			Name:      o.identity.Subject + o.identity.SubjectRegexp,
+			Keyless:   &o.identity,
+			Workloads: everything,
+		})
+	}
+	if len(policy.Authorities) == 0 {
+		return nil, usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root")
+	}
+	return signature.NewVerifier(policy)
+}
+
+// read returns the signatures: those that were named, or those beside the file.
+func (o *verifyOptions) read(path string) ([][]byte, error) {
+	named := append(o.bundles, o.signatures...)
+	if len(named) == 0 && path != stdin {
+		named = existing(signaturePaths(path))
+	}
+	var signatures [][]byte
+	for _, name := range named {
+		data, err := o.terminal.read(name)
+		if err != nil {
+			return nil, err
+		}
+		signatures = append(signatures, data)
+	}
+	return signatures, nil
+}
+
+// advice says what to do about a document that was not verified.
+func advice(err error, path string) string {
+	switch {
+	case errors.Is(err, signature.ErrUnsigned) && path == stdin:
+		return "name its signature by --bundle or --signature"
+	case errors.Is(err, signature.ErrUnsigned):
+		return fmt.Sprintf("there is neither %s; name its signature by --bundle or --signature, or ask its vendor for one",
+			strings.Join(signaturePaths(path), " nor "))
+	case errors.Is(err, signature.ErrUntrusted):
+		return "do not use it unless you know who signed it; ask its vendor for the right key"
+	}
+	return "do not use it: document or signature were changed, or the key is another one; get both again from their vendor"
+}
