@@ -38,7 +38,8 @@ demo: ## Learn a real web application in a container, then attack it (needs root
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make demo loads BPF programs and starts containers: run it as root' >&2; exit 1; }
 	@test/tools/install.sh demo
 	@$(MAKE) --no-print-directory build
-	@go run ./test/demo
+	@go build -o bin/demo ./test/demo
+	@exec bin/demo
 
 test: ## Run everything that CI runs (needs root; installs what is missing)
 	@test/tools/install.sh test

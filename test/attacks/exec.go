@@ -15,7 +15,7 @@ import (
 // execMemfd replaces this program by a copy of itself that has no name in any
 // file system.
 func execMemfd(string) (string, error) {
-	fd, err := memfdOfSelf()
+	fd, err := memfdOfSelf("payload")
 	if err != nil {
 		return "", err
 	}
@@ -24,7 +24,7 @@ func execMemfd(string) (string, error) {
 
 // execMemfdByPath is execMemfd by the name that /proc gives the descriptor.
 func execMemfdByPath(string) (string, error) {
-	fd, err := memfdOfSelf()
+	fd, err := memfdOfSelf("other")
 	if err != nil {
 		return "", err
 	}
@@ -82,12 +82,12 @@ func execFromThread(string) (string, error) {
 	return "", <-failed
 }
 
-func memfdOfSelf() (int, error) {
+func memfdOfSelf(name string) (int, error) {
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		return 0, err
 	}
-	fd, err := unix.MemfdCreate("payload", 0)
+	fd, err := unix.MemfdCreate(name, 0)
 	if err != nil {
 		return 0, os.NewSyscallError("memfd_create", err)
 	}

@@ -63,16 +63,20 @@ var attacks = map[string]attack{
 }
 
 func main() {
-	if len(os.Args) < 2 || attacks[os.Args[1]] == nil {
+	args := os.Args[1:]
+	if len(args) == 0 {
+		args = strings.Fields(os.Getenv("ATTACK"))
+	}
+	if len(args) == 0 || attacks[args[0]] == nil {
 		names := slices.Sorted(maps.Keys(attacks))
 		fmt.Fprintf(os.Stderr, "usage: attack <name> [path]\nnames: %s\n", strings.Join(names, " "))
 		os.Exit(1)
 	}
 	target := "/etc/shadow"
-	if len(os.Args) > 2 {
-		target = os.Args[2]
+	if len(args) > 1 {
+		target = args[1]
 	}
-	what, err := attacks[os.Args[1]](target)
+	what, err := attacks[args[0]](target)
 	switch {
 	case err == nil:
 		fmt.Println("done:", what)

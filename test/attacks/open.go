@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,9 @@ func read(fd int, how string) (string, error) {
 	defer unix.Close(fd)
 	buf := make([]byte, 16)
 	n, err := unix.Read(fd, buf)
+	if errors.Is(err, unix.EIO) {
+		n, err = 0, nil // the first page of a process is not mapped; it is open all the same
+	}
 	return fmt.Sprintf("read %d bytes %s", n, how), err
 }
 
@@ -98,7 +102,7 @@ func openByHandle(path string) (string, error) {
 	if err != nil {
 		return "", os.NewSyscallError("name_to_handle_at", err)
 	}
-	mount, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	mount, err := unix.Open(filepath.Dir(path), unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return "", err
 	}

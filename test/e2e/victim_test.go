@@ -18,8 +18,13 @@ import (
 const secrets = "/etc/secrets/"
 
 // victimScript runs, as root and without a new process, whatever line it is
-// sent, and answers with the exit status. It is as broken into as can be.
+// sent, and answers with the exit status. It is as broken into as can be. What
+// attack is to do is not among its arguments, so these give nothing away.
 const victimScript = `#!/bin/sh
+trap 'exit 0' TERM
+attack() { ATTACK="$*" /usr/bin/attack; }
+mkdir -p /run/secrets/kubernetes.io/serviceaccount
+echo a token of sixteen >/run/secrets/kubernetes.io/serviceaccount/token
 mkfifo /run/in /run/out
 exec 3<>/run/in 4<>/run/out
 while read -r line <&3; do
@@ -42,7 +47,6 @@ func newVictim(ctx context.Context) (workloads.Workload, error) {
 	files := []testenv.File{
 		{Path: "/victim.sh", Mode: 0o755, Data: []byte(victimScript)},
 		{Path: "/usr/bin/attack", Mode: 0o755, Data: tool},
-		{Path: "/run/secrets/kubernetes.io/serviceaccount/token", Mode: 0o600, Data: []byte("a token\n")},
 	}
 	for _, a := range attacks {
 		files = append(files, testenv.File{Path: secrets + a.name, Mode: 0o600, Data: []byte("a secret of sixteen\n")})

@@ -36,7 +36,6 @@ func Webapp(base *testenv.Rootfs) Workload {
 		{Path: "/etc/apache2/conf-enabled/name.conf", Mode: 0o644, Data: []byte("ServerName localhost\n")},
 		{Path: "/var/www/html/index.html", Mode: 0o644, Data: []byte("<h1>webapp</h1>\n")},
 		{Path: "/var/www/html/ping.php", Mode: 0o644, Data: []byte(pingPage)},
-		{Path: "/run/secrets/kubernetes.io/serviceaccount/token", Mode: 0o644, Data: []byte("a token\n")},
 	}
 	for i := range pages {
 		path := fmt.Sprintf("/var/www/html/pages/%d.html", i)
