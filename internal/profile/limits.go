@@ -10,7 +10,7 @@ import (
 
 // Limits on one input of Parse, whatever is in it. They are far above what a
 // workload needs (a document of 50,000 opens has 250,000 entries in 5 MiB) and
-// are checked before the memory they save is spent.
+// are checked before the memory and time they save are spent.
 const (
 	MaxInputBytes = 16 << 20
 	// MaxEntries bounds list items and mapping keys over all documents of one
@@ -18,6 +18,13 @@ const (
 	MaxEntries = 500_000
 	// MaxDepth bounds nested lists and mappings.
 	MaxDepth = 64
+	// The YAML library's time grows with the square of these: documents of one
+	// input, keys of one mapping, list items without a value, blank lines in a
+	// row.
+	MaxDocuments  = 1000
+	MaxKeys       = 1000
+	MaxEmptyItems = 1000
+	MaxBlankLines = 1000
 	// maxMarks bounds the bytes that can start a token, because the lexer
 	// spends some 200 bytes on each token.
 	maxMarks = 1_500_000
@@ -30,13 +37,19 @@ func limitError(name string, limit int, what string) error {
 	return fmt.Errorf("%w: %s is %d %s", ErrLimit, name, limit, what)
 }
 
+func tooManyEntries() error { return limitError("MaxEntries", MaxEntries, "list items and keys") }
+
+func tooDeep() error { return limitError("MaxDepth", MaxDepth, "levels") }
+
 // checkInput looks at bytes alone.
 func checkInput(data []byte) error {
-	if len(data) > MaxInputBytes {
+	switch {
+	case len(data) > MaxInputBytes:
 		return limitError("MaxInputBytes", MaxInputBytes, "bytes")
-	}
-	if countMarks(data) > maxMarks {
-		return limitError("MaxEntries", MaxEntries, "list items and keys")
+	case countMarks(data) > maxMarks:
+		return tooManyEntries()
+	case blankLines(data) > MaxBlankLines:
+		return limitError("MaxBlankLines", MaxBlankLines, "blank lines in a row")
 	}
 	return nil
 }
@@ -61,62 +74,139 @@ func countMarks(data []byte) int {
 	return marks
 }
 
-// checkTokens bounds what the YAML parser, which recurses, is given. Every
-// mapping key is followed by a colon and every list item preceded by a dash or
-// a comma or the opening bracket, so counting those counts entries.
+// blankLines returns the length of the longest run of lines of white space.
+func blankLines(data []byte) int {
+	run, longest := 0, 0
+	for _, c := range data {
+		switch c {
+		case '\n', '\r':
+			run++
+			longest = max(longest, run)
+		case ' ', '\t':
+		default:
+			run = 0
+		}
+	}
+	return longest
+}
+
+// checkTokens bounds what the YAML parser, which recurses, is given.
 func checkTokens(tokens token.Tokens) error {
-	var depth depthMeter
-	entries := 0
+	var m meter
 	for _, t := range tokens {
-		switch t.Type {
-		case token.MappingValueType, token.SequenceEntryType, token.CollectEntryType, token.SequenceStartType,
-			token.AliasType, token.DocumentHeaderType:
-			entries++
-		}
-		depth.add(t)
-		if entries > MaxEntries {
-			return limitError("MaxEntries", MaxEntries, "list items and keys")
-		}
-		if depth.depth() > MaxDepth {
-			return limitError("MaxDepth", MaxDepth, "levels")
+		m.add(t)
+		switch {
+		case m.entries > MaxEntries:
+			return tooManyEntries()
+		case m.depth() > MaxDepth:
+			return tooDeep()
+		case m.keys > MaxKeys:
+			return limitError("MaxKeys", MaxKeys, "keys of one mapping")
+		case m.documents > MaxDocuments:
+			return limitError("MaxDocuments", MaxDocuments, "documents")
+		case m.empty > MaxEmptyItems:
+			return limitError("MaxEmptyItems", MaxEmptyItems, "list items without a value")
 		}
 	}
 	return nil
 }
 
-// depthMeter follows the nesting of a stream of tokens: the brackets that are
-// open, and the columns at which the enclosing block lists, mappings, tags and
-// anchors began. A list may stand at the column of its key, so that real
-// nesting is at most twice what it says.
-type depthMeter struct {
-	flow    int
-	columns []int
+// meter measures a stream of tokens. Every mapping key is followed by a colon,
+// and every list item preceded by a dash, a comma or the opening bracket, so
+// counting those counts entries.
+type meter struct {
+	entries, documents, empty int
+	keys                      int // of the largest mapping so far
+	levels                    []level
+	prefixes                  int // tags and anchors that wait for their value
 }
 
-func (m *depthMeter) add(t *token.Token) {
+// level is a list or mapping that is open. A list in block style may stand at
+// the column of its key, so that real nesting is at most twice what is
+// measured.
+type level struct {
+	style  levelStyle
+	column int // of block style
+	keys   int
+}
+
+type levelStyle uint8
+
+const (
+	styleBlock   levelStyle = iota
+	styleList               // between square brackets
+	styleMapping            // between braces
+)
+
+func (m *meter) depth() int { return len(m.levels) + m.prefixes }
+
+func (m *meter) add(t *token.Token) {
+	switch {
+	case t.Type == token.AnchorType || t.Type == token.TagType:
+		m.prefixes++
+	case t.Prev == nil || t.Prev.Type != token.AnchorType: // not an anchor's name
+		m.prefixes = 0
+	}
 	switch t.Type {
-	case token.SequenceStartType, token.MappingStartType:
-		m.flow++
+	case token.DocumentHeaderType, token.DocumentEndType:
+		m.documents++
+		m.levels = m.levels[:0]
+	case token.SequenceStartType:
+		m.entries++
+		m.levels = append(m.levels, level{style: styleList})
+	case token.MappingStartType:
+		m.entries++
+		m.levels = append(m.levels, level{style: styleMapping})
 	case token.SequenceEndType, token.MappingEndType:
-		m.flow--
-	case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+		if m.inBrackets() {
+			m.levels = m.levels[:len(m.levels)-1]
+		}
+	case token.CollectEntryType:
+		m.entries++
+		m.countKey(styleMapping)
+	case token.AliasType:
+		m.entries++
+	case token.SequenceEntryType:
+		m.entries++
+		if t.Next == nil || t.Next.Type == token.SequenceEntryType {
+			m.empty++
+		}
+		m.open(t)
+	case token.MappingKeyType:
 		m.open(t)
 	case token.MappingValueType:
-		if t.Prev != nil {
+		m.entries++
+		if t.Prev != nil && !m.inBrackets() {
 			m.open(t.Prev)
+			m.countKey(styleBlock)
 		}
 	}
 }
 
-func (m *depthMeter) open(t *token.Token) {
-	if m.flow > 0 && t.Type != token.TagType && t.Type != token.AnchorType {
-		return
-	}
-	column := t.Position.Column
-	for len(m.columns) > 0 && m.columns[len(m.columns)-1] >= column {
-		m.columns = m.columns[:len(m.columns)-1]
-	}
-	m.columns = append(m.columns, column)
+func (m *meter) inBrackets() bool {
+	return len(m.levels) > 0 && m.levels[len(m.levels)-1].style != styleBlock
 }
 
-func (m *depthMeter) depth() int { return m.flow + len(m.columns) }
+// open notes that something in block style begins at t. Between brackets,
+// columns mean nothing.
+func (m *meter) open(t *token.Token) {
+	if m.inBrackets() {
+		return
+	}
+	column, last := t.Position.Column, len(m.levels)-1
+	for last >= 0 && m.levels[last].style == styleBlock && m.levels[last].column > column {
+		last--
+	}
+	m.levels = m.levels[:last+1]
+	if last < 0 || m.levels[last].column < column {
+		m.levels = append(m.levels, level{column: column})
+	}
+}
+
+// countKey counts a key of the innermost level if it has the style.
+func (m *meter) countKey(style levelStyle) {
+	if last := len(m.levels) - 1; last >= 0 && m.levels[last].style == style {
+		m.levels[last].keys++
+		m.keys = max(m.keys, m.levels[last].keys)
+	}
+}

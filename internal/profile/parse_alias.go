@@ -32,7 +32,7 @@ func (e *aliasExpander) document(n ast.Node) (ast.Node, error) {
 // depth is the number of levels above.
 func (e *aliasExpander) expand(n ast.Node, depth int) (_ ast.Node, height int, err error) {
 	if depth > MaxDepth {
-		return nil, 0, limitError("MaxDepth", MaxDepth, "levels")
+		return nil, 0, tooDeep()
 	}
 	switch n := n.(type) {
 	case *ast.AnchorNode:
@@ -96,7 +96,7 @@ func (e *aliasExpander) alias(n *ast.AliasNode, depth int) (ast.Node, int, error
 		return nil, 0, &yaml.SyntaxError{Message: fmt.Sprintf("alias %q names no anchor before it", name), Token: n.GetToken()}
 	}
 	if depth+anchor.depth > MaxDepth {
-		return nil, 0, limitError("MaxDepth", MaxDepth, "levels")
+		return nil, 0, tooDeep()
 	}
 	return anchor.value, anchor.depth, e.count(anchor.entries)
 }
@@ -104,7 +104,7 @@ func (e *aliasExpander) alias(n *ast.AliasNode, depth int) (ast.Node, int, error
 func (e *aliasExpander) count(entries int) error {
 	e.entries += entries
 	if e.entries > MaxEntries {
-		return limitError("MaxEntries", MaxEntries, "list items and keys")
+		return tooManyEntries()
 	}
 	return nil
 }

@@ -243,7 +243,8 @@ func TestLimits(t *testing.T) {
 		"100 MB":                    {strings.Repeat("a: b\n", 20_000_000), "MaxInputBytes"},
 		"a million entries":         {opensDocument(200_000), "MaxEntries"},
 		"a million short entries":   {"a:\n" + strings.Repeat("- a\n", 1_000_000), "MaxEntries"},
-		"a million documents":       {strings.Repeat("---\n", 1_000_000), "MaxEntries"},
+		"many documents":            {strings.Repeat("---\na\n", 200_000), "MaxDocuments"},
+		"many empty documents":      {strings.Repeat("...\n", 200_000), "MaxDocuments"},
 		"billion laughs":            {laughs(9), "MaxEntries"},
 		"deep flow lists":           {strings.Repeat("[", 1_000_000), "MaxDepth"},
 		"deep flow mappings":        {strings.Repeat("{a: ", 300_000), "MaxDepth"},
@@ -254,6 +255,12 @@ func TestLimits(t *testing.T) {
 		"many anchors":              {"x: " + strings.Repeat("&a ", 100_000) + "x", "MaxDepth"},
 		"depth through aliases":     {"a: &a " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "\nb: " + strings.Repeat("[", 40) + "*a" + strings.Repeat("]", 40) + "\n", "MaxDepth"},
 		"50,000 opens":              {opensDocument(50_000), ""},
+		"many keys":                 {manyKeys(2_000), "MaxKeys"},
+		"many keys in braces":       {"{" + strings.Repeat("a,", 400_000) + "}", "MaxKeys"},
+		"many empty items":          {strings.Repeat("-\n", 400_000), "MaxEmptyItems"},
+		"many blank lines":          {"a: |\n" + strings.Repeat("\n", 10<<20), "MaxBlankLines"},
+		"many tags in brackets":     {"[" + strings.Repeat("!a ", 100_000) + "x]", "MaxDepth"},
+		"many anchors in brackets":  {"[" + strings.Repeat("&a ", 100_000) + "x]", "MaxDepth"},
 		"deep mappings by indent":   {indented(2_000), "MaxDepth"},
 		"one text of 10 MB":         {native("    images: [" + strings.Repeat("a", 10<<20) + "]\n"), ""},
 		"a few laughs are harmless": {native("    images: &i [a]\n    capabilities: *i\n"), ""},
@@ -281,6 +288,14 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "key%d:\n", i)
+	}
+	return b.String()
 }
 
 func indented(levels int) string {
