@@ -42,9 +42,11 @@ func (s *PathSet) collapseNode(n *pathNode, directory []string) {
 	if len(directory) < 2 || len(n.children) <= limit {
 		return
 	}
+	m := merger{set: s, anywhere: !widensOverPlace(append(directory, Dynamic, Wildcard))}
+	target := append(directory, Dynamic)
 	var mergeable []string
 	for name, child := range n.children {
-		if !isWildcard(name) && s.anyMergeable(child, append(directory, Dynamic)) {
+		if !isWildcard(name) && m.any(child, target) {
 			mergeable = append(mergeable, name)
 		}
 	}
@@ -56,47 +58,58 @@ func (s *PathSet) collapseNode(n *pathNode, directory []string) {
 	slices.Sort(mergeable)
 	merged := s.child(n, Dynamic)
 	for _, name := range mergeable {
-		s.mergeInto(merged, n.children[name], append(directory, Dynamic))
-		if child := n.children[name]; !child.end && len(child.children) == 0 {
-			delete(n.children, name)
-			s.nodes--
-		}
+		m.merge(merged, n.children[name], target)
+		s.prune(n, name)
 	}
 	n.retryAt = 2 * len(n.children)
-	s.collapse(merged, append(directory, Dynamic))
+	s.collapse(merged, target)
 }
 
-// anyMergeable reports whether a path at or below n may be moved to the path
-// segments.
-func (s *PathSet) anyMergeable(n *pathNode, segments []string) bool {
-	if n.end && !widensOverPlace(segments) {
+// prune removes a child in which no path ends any more.
+func (s *PathSet) prune(n *pathNode, name string) {
+	if child := n.children[name]; !child.end && len(child.children) == 0 {
+		delete(n.children, name)
+		s.nodes--
+	}
+}
+
+// merger moves paths to where a ⋯ stands for the name they had.
+type merger struct {
+	set *PathSet
+	// anywhere: no sensitive place is near, whatever the paths are.
+	anywhere bool
+}
+
+// may reports whether a path may become segments.
+func (m merger) may(segments []string) bool { return m.anywhere || !widensOverPlace(segments) }
+
+// any reports whether a path at or below n may be moved to segments.
+func (m merger) any(n *pathNode, segments []string) bool {
+	if m.anywhere || n.end && m.may(segments) {
 		return true
 	}
 	for name, child := range n.children {
-		if s.anyMergeable(child, append(segments, name)) {
+		if m.any(child, append(segments, name)) {
 			return true
 		}
 	}
 	return false
 }
 
-// mergeInto moves the paths at and below from to into, whose path is segments,
-// except those that would match a sensitive place there.
-func (s *PathSet) mergeInto(into, from *pathNode, segments []string) {
-	if from.end && !widensOverPlace(segments) {
+// merge moves the paths at and below from that may be moved to into, whose
+// path is segments.
+func (m merger) merge(into, from *pathNode, segments []string) {
+	if from.end && m.may(segments) {
 		into.allow(from.flags)
 		from.end, from.flags = false, nil
 	}
 	into.collapsed = into.collapsed || from.collapsed
 	for _, name := range slices.Sorted(maps.Keys(from.children)) {
 		child := from.children[name]
-		if s.anyMergeable(child, append(segments, name)) {
-			s.mergeInto(s.child(into, name), child, append(segments, name))
+		if m.any(child, append(segments, name)) {
+			m.merge(m.set.child(into, name), child, append(segments, name))
 		}
-		if !child.end && len(child.children) == 0 {
-			delete(from.children, name)
-			s.nodes--
-		}
+		m.set.prune(from, name)
 	}
 }
 

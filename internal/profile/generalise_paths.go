@@ -235,11 +235,11 @@ func joinRuns(segments []string) []string {
 // what stands before the first slash: nothing, or where the path begins if not
 // at the container's root. It reports false for a name that is no path.
 func splitPath(path string) ([]string, bool) {
+	if path != "" && !isClean([]byte(path)) {
+		path = string(appendClean(nil, []byte(path)))
+	}
 	if !strings.Contains(path, "/") {
 		return nil, false
-	}
-	if !isClean([]byte(path)) {
-		path = string(appendClean(nil, []byte(path)))
 	}
 	segments := strings.SplitN(path, "/", maxSegments+1)
 	if len(segments) <= maxSegments {
