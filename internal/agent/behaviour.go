@@ -177,11 +177,11 @@ func (e *engine) saveAll() {
 // save hands the learned profile to the store.
 func (e *engine) save(b *behaviour) {
 	b.saved, b.unsaved = time.Now(), false
-	e.store.put(b.name, b.document(e.config.Node))
+	e.store.put(b.name, b.document())
 }
 
 // document is the Bill of Behavior that was learned.
-func (b *behaviour) document(node string) *profile.Profile {
+func (b *behaviour) document() *profile.Profile {
 	c := b.learner.Container()
 	c.Name = b.model.Name
 	c.Type = profile.ContainerType(b.model.Type)

@@ -116,8 +116,10 @@ func TestBindValues(t *testing.T) {
 		"cidr everything":        {Parameter{Kind: ParameterCIDR, WidestPrefix: 16}, "0.0.0.0/0", false},
 		"cidr like the default":  {Parameter{Kind: ParameterCIDR, Default: "10.0.0.0/8"}, "192.168.0.0/16", true},
 		"wider than the default": {Parameter{Kind: ParameterCIDR, Default: "10.0.0.0/8"}, "8.0.0.0/7", false},
-		"wider than the default, allowed": {Parameter{Kind: ParameterCIDR, Default: "10.0.0.0/8", WidestPrefix: 4},
-			"8.0.0.0/7", true},
+		"wider than the default, allowed": {
+			Parameter{Kind: ParameterCIDR, Default: "10.0.0.0/8", WidestPrefix: 4},
+			"8.0.0.0/7", true,
+		},
 		"other family":       {Parameter{Kind: ParameterCIDR, Default: "10.0.0.0/8"}, "2000::/8", false},
 		"mapped address":     {Parameter{Kind: ParameterCIDR, WidestPrefix: 8}, "::ffff:10.0.0.0/104", false},
 		"zone":               {Parameter{Kind: ParameterCIDR, WidestPrefix: 8}, "fe80::1%eth0", false},

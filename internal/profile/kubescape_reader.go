@@ -148,10 +148,10 @@ func (r *reader) text(n *node) string {
 		return s.Value
 	case *ast.LiteralNode:
 		return s.Value.Value
-	case ast.ScalarNode:
-		return s.GetToken().Value
 	case *ast.AliasNode:
 		r.fail(n, "want a value; aliases are not read")
+	case ast.ScalarNode:
+		return s.GetToken().Value
 	default:
 		r.fail(n, "want a string")
 	}

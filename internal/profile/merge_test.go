@@ -299,8 +299,14 @@ func TestCanonicalTellsApart(t *testing.T) {
 	base := native("    opens: [{path: /a, flags: [O_RDONLY]}]\n    execs: [{path: /b, args: [b]}]\n")
 	seen := map[string]string{canonical(t, mustParse(t, base)): base}
 	for _, change := range [][2]string{
-		{"name: web}", "name: wed}"}, {"- name: web", "- name: wed"}, {"/a", "/c"}, {"O_RDONLY", "O_WRONLY"},
-		{"[b]", "[c]"}, {"[b]", "[b, b]"}, {"args: [b]", "args: [b], argsRequired: true"}, {"args: [b]", "args: []"},
+		{"name: web}", "name: wed}"},
+		{"- name: web", "- name: wed"},
+		{"/a", "/c"},
+		{"O_RDONLY", "O_WRONLY"},
+		{"[b]", "[c]"},
+		{"[b]", "[b, b]"},
+		{"args: [b]", "args: [b], argsRequired: true"},
+		{"args: [b]", "args: []"},
 	} {
 		text := strings.Replace(base, change[0], change[1], 1)
 		bytes := canonical(t, mustParse(t, text))

@@ -130,8 +130,10 @@ func TestParseValues(t *testing.T) {
 }
 
 func TestHelm(t *testing.T) {
-	options := HelmOptions{Values: []byte("a: {b: x, n: 3}\nlist: [1, 2]"), Release: "rel", Namespace: "ns",
-		Helpers: map[string][]byte{"_helpers.tpl": []byte(`{{ define "c.labels" }}app: {{ .Release.Name }}{{ end }}{{ define "c.loop" }}{{ include "c.loop" . }}{{ end }}`)}}
+	options := HelmOptions{
+		Values: []byte("a: {b: x, n: 3}\nlist: [1, 2]"), Release: "rel", Namespace: "ns",
+		Helpers: map[string][]byte{"_helpers.tpl": []byte(`{{ define "c.labels" }}app: {{ .Release.Name }}{{ end }}{{ define "c.loop" }}{{ include "c.loop" . }}{{ end }}`)},
+	}
 	tests := map[string]struct{ template, want, err string }{
 		"value":           {template: `{{ .Values.a.b | quote }}`, want: `"x"`},
 		"built-in":        {template: `{{ .Release.Namespace }}/{{ .Chart.Name }}`, want: `ns/`},

@@ -21,15 +21,17 @@ const bssMap = ".bss"
 type attachment struct {
 	hook string
 	link link.Link
+	id   link.ID
+	pin  string // path of the pinned link, empty if it is not pinned
 }
 
 // load loads the programs, on the pinned maps where there are any that fit.
-func load(opts Options, pins *pins) (*ebpf.Collection, error) {
+func load(opts Options, token uint64, pins *pins) (*ebpf.Collection, error) {
 	spec, err := loadBpf()
 	if err != nil {
 		return nil, fmt.Errorf("load programs: %w", err)
 	}
-	if err := configure(spec, opts); err != nil {
+	if err := configure(spec, opts, token); err != nil {
 		return nil, err
 	}
 	if !hasTracepoint("io_uring_submit_req") {
@@ -47,14 +49,16 @@ func load(opts Options, pins *pins) (*ebpf.Collection, error) {
 		}
 		errs = append(errs, err)
 	}
+	//nolint:errorlint // %+v is what prints all that the verifier said
 	return nil, fmt.Errorf("load programs: %+v", errors.Join(errs...))
 }
 
-func configure(spec *ebpf.CollectionSpec, opts Options) error {
-	var seed [8]byte
-	rand.Read(seed[:])
-	if err := spec.Variables[bpfVarHashSeed].Set(binary.NativeEndian.Uint64(seed[:])); err != nil {
+func configure(spec *ebpf.CollectionSpec, opts Options, token uint64) error {
+	if err := spec.Variables[bpfVarHashSeed].Set(random()); err != nil {
 		return fmt.Errorf("set hash seed: %w", err)
+	}
+	if err := spec.Variables[bpfVarSelfTestToken].Set(token); err != nil {
+		return fmt.Errorf("set self-test token: %w", err)
 	}
 	spec.Maps[bssMap].Flags |= unix.BPF_F_MMAPABLE // the library adds it unseen; a pinned one has it
 	if opts.Cooldown > 0 {
@@ -66,6 +70,12 @@ func configure(spec *ebpf.CollectionSpec, opts Options) error {
 		spec.Maps[bpfMapEvents].MaxEntries = opts.RingBytes
 	}
 	return nil
+}
+
+func random() uint64 {
+	var bytes [8]byte
+	rand.Read(bytes[:])
+	return binary.NativeEndian.Uint64(bytes[:])
 }
 
 // hasTracepoint reports whether the kernel has a BTF-enabled tracepoint.
@@ -82,7 +92,16 @@ func hasTracepoint(name string) bool {
 // every architecture has all of them.
 var openSyscalls = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
 
+// exitHook begins the name of a tracepoint on the exit of a syscall.
+const exitHook = "sys_exit_"
+
+// attach returns what it attached also if it fails.
 func attach(programs map[string]*ebpf.Program) (attached []attachment, err error) {
+	add := func(hook string, l link.Link) error {
+		id, err := linkID(l)
+		attached = append(attached, attachment{hook: hook, link: l, id: id})
+		return err
+	}
 	for name, program := range programs {
 		if program.Type() == ebpf.TracePoint {
 			continue
@@ -91,7 +110,9 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 		if err != nil {
 			return attached, fmt.Errorf("attach %s: %w", name, err)
 		}
-		attached = append(attached, attachment{hook: name, link: l})
+		if err := add(name, l); err != nil {
+			return attached, fmt.Errorf("attach %s: %w", name, err)
+		}
 	}
 	if err := ensureTracefs(); err != nil {
 		return attached, err
@@ -101,14 +122,17 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 		opens = programs[bpfProgHandleOpenExitProbe]
 	}
 	for _, syscall := range openSyscalls {
-		l, err := link.Tracepoint("syscalls", "sys_exit_"+syscall, opens, nil)
+		hook := exitHook + syscall
+		l, err := link.Tracepoint("syscalls", hook, opens, nil)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return attached, fmt.Errorf("attach sys_exit_%s: %w", syscall, err)
+			return attached, fmt.Errorf("attach %s: %w", hook, err)
 		}
-		attached = append(attached, attachment{hook: "sys_exit_" + syscall, link: l})
+		if err := add(hook, l); err != nil {
+			return attached, fmt.Errorf("attach %s: %w", hook, err)
+		}
 	}
 	return attached, nil
 }
