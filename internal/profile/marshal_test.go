@@ -2,6 +2,7 @@ package profile
 
 import (
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -33,6 +34,36 @@ func TestMarshalIsParsedBack(t *testing.T) {
 		t.Fatalf("%v in\n%s", err, text)
 	}
 	if diff := cmp.Diff([]*Profile{want}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, text)
+	}
+}
+
+// A container that chooses its arguments must not be able to make a profile
+// unreadable, nor to steer the terminal of who looks at it.
+func TestMarshalIsPrintable(t *testing.T) {
+	args := []string{
+		"echo a\n  echo b\n", "\n a", " a\n", "|-\n", "a\r\nb", "\x1b[31m", "\u009b31m", "a\u0085b", "a\u2028b", "\x7f", "\u202e",
+		"\ufeff", "\U000e0001", "", "~", "null", "12", "0x1f", "x: y", "- z", "# c", "'", `"`, `\`, "%x", "@", "a\tb",
+	}
+	text, err := Marshal(&Profile{
+		APIVersion: APIVersion,
+		Kind:       Kind,
+		Metadata:   Metadata{Name: "web", Labels: map[string]string{"a\x1b\nb": "true"}},
+		Spec:       Spec{Containers: []Container{{Name: "web", Execs: []Exec{{Path: "/bin/\x1b", Args: args}}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range string(text) {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("byte %d is %q", i, r)
+		}
+	}
+	profiles, err := Parse("marshalled.yaml", text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if diff := cmp.Diff(args, profiles[0].Spec.Containers[0].Execs[0].Args); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%s", diff, text)
 	}
 }
