@@ -16,6 +16,7 @@ enum event_kind {
 	KIND_CGROUP_CREATED,
 	KIND_CGROUP_REMOVED,
 	KIND_MOVED,
+	KIND_SELF_TEST,
 };
 
 enum event_abi {

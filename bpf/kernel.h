@@ -26,6 +26,7 @@ typedef struct {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long r9;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
@@ -226,6 +227,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #define EPERM 1
 #define EACCES 13
+#define EFAULT 14
 #define EROFS 30
 
 #define AT_FDCWD (-100)
@@ -247,10 +249,12 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define X32_SYSCALL_BIT (1u << 30)
 #define NR_open 2
 #define NR_creat 85
+#define NR_getppid 110
 #define NR_openat 257
 #define NR_open_by_handle_at 304
 #else
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+#define NR_getppid 173
 #define NR_open_by_handle_at 265
 #endif
 

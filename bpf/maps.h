@@ -48,6 +48,7 @@ struct counters {
 	__u64 natives_full;	 /* a process was not marked as the workload's */
 	__u64 unreadable;	 /* a path, an argument vector or a string could not be read */
 	__u64 runtime_news;	 /* acts of container runtimes seen for the first time */
+	__u64 self_tests;	 /* calls of the agent that a program answered */
 };
 
 /*
@@ -114,7 +115,7 @@ struct {
 
 struct deviation_key {
 	__u64 cgroup;
-	__u64 act; /* a syscall number with its ABI, or the hash of an open */
+	__u64 act; /* a syscall's number, ABI and generation, or an open's hash */
 	__u64 exe; /* the program that did it */
 };
 
@@ -148,6 +149,7 @@ struct scratch_map fork_scratch SEC(".maps");
 
 /* Set once, before the programs are loaded. */
 const volatile __u64 hash_seed = 0;
+const volatile __u64 self_test_token = 0; /* a secret of the agent, see selftest.h */
 const volatile __u64 cooldown_ns = 60ull * 1000 * 1000 * 1000;
 const volatile __u64 news_cost_ns = 500 * 1000;		    /* 2,000 records a second, */
 const volatile __u64 news_burst_ns = 5000ull * 1000 * 1000; /* 10,000 at once */

@@ -7,6 +7,7 @@
 #define BOBWATCH_OPEN_H
 
 #include "path.h"
+#include "selftest.h"
 
 struct open_args {
 	const void *name; /* what the caller passed, in user or kernel memory */
@@ -68,7 +69,7 @@ static __always_inline struct open_key open_key_of(int slot, __u64 hash, __u32 a
 	struct container *container = container_at(slot);
 
 	return (struct open_key){
-		.cgroup = slot,
+		.cgroup = cgroup_at(slot),
 		.hash = mix(hash, (__u64)container->generation << 8 | access),
 	};
 }
@@ -146,7 +147,7 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 	BPF_CORE_READ_INTO(&path, file, f_path);
 	append_path(scratch, &path);
 	if (send_record(container, scratch, scratch->event.path_bytes) && hash &&
-	    is_native(native, container))
+	    is_learned(native, container))
 		open_reported(news, &key, &deviation);
 	return 0;
 }
@@ -231,7 +232,7 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 		append_path(scratch, &base);
 	}
 	if (send_record(container, scratch, scratch->event.path_bytes) &&
-	    is_native(native, container))
+	    is_learned(native, container))
 		open_reported(news, &key, &deviation);
 	return 0;
 }
@@ -297,12 +298,17 @@ static __noinline int report_refused(__u32 slot, __u32 error)
 
 static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 {
-	int slot = find_slot(bpf_get_current_cgroup_id());
 	struct opened opened;
 	struct open_key key;
 	__u32 *verdict;
 	long ret = ctx->ret;
+	int slot;
 
+	if (ret == -EFAULT || ret == -EPERM) {
+		if (is_self_test((void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
+			return answer_self_test();
+	}
+	slot = find_slot(bpf_get_current_cgroup_id());
 	if (slot < 0)
 		return 0;
 	if (ret < 0) {

@@ -7,6 +7,7 @@
  *
  *   maps.h     the sets, the table of containers, the counters
  *   record.h   who did it, and whether it may be sent now
+ *   selftest.h the agent asks whether the programs run
  *   syscall.h  sys_enter
  *   path.h     paths from the dentry tree
  *   exec.h     executions, and what is native to a container

@@ -3,7 +3,7 @@
 #ifndef BOBWATCH_SYSCALL_H
 #define BOBWATCH_SYSCALL_H
 
-#include "record.h"
+#include "selftest.h"
 
 static __always_inline bool set_has(const __u64 *set, __u32 nr)
 {
@@ -27,14 +27,16 @@ static __always_inline enum event_abi syscall_abi(bool compat, __u64 nr)
 }
 
 /* The set an act of this kind is remembered in, or NULL if in none. */
-static __always_inline __u64 *known_set(struct container *container, bool native,
+static __always_inline __u64 *known_set(struct container *container, const struct native *native,
 					enum event_abi abi)
 {
+	if (!is_native(native, container))
+		return abi == ABI_NATIVE ? container->known_runtime : NULL;
+	if (!is_learned(native, container))
+		return NULL;
 	if (abi == ABI_NATIVE)
-		return native ? container->known : container->known_runtime;
-	if (abi == ABI_COMPAT && native)
-		return container->known_compat;
-	return NULL;
+		return container->known;
+	return abi == ABI_COMPAT ? container->known_compat : NULL;
 }
 
 /*
@@ -54,15 +56,16 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	bool count;
 
 	native = bpf_map_lookup_elem(&natives, &tgid);
-	known = known_set(container, is_native(native, container), abi);
+	known = known_set(container, native, abi);
 	if (known && set_has(known, nr))
 		return 0;
 
 	/* What no set remembers is counted by program instead. */
 	count = !known || (is_native(native, container) && container->state == STATE_GUARDED);
 	if (count) {
-		key.cgroup = slot;
-		key.act = (__u64)abi << 56 | (nr & 0xffffffff);
+		key.cgroup = cgroup_at(slot);
+		key.act = (__u64)abi << 56 | (__u64)(container->generation & 0xffffff) << 32 |
+			  (nr & 0xffffffff);
 		key.exe = exe_of((void *)bpf_get_current_task());
 		if (!deviation_due(&key, &repeats))
 			return 0;
@@ -91,8 +94,11 @@ int BPF_PROG(handle_sys_enter, struct pt_regs *regs, long nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	bool compat = task_is_compat(task);
-	int slot = find_slot(bpf_get_current_cgroup_id());
+	int slot;
 
+	if (nr == NR_getppid && is_self_test(regs))
+		return send_self_test();
+	slot = find_slot(bpf_get_current_cgroup_id());
 	if (slot < 0)
 		return 0;
 	if (!compat && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr))

@@ -17,6 +17,7 @@ const (
 	KindCgroupCreated                 // a cgroup appeared; it may become a container
 	KindCgroupRemoved                 // a cgroup went away
 	KindMoved                         // a container's own process left its cgroup for another
+	KindSelfTest                      // the agent asked whether records reach it
 )
 
 // ABI is the system call interface through which a call came.

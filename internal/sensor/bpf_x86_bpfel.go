@@ -127,6 +127,7 @@ type bpfSharedState struct {
 		NativesFull      uint64
 		Unreadable       uint64
 		RuntimeNews      uint64
+		SelfTests        uint64
 	}
 }
 
@@ -160,6 +161,7 @@ const (
 	bpfVarHashSeed             = "hash_seed"
 	bpfVarNewsBurstNs          = "news_burst_ns"
 	bpfVarNewsCostNs           = "news_cost_ns"
+	bpfVarSelfTestToken        = "self_test_token"
 	bpfVarState                = "state"
 )
 
@@ -237,13 +239,14 @@ type bpfMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
-	CooldownNs  *ebpf.VariableSpec `ebpf:"cooldown_ns"`
-	ExecBurstNs *ebpf.VariableSpec `ebpf:"exec_burst_ns"`
-	ExecCostNs  *ebpf.VariableSpec `ebpf:"exec_cost_ns"`
-	HashSeed    *ebpf.VariableSpec `ebpf:"hash_seed"`
-	NewsBurstNs *ebpf.VariableSpec `ebpf:"news_burst_ns"`
-	NewsCostNs  *ebpf.VariableSpec `ebpf:"news_cost_ns"`
-	State       *ebpf.VariableSpec `ebpf:"state"`
+	CooldownNs    *ebpf.VariableSpec `ebpf:"cooldown_ns"`
+	ExecBurstNs   *ebpf.VariableSpec `ebpf:"exec_burst_ns"`
+	ExecCostNs    *ebpf.VariableSpec `ebpf:"exec_cost_ns"`
+	HashSeed      *ebpf.VariableSpec `ebpf:"hash_seed"`
+	NewsBurstNs   *ebpf.VariableSpec `ebpf:"news_burst_ns"`
+	NewsCostNs    *ebpf.VariableSpec `ebpf:"news_cost_ns"`
+	SelfTestToken *ebpf.VariableSpec `ebpf:"self_test_token"`
+	State         *ebpf.VariableSpec `ebpf:"state"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -297,13 +300,14 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
-	CooldownNs  *ebpf.Variable `ebpf:"cooldown_ns"`
-	ExecBurstNs *ebpf.Variable `ebpf:"exec_burst_ns"`
-	ExecCostNs  *ebpf.Variable `ebpf:"exec_cost_ns"`
-	HashSeed    *ebpf.Variable `ebpf:"hash_seed"`
-	NewsBurstNs *ebpf.Variable `ebpf:"news_burst_ns"`
-	NewsCostNs  *ebpf.Variable `ebpf:"news_cost_ns"`
-	State       *ebpf.Variable `ebpf:"state"`
+	CooldownNs    *ebpf.Variable `ebpf:"cooldown_ns"`
+	ExecBurstNs   *ebpf.Variable `ebpf:"exec_burst_ns"`
+	ExecCostNs    *ebpf.Variable `ebpf:"exec_cost_ns"`
+	HashSeed      *ebpf.Variable `ebpf:"hash_seed"`
+	NewsBurstNs   *ebpf.Variable `ebpf:"news_burst_ns"`
+	NewsCostNs    *ebpf.Variable `ebpf:"news_cost_ns"`
+	SelfTestToken *ebpf.Variable `ebpf:"self_test_token"`
+	State         *ebpf.Variable `ebpf:"state"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.

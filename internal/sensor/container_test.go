@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -174,5 +175,67 @@ func TestForget(t *testing.T) {
 	}
 	if err := s.Learn(c.id, Known{}); err == nil {
 		t.Error("Learn of a forgotten cgroup succeeded")
+	}
+}
+
+// atTerminal gives the child a session with a terminal.
+func atTerminal(t *testing.T) func(*exec.Cmd) {
+	t.Helper()
+	ptmx, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ptmx.Close() })
+	if err := unix.IoctlSetPointerInt(int(ptmx.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(ptmx.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	return func(cmd *exec.Cmd) {
+		cmd.Stdin = tty
+		cmd.SysProcAttr.Setsid = true
+		cmd.SysProcAttr.Setctty = true
+	}
+}
+
+func TestInteractiveActsStayNews(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnContainer(t, s)
+	c.act(t, "nothing", nil, ownMounts)
+	drain(t, s, c.id)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, act := range []struct {
+		name string
+		args []string
+	}{{"getppid", nil}, {"open", []string{file}}} {
+		c.act(t, act.name, act.args, ownMounts, atTerminal(t))
+	}
+	events := drain(t, s, c.id)
+	if syscallCount(events, unix.SYS_GETPPID, event.ABINative) == 0 || findPath(events, event.KindOpen, file) == nil {
+		t.Error("what is done at a terminal is not reported")
+	}
+	for _, ev := range events {
+		if !ev.Has(event.FlagTTY) || ev.Origin != event.OriginOutside {
+			t.Errorf("%+v is not marked as done at a terminal from outside", ev)
+		}
+	}
+	c.act(t, "getppid", nil, ownMounts)
+	c.act(t, "open", []string{file}, ownMounts)
+	events = drain(t, s, c.id)
+	if syscallCount(events, unix.SYS_GETPPID, event.ABINative) != 1 {
+		t.Error("a call is taken for known because somebody at a terminal made it")
+	}
+	if findPath(events, event.KindOpen, file) == nil {
+		t.Error("a file is taken for known because somebody at a terminal opened it")
 	}
 }

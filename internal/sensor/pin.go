@@ -13,7 +13,7 @@ import (
 
 // layout names the meaning of the pinned maps. It changes whenever bpf/maps.h
 // or bpf/event.h do, so that an upgraded agent never reads an older layout.
-const layout = "layout-1"
+const layout = "layout-2"
 
 // pins is a directory of pinned maps and links. A pins without a directory
 // pins nothing.
@@ -117,8 +117,10 @@ func (p *pins) save(maps map[string]*ebpf.Map, links []attachment) error {
 			return err
 		}
 	}
-	for _, a := range links {
-		if err := a.link.Pin(filepath.Join(p.dir, "link_"+a.hook)); err != nil {
+	for i := range links {
+		a := &links[i]
+		a.pin = filepath.Join(p.dir, "link_"+a.hook)
+		if err := a.link.Pin(a.pin); err != nil {
 			return fmt.Errorf("pin link %s: %w", a.hook, err)
 		}
 	}

@@ -36,8 +36,8 @@ type Options struct {
 	RingBytes uint32
 }
 
-// Sensor is attached from Open to Close. Wake and Stats may be called from any
-// goroutine, everything else from one at a time.
+// Sensor is attached from Open to Close. Wake, Stats and SelfTest may be called
+// from any goroutine, everything else from one at a time.
 type Sensor struct {
 	collection *ebpf.Collection
 	links      []attachment
@@ -47,6 +47,7 @@ type Sensor struct {
 	memory     []byte          // the mapping behind state
 	state      *bpfSharedState // shared with the programs
 	malformed  atomic.Uint64
+	token      uintptr // tells the agent's calls of SelfTest from all others
 }
 
 // Open checks the kernel, loads the programs and attaches them. From then on
@@ -68,7 +69,9 @@ func (s *Sensor) open(opts Options) error {
 		return err
 	}
 	defer pins.close()
-	if s.collection, err = load(opts, pins); err != nil {
+	token := random()
+	s.token = uintptr(token)
+	if s.collection, err = load(opts, token, pins); err != nil {
 		return err
 	}
 	if s.memory, s.state, err = mapState(s.collection.Maps[bssMap]); err != nil {

@@ -133,11 +133,7 @@ func (s *Sensor) Held(cgroup uint64) uint64 {
 // MarkDeviation has the kernel go on counting an open that it reported, and
 // report it again after the cooldown or when another program does it.
 func (s *Sensor) MarkDeviation(cgroup, openKey uint64) error {
-	slot := s.find(cgroup)
-	if slot < 0 {
-		return fmt.Errorf("cgroup %d: %w", cgroup, ErrNotWatched)
-	}
-	key := bpfOpenKey{Cgroup: uint64(slot), Hash: openKey}
+	key := bpfOpenKey{Cgroup: cgroup, Hash: openKey}
 	if err := s.collection.Maps[bpfMapOpens].Put(key, uint32(openDeviates)); err != nil {
 		return fmt.Errorf("mark open: %w", err)
 	}

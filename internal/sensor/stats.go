@@ -50,7 +50,7 @@ func (s *Sensor) Stats() (Stats, error) {
 
 func byKind(counters *[8]uint64) map[event.Kind]uint64 {
 	counts := make(map[event.Kind]uint64)
-	for kind := event.KindSyscall; kind <= event.KindMoved; kind++ {
+	for kind := event.KindSyscall; kind <= event.KindSelfTest; kind++ {
 		counts[kind] = atomic.LoadUint64(&counters[kind])
 	}
 	return counts
