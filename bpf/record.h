@@ -10,10 +10,29 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
+/* The id of a container's own cgroup. */
+static __always_inline __u64 cgroup_at(__u32 slot)
+{
+	return state.ids[(slot & (SLOTS - 1)) / WAYS][slot & (WAYS - 1)];
+}
+
 static __always_inline bool is_native(const struct native *native,
 				      const struct container *container)
 {
 	return native && (native->entered || container->plain);
+}
+
+/*
+ * Whether what the process does may enter the known sets. What somebody at a
+ * terminal does from outside is not learned, and must be news again when the
+ * workload does it.
+ */
+static __always_inline bool is_learned(const struct native *native,
+				       const struct container *container)
+{
+	if (!is_native(native, container))
+		return false;
+	return container->state == STATE_GUARDED || native->origin != ORIGIN_OUTSIDE || !native->tty;
 }
 
 static __always_inline void read_process(struct process *process, struct task_struct *task)
@@ -59,7 +78,7 @@ static __always_inline void start_record(struct scratch *scratch, int slot, enum
 	__builtin_memset(event, 0, offsetof(struct event, ancestors));
 	event->time_ns = bpf_ktime_get_boot_ns();
 	event->kind = kind;
-	event->cgroup = state.ids[(slot & (SLOTS - 1)) / WAYS][slot & (WAYS - 1)];
+	event->cgroup = cgroup_at(slot);
 	if (is_native(native, container)) {
 		event->origin = native->origin;
 		if (native->tty)
