@@ -19,12 +19,11 @@ const (
 	// MaxDepth bounds nested lists and mappings.
 	MaxDepth = 64
 	// The YAML library's time grows with the square of these: documents of one
-	// input, keys of one mapping, list items without a value, blank lines in a
-	// row.
+	// input, keys of one mapping, items and keys without a value, blank lines.
 	MaxDocuments  = 1000
 	MaxKeys       = 1000
-	MaxEmptyItems = 1000
-	MaxBlankLines = 1000
+	MaxEmpty      = 1000
+	MaxBlankLines = 10_000
 	// maxMarks bounds the bytes that can start a token, because the lexer
 	// spends some 200 bytes on each token.
 	maxMarks = 1_500_000
@@ -49,7 +48,7 @@ func checkInput(data []byte) error {
 	case countMarks(data) > maxMarks:
 		return tooManyEntries()
 	case blankLines(data) > MaxBlankLines:
-		return limitError("MaxBlankLines", MaxBlankLines, "blank lines in a row")
+		return limitError("MaxBlankLines", MaxBlankLines, "blank lines")
 	}
 	return nil
 }
@@ -74,20 +73,22 @@ func countMarks(data []byte) int {
 	return marks
 }
 
-// blankLines returns the length of the longest run of lines of white space.
+// blankLines counts the lines of white space.
 func blankLines(data []byte) int {
-	run, longest := 0, 0
+	blank, started := 0, false
 	for _, c := range data {
 		switch c {
 		case '\n', '\r':
-			run++
-			longest = max(longest, run)
+			if !started {
+				blank++
+			}
+			started = false
 		case ' ', '\t':
 		default:
-			run = 0
+			started = true
 		}
 	}
-	return longest
+	return blank
 }
 
 // checkTokens bounds what the YAML parser, which recurses, is given.
@@ -104,8 +105,8 @@ func checkTokens(tokens token.Tokens) error {
 			return limitError("MaxKeys", MaxKeys, "keys of one mapping")
 		case m.documents > MaxDocuments:
 			return limitError("MaxDocuments", MaxDocuments, "documents")
-		case m.empty > MaxEmptyItems:
-			return limitError("MaxEmptyItems", MaxEmptyItems, "list items without a value")
+		case m.empty > MaxEmpty:
+			return limitError("MaxEmpty", MaxEmpty, "list items and keys without a value")
 		}
 	}
 	return nil
@@ -179,8 +180,23 @@ func (m *meter) add(t *token.Token) {
 		if t.Prev != nil && !m.inBrackets() {
 			m.open(t.Prev)
 			m.countKey(styleBlock)
+			if endsWithoutValue(t.Prev, t.Next) {
+				m.empty++
+			}
 		}
 	}
+}
+
+// endsWithoutValue reports whether what follows a key in block style is not
+// its value. A list may stand at the column of its key.
+func endsWithoutValue(key, next *token.Token) bool {
+	if next == nil {
+		return true
+	}
+	if next.Position.Line == key.Position.Line || next.Position.Column > key.Position.Column {
+		return false
+	}
+	return next.Type != token.SequenceEntryType || next.Position.Column < key.Position.Column
 }
 
 func (m *meter) inBrackets() bool {
