@@ -128,7 +128,8 @@ type meter struct {
 type level struct {
 	style  levelStyle
 	column int // of block style
-	keys   int
+	keys   int // between braces: commas
+	values int // between braces
 }
 
 type levelStyle uint8
@@ -159,9 +160,7 @@ func (m *meter) add(t *token.Token) {
 		m.entries++
 		m.levels = append(m.levels, level{style: styleMapping})
 	case token.SequenceEndType, token.MappingEndType:
-		if m.inBrackets() {
-			m.levels = m.levels[:len(m.levels)-1]
-		}
+		m.closeBracket(t)
 	case token.CollectEntryType:
 		m.entries++
 		m.countKey(styleMapping)
@@ -176,14 +175,7 @@ func (m *meter) add(t *token.Token) {
 	case token.MappingKeyType:
 		m.open(t)
 	case token.MappingValueType:
-		m.entries++
-		if t.Prev != nil && !m.inBrackets() {
-			m.open(t.Prev)
-			m.countKey(styleBlock)
-			if endsWithoutValue(t.Prev, t.Next) {
-				m.empty++
-			}
-		}
+		m.value(t.Prev, t.Next)
 	}
 }
 
@@ -197,6 +189,39 @@ func endsWithoutValue(key, next *token.Token) bool {
 		return false
 	}
 	return next.Type != token.SequenceEntryType || next.Position.Column < key.Position.Column
+}
+
+// closeBracket counts the keys of a mapping in braces that had no value: what
+// its commas part, less what its colons gave a value.
+func (m *meter) closeBracket(t *token.Token) {
+	if !m.inBrackets() {
+		return
+	}
+	closed := m.levels[len(m.levels)-1]
+	m.levels = m.levels[:len(m.levels)-1]
+	if closed.style != styleMapping {
+		return
+	}
+	if t.Prev != nil && t.Prev.Type != token.MappingStartType && t.Prev.Type != token.CollectEntryType {
+		closed.keys++
+	}
+	m.empty += max(0, closed.keys-closed.values)
+}
+
+// value notes the colon behind a key.
+func (m *meter) value(key, next *token.Token) {
+	m.entries++
+	switch {
+	case key == nil:
+	case !m.inBrackets():
+		m.open(key)
+		m.countKey(styleBlock)
+		if endsWithoutValue(key, next) {
+			m.empty++
+		}
+	case next != nil && next.Type != token.CollectEntryType && next.Type != token.MappingEndType:
+		m.levels[len(m.levels)-1].values++
+	}
 }
 
 func (m *meter) inBrackets() bool {

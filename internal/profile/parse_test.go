@@ -261,6 +261,8 @@ func TestLimits(t *testing.T) {
 		"many keys without values":   {strings.Repeat("- a:\n", 200_000), "MaxEmpty"},
 		"many blank lines":           {"a: |\n" + strings.Repeat("\n", 10<<20), "MaxBlankLines"},
 		"blank lines here and there": {"a: |\n" + strings.Repeat("  x"+strings.Repeat("\n", 900), 10_000), "MaxBlankLines"},
+		"keys in brackets, no value": {"[" + strings.Repeat("{a: },", 100_000) + "]", "MaxEmpty"},
+		"keys in brackets, no colon": {"[" + strings.Repeat("{a},", 100_000) + "]", "MaxEmpty"},
 		"many tags in brackets":      {"[" + strings.Repeat("!a ", 100_000) + "x]", "MaxDepth"},
 		"many anchors in brackets":   {"[" + strings.Repeat("&a ", 100_000) + "x]", "MaxDepth"},
 		"deep mappings by indent":    {indented(2_000), "MaxDepth"},
