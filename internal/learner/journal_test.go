@@ -101,14 +101,16 @@ func TestJournalBatches(t *testing.T) {
 				func(j *Journal) { j.Append(Batch{Key: "k", Facts: []Fact{a}}) },
 				func(j *Journal) { j.Append(Batch{Key: "k", Facts: []Fact{again, b}}) },
 			},
-			[]Fact{joined, b}, false,
+			[]Fact{joined, b},
+			false,
 		},
 		"replaced": {
 			[]func(j *Journal){
 				func(j *Journal) { j.Append(Batch{Key: "k", Facts: []Fact{a, b}}) },
 				func(j *Journal) { j.Append(Batch{Key: "k", Facts: []Fact{again}, All: true}) },
 			},
-			[]Fact{joined}, false,
+			[]Fact{joined},
+			false,
 		},
 		"forgotten": {
 			[]func(j *Journal){
@@ -123,7 +125,8 @@ func TestJournalBatches(t *testing.T) {
 				func(j *Journal) { j.Forget("k") },
 				func(j *Journal) { j.Append(Batch{Key: "k", Facts: []Fact{b}}) },
 			},
-			[]Fact{b}, false,
+			[]Fact{b},
+			false,
 		},
 		"never known": {[]func(j *Journal){func(j *Journal) { j.Forget("k") }}, nil, true},
 	}
