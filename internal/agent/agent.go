@@ -147,17 +147,13 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 }
 
 func (a *agent) newDispatcher(stdout io.Writer, terminal bool) (*alert.Dispatcher, error) {
-	format := alert.FormatJSON
+	encode := alert.Encoder(alert.JSON)
 	if a.config.Alerts.Output == config.OutputText || a.config.Alerts.Output == config.OutputAuto && terminal {
-		format = alert.FormatText
-	}
-	file, isFile := stdout.(*os.File)
-	sink, err := alert.NewStdout(stdout, format, isFile && alert.Colours(file))
-	if err != nil {
-		return nil, err
+		file, isFile := stdout.(*os.File)
+		encode = alert.Text(isFile && alert.Colours(file))
 	}
 	options := alert.DefaultOptions()
-	options.Sinks = []alert.Sink{sink}
+	options.Routes = []alert.Route{{Sink: alert.NewStdout(stdout, encode)}}
 	options.RepeatInterval = time.Duration(a.config.Alerts.RepeatInterval)
 	options.Log = a.log.Named("alert")
 	options.Registerer = a.registry

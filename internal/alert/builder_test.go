@@ -256,7 +256,7 @@ func TestAlertSizeIsBounded(t *testing.T) {
 		b.Processes.Add(e)
 		var out bytes.Buffer
 		a := b.Build(deviation(e), webapp())
-		if err := appendJSON(&out, &a); err != nil {
+		if err := JSON(&out, &a); err != nil {
 			t.Fatal(err)
 		}
 		if out.Len() > 64<<10 {

@@ -14,7 +14,9 @@ import (
 
 // Options configures a Dispatcher.
 type Options struct {
-	Sinks []Sink
+	Routes []Route
+	// Silencer says what is not told; nil silences nothing.
+	Silencer *Silencer
 	// RepeatInterval is how often an alert that goes on is sent again, with
 	// its count. One that was silent for as long is over: the next is new.
 	RepeatInterval time.Duration
@@ -36,7 +38,7 @@ type Options struct {
 	Registerer prometheus.Registerer // nil registers nothing
 }
 
-// DefaultOptions has everything but the sinks, the log and the registerer.
+// DefaultOptions has everything but the routes, the silencer, the log and the registerer.
 func DefaultOptions() Options {
 	return Options{
 		RepeatInterval:  5 * time.Minute,
@@ -50,9 +52,6 @@ func DefaultOptions() Options {
 }
 
 func (o *Options) validate() error {
-	if len(o.Sinks) == 0 {
-		return errors.New("no sinks")
-	}
 	for _, field := range []struct {
 		name  string
 		value int64
@@ -69,6 +68,14 @@ func (o *Options) validate() error {
 			return fmt.Errorf("%s: must be positive", field.name)
 		}
 	}
+	seen := make(map[string]bool)
+	for i := range o.Routes {
+		name := o.Routes[i].Sink.Name()
+		if seen[name] {
+			return fmt.Errorf("sink %s: there are two of that name", name)
+		}
+		seen[name] = true
+	}
 	return nil
 }
 
@@ -84,32 +91,47 @@ type Dispatcher struct {
 	stopped bool
 }
 
-// New returns a dispatcher. Alerts wait in its queues until Run is called.
+// New returns a dispatcher. Alerts wait in its queues until Run is called. Its
+// queues on disk are open until Close.
 func New(opts Options) (*Dispatcher, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("make dispatcher: %w", err)
 	}
 	log := cmp.Or(opts.Log, zap.NewNop())
 	d := &Dispatcher{opts: opts, groups: newGroups(&opts)}
-	for _, sink := range opts.Sinks {
-		d.deliveries = append(d.deliveries, &delivery{
-			sink:  sink,
-			queue: make(chan *Alert, opts.QueueLength),
-			log:   log.With(zap.String("sink", sink.Name())),
-		})
+	opts.Silencer.tell(log, time.Now())
+	for _, route := range opts.Routes {
+		delivery, err := newDelivery(route, opts.QueueLength, log)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("make dispatcher: sink %s: %w", route.Sink.Name(), err), d.Close())
+		}
+		d.deliveries = append(d.deliveries, delivery)
 	}
 	if opts.Registerer != nil {
 		if err := opts.Registerer.Register(collector{d}); err != nil {
-			return nil, fmt.Errorf("make dispatcher: %w", err)
+			return nil, errors.Join(fmt.Errorf("make dispatcher: %w", err), d.Close())
 		}
 	}
 	return d, nil
+}
+
+// Close closes the queues on disk. Run has returned, or was not called.
+func (d *Dispatcher) Close() error {
+	var errs []error
+	for _, delivery := range d.deliveries {
+		errs = append(errs, delivery.close())
+	}
+	return errors.Join(errs...)
 }
 
 // Enqueue takes an alert. It never waits for a sink: what finds no place is
 // counted.
 func (d *Dispatcher) Enqueue(a Alert) {
 	d.metrics.deviations.add(&a, a.Count)
+	if d.opts.Silencer.covers(&a, time.Now()) {
+		d.metrics.silence(&a)
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stopped {
@@ -139,7 +161,7 @@ func (d *Dispatcher) send(a *Alert) {
 
 // Run delivers alerts until ctx ends; then it sends what was folded and not
 // told yet, and returns when every sink is done or FlushTimeout has passed.
-// It is called once.
+// What a sink did not take stays in its queue on disk. It is called once.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	// The sinks go on when ctx ends, for as long as flushing may take.
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -175,15 +197,15 @@ func (d *Dispatcher) repeat(ctx context.Context) {
 	}
 }
 
-// stop refuses further alerts and closes the queues behind what was folded and
-// not told yet.
+// stop refuses further alerts, and queues what was folded and not told yet as
+// the last.
 func (d *Dispatcher) stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
 	d.sendAll(d.groups.flush())
 	for _, delivery := range d.deliveries {
-		close(delivery.queue)
+		close(delivery.stopped)
 	}
 }
 

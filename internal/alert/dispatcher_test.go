@@ -33,20 +33,28 @@ type recorder struct {
 
 func (r *recorder) Name() string { return "recorder" + r.name }
 
-func (r *recorder) Send(ctx context.Context, alerts []Alert) error {
+func (r *recorder) Send(ctx context.Context, alerts []Alert) (int, error) {
 	if r.block != nil {
 		select {
 		case <-r.block:
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err == nil {
-		r.got = append(r.got, alerts...)
+	if r.err != nil {
+		return 0, r.err
 	}
-	return r.err
+	r.got = append(r.got, alerts...)
+	return len(alerts), nil
+}
+
+// set changes what deliveries return.
+func (r *recorder) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
 }
 
 // lines shows what arrived as "fingerprint xcount".
@@ -96,7 +104,9 @@ func start(t *testing.T, opts Options) (*Dispatcher, func()) {
 
 func optionsFor(sinks ...Sink) Options {
 	opts := DefaultOptions()
-	opts.Sinks = sinks
+	for _, sink := range sinks {
+		opts.Routes = append(opts.Routes, Route{Sink: sink})
+	}
 	return opts
 }
 
@@ -284,24 +294,83 @@ func TestStuckSinkDelaysNobody(t *testing.T) {
 		if want := (SinkStats{Dropped: 10}); got != want {
 			t.Errorf("stuck sink: got %+v, want %+v", got, want)
 		}
-		if got := d.deliveries[0].dropped[dropQueueFull].Load(); got != 5 {
+		if got := d.deliveries[0].stats.dropped[dropQueueFull].Load(); got != 5 {
 			t.Errorf("dropped for a full queue: got %d, want 5 (4 queued, 1 in delivery)", got)
 		}
 	})
 }
 
-func TestFailureIsCounted(t *testing.T) {
+func TestFailureIsCountedAndRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := &recorder{err: errors.New("connection refused")}
 		d, _ := start(t, optionsFor(sink))
 		d.Enqueue(raised("web", "a", severity.High))
+		d.Enqueue(raised("web", "b", severity.High))
 		synctest.Wait()
-		if got, want := d.Stats().Sinks["recorder"], (SinkStats{Dropped: 1}); got != want {
+		if got, want := d.Stats().Sinks["recorder"], (SinkStats{Queued: 2}); got != want {
 			t.Errorf("failing sink: got %+v, want %+v", got, want)
 		}
-		if got := d.deliveries[0].failures.Load(); got != 1 {
+		if got := d.deliveries[0].stats.failures.Load(); got != 1 {
 			t.Errorf("failures: got %d, want 1", got)
 		}
+		sink.set(nil)
+		time.Sleep(2 * firstRetry)
+		synctest.Wait()
+		wantLines(t, sink, "web/a x1", "web/b x1")
+		if got, want := d.Stats().Sinks["recorder"], (SinkStats{Delivered: 2}); got != want {
+			t.Errorf("sink that is back: got %+v, want %+v", got, want)
+		}
+	})
+}
+
+// One alert that a sink will never take must not hold up the others, nor take
+// them with it.
+func TestRefusedAlertIsSingledOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &picky{}
+		d, err := New(optionsFor(sink))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a", "poison", "b", "c"} {
+			d.Enqueue(raised("web", name, severity.High))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		synctest.Wait()
+		wantLines(t, &sink.recorder, "web/a x1", "web/b x1", "web/c x1")
+		if got, want := d.Stats().Sinks["recorder"], (SinkStats{Delivered: 3, Dropped: 1}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// picky takes no batch that holds an alert called poison.
+type picky struct{ recorder }
+
+func (p *picky) Send(ctx context.Context, alerts []Alert) (int, error) {
+	if slices.ContainsFunc(alerts, func(a Alert) bool { return a.Fingerprint == "web/poison" }) {
+		return 0, fmt.Errorf("poison: %w", ErrRefused)
+	}
+	return p.recorder.Send(ctx, alerts)
+}
+
+func TestThreshold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &recorder{}
+		opts := optionsFor(sink)
+		opts.Routes[0].MinSeverity = severity.High
+		d, _ := start(t, opts)
+		d.Enqueue(raised("web", "a", severity.Medium))
+		d.Enqueue(raised("web", "b", severity.High))
+		d.Enqueue(raised("web", "a", severity.Critical)) // worse than before: told with what came before
+		synctest.Wait()
+		wantLines(t, sink, "web/b x1", "web/a x2")
 	})
 }
 
@@ -364,7 +433,7 @@ func TestMetrics(t *testing.T) {
 # HELP bob_alerts_active Incidents that are remembered because they may repeat.
 # TYPE bob_alerts_active gauge
 bob_alerts_active 1
-# HELP bob_sink_queued_alerts Alerts that wait for the sink.
+# HELP bob_sink_queued_alerts Alerts that wait for the sink, in memory and on disk.
 # TYPE bob_sink_queued_alerts gauge
 bob_sink_queued_alerts{sink="recorder"} 1
 `

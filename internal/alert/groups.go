@@ -37,6 +37,10 @@ type group struct {
 
 type workloadKey struct{ namespace, kind, name, container string }
 
+func keyOf(a *Alert) workloadKey {
+	return workloadKey{a.Workload.Namespace, a.Workload.Kind, a.Workload.Name, a.Container.Name}
+}
+
 // workload is what one workload's container may raise. It is forgotten when it
 // has neither groups nor something held.
 type workload struct {
@@ -100,7 +104,7 @@ func (g *groups) add(a *Alert, now time.Time) (*Alert, outcome) {
 	if known, ok := g.byFingerprint[a.Fingerprint]; ok {
 		return known.fold(a)
 	}
-	key := workloadKey{a.Workload.Namespace, a.Workload.Kind, a.Workload.Name, a.Container.Name}
+	key := keyOf(a)
 	w, ok := g.workloads[key]
 	if !ok {
 		if len(g.workloads) >= g.opts.MaxAlerts {

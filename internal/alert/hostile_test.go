@@ -69,7 +69,7 @@ func FuzzHostileBytes(f *testing.F) {
 		a := b.Build(deviation(e), subject)
 
 		var out bytes.Buffer
-		if err := appendJSON(&out, &a); err != nil {
+		if err := JSON(&out, &a); err != nil {
 			t.Fatal(err)
 		}
 		wantOneLine(t, out.String())

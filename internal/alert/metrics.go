@@ -47,14 +47,22 @@ var lostNames = [numLost]string{
 type metrics struct {
 	deviations grid
 	alerts     grid
+	silenced   [detector.NumRules]atomic.Uint64
 	held       atomic.Uint64
 	lost       [numLost]atomic.Uint64
+}
+
+func (m *metrics) silence(a *Alert) {
+	if int(a.Rule) < len(m.silenced) {
+		m.silenced[a.Rule].Add(a.Count)
+	}
 }
 
 // Stats are a dispatcher's counters at one moment.
 type Stats struct {
 	Deviations uint64 // acts outside of a profile, repeats included
 	Alerts     uint64 // incidents and summaries raised
+	Silenced   uint64 // deviations that the configuration keeps quiet
 	Held       uint64 // deviations told in a summary only
 	Lost       uint64 // deviations told nowhere
 	Sinks      map[string]SinkStats
@@ -75,13 +83,16 @@ func (d *Dispatcher) Stats() Stats {
 		Held:       d.metrics.held.Load(),
 		Sinks:      make(map[string]SinkStats, len(d.deliveries)),
 	}
+	for i := range d.metrics.silenced {
+		s.Silenced += d.metrics.silenced[i].Load()
+	}
 	for i := range d.metrics.lost {
 		s.Lost += d.metrics.lost[i].Load()
 	}
 	for _, delivery := range d.deliveries {
-		sink := SinkStats{Queued: len(delivery.queue), Delivered: delivery.delivered.Load()}
-		for i := range delivery.dropped {
-			sink.Dropped += delivery.dropped[i].Load()
+		sink := SinkStats{Queued: delivery.queued(), Delivered: delivery.stats.delivered.Load()}
+		for i := range delivery.stats.dropped {
+			sink.Dropped += delivery.stats.dropped[i].Load()
 		}
 		s.Sinks[delivery.sink.Name()] = sink
 	}
@@ -96,6 +107,8 @@ var (
 		"Acts outside of a profile, repeats included.", []string{"rule", "severity"}, nil)
 	alertsDesc = prometheus.NewDesc("bob_alerts_total",
 		"Alerts raised: one for each incident, and summaries (BW000).", []string{"rule", "severity"}, nil)
+	silencedDesc = prometheus.NewDesc("bob_deviations_silenced_total",
+		"Deviations that a silence of the configuration kept quiet.", []string{"rule"}, nil)
 	heldDesc = prometheus.NewDesc("bob_deviations_held_total",
 		"Deviations beyond a workload's rate limit, told in a summary only.", nil, nil)
 	lostDesc = prometheus.NewDesc("bob_deviations_lost_total",
@@ -103,20 +116,26 @@ var (
 	activeDesc = prometheus.NewDesc("bob_alerts_active",
 		"Incidents that are remembered because they may repeat.", nil, nil)
 	queuedDesc = prometheus.NewDesc("bob_sink_queued_alerts",
-		"Alerts that wait for the sink.", []string{"sink"}, nil)
+		"Alerts that wait for the sink, in memory and on disk.", []string{"sink"}, nil)
+	queuedBytesDesc = prometheus.NewDesc("bob_sink_queued_bytes",
+		"What of the sink's bound on disk is taken.", []string{"sink"}, nil)
+	queueFailuresDesc = prometheus.NewDesc("bob_sink_queue_failures_total",
+		"Writes of the sink's queue to disk that failed; its alerts wait in memory.", []string{"sink"}, nil)
 	deliveredDesc = prometheus.NewDesc("bob_sink_delivered_alerts_total",
 		"Alerts that the sink took.", []string{"sink"}, nil)
 	droppedDesc = prometheus.NewDesc("bob_sink_dropped_alerts_total",
 		"Alerts that the sink did not get.", []string{"sink", "reason"}, nil)
 	failuresDesc = prometheus.NewDesc("bob_sink_failures_total",
 		"Deliveries that failed, each of one or more alerts.", []string{"sink"}, nil)
+	retriesDesc = prometheus.NewDesc("bob_sink_retries_total",
+		"Deliveries that were tried again after one failed.", []string{"sink"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		deviationsDesc, alertsDesc, heldDesc, lostDesc, activeDesc,
-		queuedDesc, deliveredDesc, droppedDesc, failuresDesc,
+		deviationsDesc, alertsDesc, silencedDesc, heldDesc, lostDesc, activeDesc,
+		queuedDesc, queuedBytesDesc, queueFailuresDesc, deliveredDesc, droppedDesc, failuresDesc, retriesDesc,
 	} {
 		ch <- desc
 	}
@@ -132,6 +151,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	m := &c.d.metrics
 	for rule := range m.deviations {
+		counter(silencedDesc, &m.silenced[rule], detector.Rule(rule).String())
 		for grade := range m.deviations[rule] {
 			labels := []string{detector.Rule(rule).String(), severity.Severity(grade).String()}
 			counter(deviationsDesc, &m.deviations[rule][grade], labels...)
@@ -147,12 +167,15 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	c.d.mu.Unlock()
 	gauge(activeDesc, active)
 	for _, d := range c.d.deliveries {
-		name := d.sink.Name()
-		gauge(queuedDesc, len(d.queue), name)
-		counter(deliveredDesc, &d.delivered, name)
-		counter(failuresDesc, &d.failures, name)
-		for reason := range d.dropped {
-			counter(droppedDesc, &d.dropped[reason], name, dropNames[reason])
+		name, stats := d.sink.Name(), &d.stats
+		gauge(queuedDesc, d.queued(), name)
+		gauge(queuedBytesDesc, int(stats.waitingBytes.Load()), name)
+		counter(queueFailuresDesc, &stats.diskFailures, name)
+		counter(deliveredDesc, &stats.delivered, name)
+		counter(failuresDesc, &stats.failures, name)
+		counter(retriesDesc, &stats.retries, name)
+		for reason := range stats.dropped {
+			counter(droppedDesc, &stats.dropped[reason], name, dropNames[reason])
 		}
 	}
 }

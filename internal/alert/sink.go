@@ -1,105 +1,52 @@
 package alert
 
 import (
+	"bytes"
 	"context"
-	"sync/atomic"
+	"encoding/json"
+	"errors"
+	"time"
 
-	"go.uber.org/zap"
+	"bobwatch/internal/severity"
 )
 
 // Sink delivers alerts to one destination. Send is called by one goroutine at
 // a time, with the alerts in the order in which they were raised, and returns
 // when ctx ends. An alert may come again with the same fingerprint and a higher
-// count. Alerts are shared with other sinks: Send leaves them unchanged. nil
-// means delivered.
+// count. Alerts are shared with other sinks: Send leaves them unchanged.
 type Sink interface {
 	Name() string // a constant; it labels metrics
-	Send(ctx context.Context, alerts []Alert) error
+	// Send returns how many of the first alerts were delivered: all of them
+	// unless there is an error.
+	Send(ctx context.Context, alerts []Alert) (delivered int, err error)
 }
 
-// maxBatch bounds the alerts of one Send.
-const maxBatch = 64
+// ErrRefused is wrapped by an error of Send after which there is no use in
+// sending the same again.
+var ErrRefused = errors.New("refused for good")
 
-// delivery is a sink with its queue, its goroutine and its counters.
-type delivery struct {
-	sink  Sink
-	queue chan *Alert
-	log   *zap.Logger
-
-	delivered atomic.Uint64
-	failures  atomic.Uint64 // sends, not alerts
-	dropped   [numDrops]atomic.Uint64
+// Route is a sink, and what is on the way to it.
+type Route struct {
+	Sink Sink
+	// MinSeverity is the least severity that the sink is told.
+	MinSeverity severity.Severity
+	// Queue is the file that keeps what is not delivered yet, and QueueBytes
+	// how much of it. Without a file alerts wait in memory only.
+	Queue      string
+	QueueBytes int64
+	// Refresh, if set, is called every RefreshInterval by the goroutine that
+	// calls Send, for sinks that forget what is not told again.
+	Refresh         func(context.Context) error
+	RefreshInterval time.Duration
 }
 
-// drop is a reason for which a sink did not get an alert.
-type drop uint8
+// Encoder appends an alert to b, ending in a newline.
+type Encoder func(b *bytes.Buffer, a *Alert) error
 
-const (
-	dropQueueFull drop = iota
-	dropSendFailed
-	dropShutdown
-
-	numDrops = iota
-)
-
-var dropNames = [numDrops]string{
-	dropQueueFull:  "queue_full",
-	dropSendFailed: "send_failed",
-	dropShutdown:   "shutdown",
-}
-
-// push queues a without waiting.
-func (d *delivery) push(a *Alert) {
-	select {
-	case d.queue <- a:
-	default:
-		d.dropped[dropQueueFull].Add(1)
-	}
-}
-
-// run sends what is queued until the queue is closed and empty. When ctx ends,
-// what is left is dropped.
-func (d *delivery) run(ctx context.Context) {
-	failing := false
-	batch := make([]Alert, 0, maxBatch)
-	for first := range d.queue {
-		batch = d.fill(append(batch[:0], *first))
-		if ctx.Err() != nil {
-			d.dropped[dropShutdown].Add(uint64(len(batch)))
-			continue
-		}
-		err := d.sink.Send(ctx, batch)
-		switch {
-		case err == nil:
-			d.delivered.Add(uint64(len(batch)))
-			if failing {
-				d.log.Info("sink delivers again")
-			}
-		case ctx.Err() != nil:
-			d.dropped[dropShutdown].Add(uint64(len(batch)))
-		default:
-			d.failures.Add(1)
-			d.dropped[dropSendFailed].Add(uint64(len(batch)))
-			if !failing { // once for each outage, not for each alert
-				d.log.Error("sink fails", zap.Error(err))
-			}
-		}
-		failing = err != nil
-	}
-}
-
-// fill adds what is queued already.
-func (d *delivery) fill(batch []Alert) []Alert {
-	for len(batch) < maxBatch {
-		select {
-		case a, ok := <-d.queue:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, *a)
-		default:
-			return batch
-		}
-	}
-	return batch
+// JSON is the Encoder of the format described in docs/alerts.md: an object on
+// one line.
+func JSON(b *bytes.Buffer, a *Alert) error {
+	encoder := json.NewEncoder(b) // ends each object with a newline
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(a)
 }

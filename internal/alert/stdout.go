@@ -3,7 +3,6 @@ package alert
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,34 +10,15 @@ import (
 	"golang.org/x/term"
 )
 
-// Format is how a Stdout sink writes alerts.
-type Format string
-
-// The formats.
-const (
-	FormatJSON Format = "json" // one object a line
-	FormatText Format = "text" // one line for people, and one with the allow command
-)
-
 // Stdout writes alerts to a stream, each on a line of its own.
 type Stdout struct {
 	w      io.Writer
-	append func(*bytes.Buffer, *Alert) error
+	encode Encoder
 }
 
-// NewStdout returns a sink that writes to w. Colours apply to text only; see
-// Colours.
-func NewStdout(w io.Writer, format Format, colours bool) (*Stdout, error) {
-	switch format {
-	case FormatJSON:
-		return &Stdout{w: w, append: appendJSON}, nil
-	case FormatText:
-		return &Stdout{w: w, append: func(b *bytes.Buffer, a *Alert) error {
-			appendText(b, a, colours)
-			return nil
-		}}, nil
-	}
-	return nil, fmt.Errorf("format %q: want json or text", format)
+// NewStdout returns a sink that writes to w.
+func NewStdout(w io.Writer, encode Encoder) *Stdout {
+	return &Stdout{w: w, encode: encode}
 }
 
 // Colours reports whether text written to f should be coloured: f is a
@@ -52,12 +32,13 @@ func (s *Stdout) Name() string { return "stdout" }
 
 // Send implements Sink. All alerts are written in one call, so that a line is
 // never torn by another writer to the same pipe. A reader that has stopped
-// reading blocks the write, which is then left behind when ctx ends.
-func (s *Stdout) Send(ctx context.Context, alerts []Alert) error {
+// reading blocks the write, which is then left behind when ctx ends. What was
+// written in part is not written again.
+func (s *Stdout) Send(ctx context.Context, alerts []Alert) (int, error) {
 	var b bytes.Buffer
 	for i := range alerts {
-		if err := s.append(&b, &alerts[i]); err != nil {
-			return fmt.Errorf("write alert: %w", err)
+		if err := s.encode(&b, &alerts[i]); err != nil {
+			return 0, fmt.Errorf("write alert: %w: %w", ErrRefused, err)
 		}
 	}
 	done := make(chan error, 1)
@@ -68,16 +49,10 @@ func (s *Stdout) Send(ctx context.Context, alerts []Alert) error {
 	select {
 	case err := <-done:
 		if err != nil {
-			return fmt.Errorf("write alert: %w", err)
+			return 0, fmt.Errorf("write alert: %w: %w", ErrRefused, err)
 		}
-		return nil
+		return len(alerts), nil
 	case <-ctx.Done():
-		return fmt.Errorf("write alert: %w", ctx.Err())
+		return 0, fmt.Errorf("write alert: %w", ctx.Err())
 	}
-}
-
-func appendJSON(b *bytes.Buffer, a *Alert) error {
-	encoder := json.NewEncoder(b) // ends each object with a newline
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(a)
 }

@@ -13,12 +13,9 @@ import (
 
 func TestStdoutWritesOneLineEach(t *testing.T) {
 	var out bytes.Buffer
-	sink, err := NewStdout(&out, FormatJSON, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sink := NewStdout(&out, JSON)
 	alerts := []Alert{raised("web", "a", severity.High), raised("web", "b", severity.Low)}
-	if err := sink.Send(t.Context(), alerts); err != nil {
+	if _, err := sink.Send(t.Context(), alerts); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
@@ -30,11 +27,8 @@ func TestStdoutWritesOneLineEach(t *testing.T) {
 func TestTextIsColouredOnRequest(t *testing.T) {
 	for _, colours := range []bool{false, true} {
 		var out bytes.Buffer
-		sink, err := NewStdout(&out, FormatText, colours)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := sink.Send(t.Context(), []Alert{raised("web", "a", severity.Critical)}); err != nil {
+		sink := NewStdout(&out, Text(colours))
+		if _, err := sink.Send(t.Context(), []Alert{raised("web", "a", severity.Critical)}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(out.String(), "\x1b["); got != colours {
@@ -51,21 +45,12 @@ func TestStdoutGivesUpWithItsContext(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	sink, err := NewStdout(w, FormatJSON, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sink := NewStdout(w, JSON)
 	a := raised("web", "a", severity.High)
 	a.Message = strings.Repeat("x", 1<<20) // more than a pipe holds
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := sink.Send(ctx, []Alert{a}); !errors.Is(err, context.Canceled) {
+	if _, err := sink.Send(ctx, []Alert{a}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Send to a full pipe: got %v, want context canceled", err)
-	}
-}
-
-func TestUnknownFormat(t *testing.T) {
-	if _, err := NewStdout(os.Stdout, "xml", false); err == nil {
-		t.Error("NewStdout with format xml: got no error")
 	}
 }

@@ -24,6 +24,14 @@ var severityStyles = [...]string{
 	severity.Critical: "\x1b[1;97;41m",
 }
 
+// Text returns the Encoder for people, which see appendText. See Colours.
+func Text(colours bool) Encoder {
+	return func(b *bytes.Buffer, a *Alert) error {
+		appendText(b, a, colours)
+		return nil
+	}
+}
+
 // appendText writes an alert for people: one line that says what happened, and
 // an indented one with the command that would accept it. Every string in an
 // Alert is printable already.

@@ -1,0 +1,231 @@
+package alert
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/severity"
+)
+
+const testBytes = 1 << 20
+
+func newSpool(t *testing.T, path string, maxBytes int64) *spool {
+	t.Helper()
+	s, err := openSpool(path, maxBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s
+}
+
+func spoolAlerts(t *testing.T, s *spool, alerts ...Alert) (refused int) {
+	t.Helper()
+	var list []*Alert
+	for i := range alerts {
+		list = append(list, &alerts[i])
+	}
+	refused, err := s.add(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return refused
+}
+
+// wantSpool fails unless s holds what want shows as "fingerprint xcount".
+func wantSpool(t *testing.T, s *spool, want ...string) {
+	t.Helper()
+	alerts, unreadable := s.oldest(1000)
+	var got []string
+	for _, a := range alerts {
+		got = append(got, fmt.Sprintf("%s x%d", a.Fingerprint, a.Count))
+	}
+	if diff := cmp.Diff(want, got); diff != "" || unreadable != 0 {
+		t.Errorf("on disk, %d unreadable (-want +got):\n%s", unreadable, diff)
+	}
+}
+
+func TestSpoolKeepsOrderOverRestarts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sub", "queue.db")
+	s := newSpool(t, path, testBytes)
+	first := raised("web", "a", severity.High)
+	first.Message = "as it was" // all of an alert survives
+	first.Deviation = Deviation{Open: &Open{Path: `/a\x0a`, Flags: "O_RDONLY"}}
+	first.First, first.Last = first.First.UTC().Truncate(0), first.Last.UTC().Truncate(0)
+	spoolAlerts(t, s, first, raised("web", "b", severity.High), raised("db", "c", severity.Low))
+	if err := s.remove(1); err != nil {
+		t.Fatal(err)
+	}
+	spoolAlerts(t, s, first)
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	again := newSpool(t, path, testBytes)
+	wantSpool(t, again, "web/b x1", "db/c x1", "web/a x1")
+	got, _ := again.oldest(3)
+	if diff := cmp.Diff(first, got[2]); diff != "" {
+		t.Errorf("alert (-want +got):\n%s", diff)
+	}
+	if again.bytes != s.bytes {
+		t.Errorf("bytes: got %d, want %d as before", again.bytes, s.bytes)
+	}
+}
+
+func TestSpooledRepeatReplaces(t *testing.T) {
+	s := newSpool(t, filepath.Join(t.TempDir(), "queue.db"), testBytes)
+	a := raised("web", "a", severity.High)
+	repeat, later := a, a
+	repeat.Count = 25
+	later.First, later.Count = a.First.Add(time.Hour), 3 // after the first was over
+	spoolAlerts(t, s, a, raised("web", "b", severity.High), repeat)
+	spoolAlerts(t, s, later)
+	wantSpool(t, s, "web/a x25", "web/b x1", "web/a x3")
+	if err := s.remove(3); err != nil {
+		t.Fatal(err)
+	}
+	if s.bytes != 0 || len(s.byWorkload) != 0 || len(s.byIncident) != 0 {
+		t.Errorf("empty spool: got %d bytes, %v, %v", s.bytes, s.byWorkload, s.byIncident)
+	}
+}
+
+func TestSpoolIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	s := newSpool(t, path, testBytes)
+	big := func(workload string, i int) Alert {
+		a := raised(workload, fmt.Sprint(i), severity.High)
+		a.Message = strings.Repeat("x", 60<<10)
+		return a
+	}
+	refused := 0
+	for i := range 100 {
+		refused += spoolAlerts(t, s, big("evil", i))
+	}
+	if got, want := s.len(), 4; got != want || refused != 100-want {
+		t.Errorf("one workload: got %d alerts and %d refused, want %d and %d", got, refused, want, 100-want)
+	}
+	if refused := spoolAlerts(t, s, big("good", 1)); refused != 0 {
+		t.Error("one workload took the room of another")
+	}
+	for round := range 20 { // the file does not grow with what passes through
+		for i := range 20 {
+			spoolAlerts(t, s, big(fmt.Sprint("w", i), round))
+		}
+		if s.bytes > testBytes {
+			t.Fatalf("bytes: got %d, want at most %d", s.bytes, testBytes)
+		}
+		if err := s.remove(s.len()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := int64(fileFactor*testBytes + worthShrinking); info.Size() > limit {
+		t.Errorf("file: got %d bytes, want at most %d", info.Size(), limit)
+	}
+	s.close()
+	newSpool(t, path, testBytes)
+	if after, err := os.Stat(path); err != nil || after.Size() > worthShrinking {
+		t.Errorf("empty file after a restart: got %d bytes, %v, want at most %d", after.Size(), err, worthShrinking)
+	}
+}
+
+func TestUnreadableSpoolIsMovedAside(t *testing.T) {
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole.db")
+	s := newSpool(t, whole, testBytes)
+	for i := range 50 {
+		spoolAlerts(t, s, raised(fmt.Sprint("w", i), strings.Repeat("x", 3000), severity.High))
+	}
+	s.close()
+	raw, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"text": []byte(strings.Repeat("not a queue\n", 1000)), "cut": raw[:len(raw)/3], "zero": make([]byte, 20000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, name+".db")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := newSpool(t, path, testBytes)
+			if s.aside == "" {
+				t.Error("not moved aside")
+			}
+			spoolAlerts(t, s, raised("web", "a", severity.High))
+			wantSpool(t, s, "web/a x1")
+		})
+	}
+}
+
+// routed is a dispatcher whose one sink has a queue on disk.
+func routed(sink Sink, path string) Options {
+	opts := DefaultOptions()
+	opts.Routes = []Route{{Sink: sink, Queue: path, QueueBytes: testBytes}}
+	return opts
+}
+
+func TestSinkThatIsDownLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "queue.db")
+		sink := &recorder{err: errors.New("connection refused")}
+		d, stop := start(t, routed(sink, path))
+		var want []string
+		for i := range 30 {
+			d.Enqueue(raised("web", fmt.Sprint(i), severity.High))
+			want = append(want, fmt.Sprintf("web/%d x1", i))
+			time.Sleep(time.Second)
+		}
+		stop()
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := d.Stats().Sinks["recorder"], (SinkStats{Queued: 30}); got != want {
+			t.Errorf("stopped while the sink is down: got %+v, want %+v", got, want)
+		}
+
+		sink.set(nil)
+		d, stop = start(t, routed(sink, path))
+		synctest.Wait()
+		wantLines(t, sink, want...)
+		stop()
+		d.Close()
+
+		d, stop = start(t, routed(sink, path))
+		synctest.Wait()
+		wantLines(t, sink, want...) // once
+		stop()
+		d.Close()
+	})
+}
+
+func TestQueueOnDiskCountsWhatItLoses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &recorder{err: errors.New("connection refused")}
+		d, stop := start(t, routed(sink, filepath.Join(t.TempDir(), "queue.db")))
+		const n = 100
+		for i := range n {
+			a := raised(fmt.Sprint("w", i), "a", severity.High)
+			a.Message = strings.Repeat("x", 60<<10)
+			d.Enqueue(a)
+		}
+		synctest.Wait()
+		got := d.Stats().Sinks["recorder"]
+		if got.Queued == 0 || got.Dropped == 0 || got.Queued+int(got.Dropped) != n {
+			t.Errorf("full queue: got %+v, want some of %d queued and all others dropped", got, n)
+		}
+		stop()
+		d.Close()
+	})
+}
