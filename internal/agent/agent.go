@@ -135,11 +135,12 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		parked:    parking{cgroups: map[uint64]*parkedCgroup{}},
 		workloads: map[workload.Key]*behaviour{},
 		changed:   map[*behaviour]struct{}{},
+		accounts:  newAccounts(),
 	}
-	if err := a.registry.Register(&collector{engine: a.engine}); err != nil {
+	if err := a.registry.Register(collector{a.engine.reading}); err != nil {
 		return closers, fmt.Errorf("register metrics: %w", err)
 	}
-	if a.server, err = listen(c.HTTP.Listen, a.registry, a.engine); err != nil {
+	if a.server, err = listen(c.HTTP, a.registry, a.engine, a.log.Named("http")); err != nil {
 		return closers, err
 	}
 	a.log.Info("attached", zap.Strings("hooks", s.Hooks()))
@@ -179,6 +180,7 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 			if acc.Trust.Warn {
 				level = zap.WarnLevel
 			}
+			a.countAccepted(acc)
 			log.Log(level, "document in force", zap.String("source", acc.Source), zap.String("name", acc.Name),
 				zap.String("authority", acc.Trust.Authority), zap.Bool("unsigned", acc.Trust.Authority == ""))
 		},
@@ -197,6 +199,16 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 	return documents, nil
 }
 
+// countAccepted is called once the engine exists: documents are published by
+// what run starts.
+func (a *agent) countAccepted(acc catalog.Acceptance) {
+	if acc.Trust.Authority == "" {
+		a.engine.metrics.acceptedUnsigned.Add(1)
+		return
+	}
+	a.engine.metrics.acceptedSigned.Add(1)
+}
+
 // run starts everything and returns when all of it has stopped: first what
 // brings events, then what they lead to.
 func (a *agent) run(ctx context.Context) error {
@@ -213,6 +225,7 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.wakeAtEnd(ctx) })
 	group.Go(func() error { return a.tick(ctx) })
 	group.Go(func() error { return a.server.run(ctx) })
+	group.Go(func() error { a.testSelf(ctx); return nil })
 	if a.directory != nil {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
 	}
@@ -269,13 +282,7 @@ func (a *agent) adoptRunning(ctx context.Context) {
 }
 
 // bootTime returns the wall-clock time at which events' clock was 0.
-func bootTime() time.Time {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		return time.Time{}
-	}
-	return time.Now().Add(-time.Duration(ts.Nano()))
-}
+func bootTime() time.Time { return time.Now().Add(-time.Duration(sinceBoot())) }
 
 func kernelRelease() string {
 	var uts unix.Utsname

@@ -28,6 +28,8 @@ type behaviour struct {
 	learner   *learner.Learner
 	matcher   *profile.Matcher // nil while it learns
 	instances map[*instance]struct{}
+	account   *account
+	notKept   uint64 // as last seen
 
 	completeness profile.Completeness
 	guardedAt    uint64 // ns since boot: events before it are learned
@@ -58,6 +60,7 @@ func (e *engine) behaviourOf(c *workload.Container) *behaviour {
 		name:      key.String(),
 		model:     *c,
 		instances: map[*instance]struct{}{},
+		account:   e.accounts.open(c.Namespace, c.Owner.Name),
 	}
 	b.learner = learner.New(b.name, learner.Options{
 		Arch:       e.arch,
@@ -72,6 +75,7 @@ func (e *engine) behaviourOf(c *workload.Container) *behaviour {
 	if found {
 		b.learner.Restore(state, facts)
 	}
+	b.notKept = b.learner.State(time.Now()).NotKept
 	e.workloads[key] = b
 	e.refresh(b)
 	return b
@@ -155,6 +159,7 @@ func (e *engine) evictDormant() {
 			e.save(b)
 		}
 		delete(e.workloads, b.key)
+		e.accounts.close(b.account)
 	}
 }
 

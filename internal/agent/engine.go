@@ -49,21 +49,31 @@ type engine struct {
 	documents uint64 // version of the catalog that was last applied
 	event     event.Event
 
-	ready   atomic.Bool // what ran at start is taken over
-	metrics counters
+	ready    atomic.Bool // what ran at start is taken over
+	hooks    atomic.Pointer[[]sensor.Hook]
+	accounts *accounts
+	metrics  counters
 }
 
 // counters are read by the metrics collector while the engine runs.
 type counters struct {
 	beat         atomic.Int64 // unix nanoseconds of the last turn
-	lastEvent    atomic.Int64 // unix nanoseconds
-	learning     atomic.Int64
+	lastEvent    atomic.Int64 // nanoseconds since boot
+	selfTest     atomic.Int64 // nanoseconds since boot
+	learning     atomic.Int64 // workload containers, likewise guarded
 	guarded      atomic.Int64
 	parked       atomic.Int64
+	parkedEvents atomic.Int64
+	notKept      atomic.Uint64
 	parkedLost   atomic.Uint64 // events of cgroups nobody knew in time, for want of room
 	unattributed atomic.Uint64 // events of cgroups that are no workload's
 	runtimeActs  atomic.Uint64
 	adoptErrors  atomic.Uint64
+
+	containersLearning atomic.Int64
+	containersGuarded  atomic.Int64
+	acceptedSigned     atomic.Uint64 // documents; the catalog's goroutine counts them
+	acceptedUnsigned   atomic.Uint64
 }
 
 // post hands f to the engine's goroutine and wakes it.
@@ -80,6 +90,7 @@ func (e *engine) post(ctx context.Context, f func()) {
 
 // run reads until the sensor is closed or ctx ends.
 func (e *engine) run(ctx context.Context) error {
+	e.metrics.beat.Store(time.Now().UnixNano())
 	for ctx.Err() == nil {
 		err := e.sensor.Read(&e.event)
 		switch {
@@ -111,7 +122,11 @@ func (e *engine) runCommands() {
 
 // handle is one event's way.
 func (e *engine) handle(ev *event.Event) {
-	e.metrics.lastEvent.Store(e.boot.UnixNano() + int64(ev.Time))
+	if ev.Kind == event.KindSelfTest {
+		e.metrics.selfTest.Store(int64(ev.Time))
+		return
+	}
+	e.metrics.lastEvent.Store(int64(ev.Time))
 	switch ev.Kind {
 	case event.KindCgroupCreated:
 		e.cgroupCreated(ev)
@@ -168,6 +183,7 @@ func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
 	if ev.Repeats > 0 {
 		a.Count += uint64(ev.Repeats)
 	}
+	in.behaviour.account.add(&a)
 	e.alerts.Enqueue(a)
 	if ev.Kind == event.KindOpen {
 		if err := e.sensor.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
@@ -200,22 +216,40 @@ func (e *engine) tick(now time.Time) {
 	e.evictDormant()
 	e.journalChanges()
 	e.saveDue(now)
-	e.countStates()
+	e.countStates(now)
 }
 
-func (e *engine) countStates() {
-	var learning, guarded int64
+// countStates publishes what a scrape reads.
+func (e *engine) countStates(now time.Time) {
+	var learning, guarded, containersLearning, containersGuarded int64
+	e.accounts.shared.least = guardedProgress
 	for _, b := range e.workloads {
-		if len(b.instances) == 0 {
+		b.account.least = guardedProgress
+	}
+	for _, b := range e.workloads {
+		if notKept := b.learner.State(now).NotKept; notKept > b.notKept {
+			e.metrics.notKept.Add(notKept - b.notKept)
+			b.notKept = notKept
+		}
+		running := int64(len(b.instances))
+		if b.matcher != nil {
+			guarded += min(running, 1)
+			containersGuarded += running
 			continue
 		}
-		if b.matcher == nil {
-			learning++
-		} else {
-			guarded++
-		}
+		learning += min(running, 1)
+		containersLearning += running
+		share := b.learner.ObservedFor(now).Seconds() / time.Duration(e.config.Learning.Window).Seconds()
+		b.account.least = min(b.account.least, share, 1)
 	}
+	for _, b := range e.workloads {
+		b.account.setProgress(b.account.least)
+	}
+	e.accounts.shared.setProgress(e.accounts.shared.least)
 	e.metrics.learning.Store(learning)
 	e.metrics.guarded.Store(guarded)
+	e.metrics.containersLearning.Store(containersLearning)
+	e.metrics.containersGuarded.Store(containersGuarded)
 	e.metrics.parked.Store(int64(len(e.parked.cgroups)))
+	e.metrics.parkedEvents.Store(int64(e.parked.total))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -12,24 +13,42 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapio"
+
+	"bobwatch/internal/config"
 )
 
-// maxSilence is how long the engine may take for one turn before the agent
-// calls itself unhealthy. It turns at least once a second.
-const maxSilence = 15 * time.Second
+const (
+	// maxSilence is how long the engine may take for one turn before the agent
+	// calls itself unhealthy. It turns at least once a second.
+	maxSilence = 15 * time.Second
+	// maxScrapes is how many scrapes are answered at a time.
+	maxScrapes = 4
+	// drainTimeout is how long answers under way are waited for at the end.
+	drainTimeout = 3 * time.Second
+)
 
 // server answers /metrics, /healthz and /readyz. A nil server serves nothing.
 type server struct {
-	listener net.Listener
-	http     http.Server
+	listener  net.Listener
+	http      http.Server
+	webConfig string
+	log       *zap.Logger
 }
 
-// listen opens address, host:port or unix:PATH. Empty listens nowhere.
-func listen(address string, registry *prometheus.Registry, e *engine) (*server, error) {
-	if address == "" {
+// listen opens the address of c. TLS and authentication are those of the web
+// configuration, which is read again at every connection and request; one that
+// cannot be used at the start is an error.
+func listen(c config.HTTP, registry *prometheus.Registry, e *engine, log *zap.Logger) (*server, error) {
+	if c.Listen == "" {
 		return nil, nil
 	}
-	network := "tcp"
+	if err := web.Validate(c.WebConfig); err != nil {
+		return nil, fmt.Errorf("http.webConfig: %w", err)
+	}
+	network, address := "tcp", c.Listen
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		network, address = "unix", path
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -40,11 +59,24 @@ func listen(address string, registry *prometheus.Registry, e *engine) (*server, 
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}
+	return &server{
+		listener:  listener,
+		http:      http.Server{Handler: handler(registry, e), ReadHeaderTimeout: 10 * time.Second},
+		webConfig: c.WebConfig,
+		log:       log,
+	}, nil
+}
+
+func handler(registry *prometheus.Registry, e *engine) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		Registry:            registry,
+		ErrorHandling:       promhttp.ContinueOnError, // what can be read is better than nothing
+		MaxRequestsInFlight: maxScrapes,
+	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.alive()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.detecting()) })
-	return &server{listener: listener, http: http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}, nil
+	return mux
 }
 
 func answer(w http.ResponseWriter, err error) {
@@ -55,16 +87,36 @@ func answer(w http.ResponseWriter, err error) {
 	fmt.Fprintln(w, "ok")
 }
 
+// run serves until ctx ends and returns when no answer is under way any more:
+// what they are made of is closed after that.
 func (s *server) run(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.http.Close() })
-	defer stop()
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	drained := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(drained)
+		s.drain()
+	})
+	out := &zapio.Writer{Log: s.log, Level: zap.WarnLevel}
+	defer out.Close()
+	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	err := web.Serve(s.listener, &s.http, &web.FlagConfig{WebConfigFile: &s.webConfig}, log)
+	if !stop() {
+		<-drained
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve http: %w", err)
 	}
 	return nil
+}
+
+func (s *server) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close()
+	}
 }
 
 // alive says why the engine is wedged, if it is.
@@ -74,12 +126,4 @@ func (e *engine) alive() error {
 		return fmt.Errorf("the reader has not turned for %s", silent.Round(time.Second))
 	}
 	return nil
-}
-
-// detecting says why deviations would not be found, if so.
-func (e *engine) detecting() error {
-	if !e.ready.Load() {
-		return errors.New("running containers are not taken over yet")
-	}
-	return e.alive()
 }

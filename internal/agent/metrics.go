@@ -1,12 +1,16 @@
 package agent
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/sensor"
+	"bobwatch/internal/severity"
 )
 
 func newRegistry() *prometheus.Registry {
@@ -15,51 +19,52 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
-// The metrics of the sensor and the engine. They are read at scrape.
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("bob_"+name, help, labels, nil)
+}
+
+// What the kernel's part counts. It is read at scrape.
 var (
-	descRecords = prometheus.NewDesc("bob_sensor_records_total",
-		"Records that the kernel sent, by kind.", []string{"kind"}, nil)
-	descHeld = prometheus.NewDesc("bob_sensor_held_total",
-		"Records that the kernel could not send: delayed for what is done again, lost for the rest.",
-		[]string{"kind", "reason"}, nil)
-	descUntracked = prometheus.NewDesc("bob_sensor_cgroups_untracked_total",
-		"Cgroups that found no room in the kernel's table and are not watched.", nil, nil)
-	descUnmarked = prometheus.NewDesc("bob_sensor_processes_unmarked_total",
-		"Processes that could not be told apart from the container runtime's.", nil, nil)
-	descUnreadable = prometheus.NewDesc("bob_sensor_unreadable_total",
-		"Paths and arguments that the kernel could not read.", nil, nil)
-	descMalformed = prometheus.NewDesc("bob_sensor_malformed_records_total",
-		"Records that could not be decoded.", nil, nil)
-	descMisses = prometheus.NewDesc("bob_sensor_program_misses_total",
-		"Program runs that the kernel skipped because of recursion.", nil, nil)
-	descRingSize = prometheus.NewDesc("bob_sensor_ring_size_bytes",
-		"Size of the ring buffer.", nil, nil)
-	descRingPending = prometheus.NewDesc("bob_sensor_ring_pending_bytes",
-		"Bytes in the ring buffer that are not read yet.", nil, nil)
-	descWorkloads = prometheus.NewDesc("bob_workloads",
-		"Workload containers that run, by state.", []string{"state"}, nil)
-	descParked = prometheus.NewDesc("bob_parked_cgroups",
-		"New cgroups of which it is not known yet whose they are.", nil, nil)
-	descParkedLost = prometheus.NewDesc("bob_parked_events_lost_total",
-		"Events of new cgroups that were lost for want of room.", nil, nil)
-	descUnattributed = prometheus.NewDesc("bob_unattributed_events_total",
-		"Events of cgroups that are no workload's.", nil, nil)
-	descRuntimeActs = prometheus.NewDesc("bob_runtime_acts_total",
-		"Acts of container runtimes inside of containers, seen for the first time.", nil, nil)
-	descAdoptErrors = prometheus.NewDesc("bob_adopt_errors_total",
-		"Running containers that could not be taken over completely.", nil, nil)
-	descLastEvent = prometheus.NewDesc("bob_last_event_timestamp_seconds",
-		"When the last event happened.", nil, nil)
-	descProcesses = prometheus.NewDesc("bob_processes",
-		"Processes whose command is remembered.", nil, nil)
-	descProcessesEvicted = prometheus.NewDesc("bob_processes_evicted_total",
-		"Processes whose command was forgotten although they lived.", nil, nil)
-	descJournalFailures = prometheus.NewDesc("bob_journal_write_failures_total",
-		"Writes to the journal that failed and were tried again.", nil, nil)
-	descStoreFailures = prometheus.NewDesc("bob_profile_write_failures_total",
-		"Profiles that could not be written to the state directory.", nil, nil)
-	descBuild = prometheus.NewDesc("bob_build_info",
-		"The agent's version.", []string{"version"}, nil)
+	descRecords    = desc("sensor_records_total", "Records that the kernel sent, by kind.", "kind")
+	descHeld       = desc("sensor_held_total", "Records that the kernel could not send, because the ring buffer was full or the container's budget spent. News and deviations are told later, when they are done again; an execution is lost.", "kind", "reason")
+	descUntracked  = desc("sensor_cgroups_untracked_total", "Cgroups that found no room in the kernel's table and are not watched.")
+	descUnmarked   = desc("sensor_processes_unmarked_total", "Processes that could not be told apart from the container runtime's.")
+	descUnreadable = desc("sensor_unreadable_total", "Paths and arguments that the kernel could not read.")
+	descMalformed  = desc("sensor_malformed_records_total", "Records that could not be decoded.")
+	descRingSize   = desc("sensor_ring_size_bytes", "Size of the ring buffer.")
+	descPending    = desc("sensor_ring_pending_bytes", "Bytes in the ring buffer that are not read yet.")
+	descMisses     = desc("program_misses_total", "Runs of a BPF program that the kernel skipped, because another ran on the same CPU.", "program")
+	descRuns       = desc("program_runs_total", "Runs of a BPF program. Only while the kernel counts them (sysctl kernel.bpf_stats_enabled).", "program")
+	descRunTime    = desc("program_run_seconds_total", "Time that a BPF program ran. Only while the kernel counts it (sysctl kernel.bpf_stats_enabled).", "program")
+)
+
+// Whether the agent sees anything.
+var (
+	descReady     = desc("ready", "1 while every hook is attached, records arrive and running containers are taken over, as /readyz tells.")
+	descHook      = desc("hook_attached", "1 while a program is attached to the hook and runs, 0 when it is lost: the agent is blind for what it reports.", "hook")
+	descSelfTest  = desc("last_self_test_timestamp_seconds", "When the agent last provoked a record of its own that reached it.")
+	descLastEvent = desc("last_event_timestamp_seconds", "When the last event of a container happened.")
+	descBuild     = desc("build_info", "The agent's version, and what it was built with.", "version", "goversion")
+)
+
+// What the engine counts.
+var (
+	descWorkloads    = desc("workloads", "Workload containers that run, by state; replicas count once.", "state")
+	descContainers   = desc("containers", "Containers that run, by their workload's state.", "state")
+	descProgress     = desc("learning_progress_ratio", "Share of the learning window that the workload has; of its containers, the least. Only while it learns. The workload _other stands for all without a series of their own.", "namespace", "workload")
+	descDeviations   = desc("workload_deviations_total", "Acts outside of the workload's profile, repeats included. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
+	descNotKept      = desc("learning_not_kept_total", "Things seen that are in no profile, for want of memory or of a way to write them.")
+	descParked       = desc("parked_cgroups", "New cgroups of which it is not known yet whose they are.")
+	descParkedEvents = desc("parked_events", "Events of new cgroups that wait until it is known whose they are.")
+	descParkedLost   = desc("parked_events_lost_total", "Events of new cgroups that were lost for want of room.")
+	descUnattributed = desc("unattributed_events_total", "Events of cgroups that are no workload's.")
+	descRuntimeActs  = desc("runtime_acts_total", "Acts of container runtimes inside of containers, seen for the first time.")
+	descAdoptErrors  = desc("adopt_errors_total", "Running containers that could not be taken over completely.")
+	descProcesses    = desc("processes", "Processes whose command is remembered.")
+	descEvicted      = desc("processes_evicted_total", "Processes whose command was forgotten although they lived.")
+	descJournal      = desc("journal_write_failures_total", "Writes to the journal that failed and were tried again.")
+	descStore        = desc("profile_write_failures_total", "Profiles that could not be written to the state directory.")
+	descAccepted     = desc("documents_accepted_total", "Versions of documents that came into force, by whether somebody trusted signed them.", "trust")
 )
 
 var kindNames = map[event.Kind]string{
@@ -69,57 +74,156 @@ var kindNames = map[event.Kind]string{
 	event.KindCgroupCreated: "cgroup_created",
 	event.KindCgroupRemoved: "cgroup_removed",
 	event.KindMoved:         "moved",
+	event.KindSelfTest:      "self_test",
 }
 
-// collector reads the kernel's and the engine's counters at scrape.
+// reading is all that the agent's metrics tell, at one moment.
+type reading struct {
+	sensor          sensor.Stats
+	sensorErr       error
+	ready           bool
+	hooks           []sensor.Hook
+	counters        *counters
+	accounts        []*account
+	processes       int
+	evicted         uint64
+	journalFailures uint64
+	storeFailures   uint64
+}
+
+func (e *engine) reading() *reading {
+	r := &reading{
+		ready:         e.detecting() == nil,
+		counters:      &e.metrics,
+		accounts:      e.accounts.all(),
+		processes:     e.processes.Len(),
+		evicted:       e.processes.Evicted(),
+		storeFailures: e.store.failures.Load(),
+	}
+	r.sensor, r.sensorErr = e.sensor.Stats()
+	r.journalFailures, _ = e.journal.Failures()
+	if hooks := e.hooks.Load(); hooks != nil {
+		r.hooks = *hooks
+	}
+	return r
+}
+
+// collector makes metrics of a reading at scrape.
 type collector struct {
-	engine *engine
+	read func() *reading
 }
 
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	prometheus.DescribeByCollect(c, ch)
-}
+// Describe implements prometheus.Collector. It describes nothing: which series
+// there are depends on the kernel and on the workloads.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
-func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	e := c.engine
-	counter := func(desc *prometheus.Desc, value uint64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	r := c.read()
+	out := metricWriter(ch)
+	if r.sensorErr != nil {
+		ch <- prometheus.NewInvalidMetric(descRecords, r.sensorErr)
+	} else {
+		out.sensor(&r.sensor)
 	}
-	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
-	}
-	stats, err := e.sensor.Stats()
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(descRecords, err)
-	}
-	for kind, name := range kindNames {
-		counter(descRecords, stats.Records[kind], name)
-		counter(descHeld, stats.RingFull[kind], name, "ring_full")
-		counter(descHeld, stats.OverBudget[kind], name, "budget")
-	}
-	counter(descUntracked, stats.CgroupsUntracked)
-	counter(descUnmarked, stats.NativesFull)
-	counter(descUnreadable, stats.Unreadable)
-	counter(descMalformed, stats.Malformed)
-	counter(descMisses, stats.ProgramMisses)
-	gauge(descRingSize, float64(stats.RingBytes))
-	gauge(descRingPending, float64(stats.RingPending))
+	out.health(r)
+	out.engine(r)
+	out.workloads(r.accounts)
+}
 
-	m := &e.metrics
-	gauge(descWorkloads, float64(m.learning.Load()), "learning")
-	gauge(descWorkloads, float64(m.guarded.Load()), "guarded")
-	gauge(descParked, float64(m.parked.Load()))
-	counter(descParkedLost, m.parkedLost.Load())
-	counter(descUnattributed, m.unattributed.Load())
-	counter(descRuntimeActs, m.runtimeActs.Load())
-	counter(descAdoptErrors, m.adoptErrors.Load())
-	gauge(descLastEvent, float64(m.lastEvent.Load())/float64(time.Second))
-	gauge(descProcesses, float64(e.processes.Len()))
-	counter(descProcessesEvicted, e.processes.Evicted())
-	failures, _ := e.journal.Failures()
-	counter(descJournalFailures, failures)
-	counter(descStoreFailures, e.store.failures.Load())
-	gauge(descBuild, 1, Version)
+type metricWriter chan<- prometheus.Metric
+
+func (w metricWriter) counter(d *prometheus.Desc, value float64, labels ...string) {
+	w <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value, labels...)
+}
+
+func (w metricWriter) gauge(d *prometheus.Desc, value float64, labels ...string) {
+	w <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func (w metricWriter) sensor(s *sensor.Stats) {
+	for kind, name := range kindNames {
+		w.counter(descRecords, float64(s.Records[kind]), name)
+		w.counter(descHeld, float64(s.RingFull[kind]), name, "ring_full")
+		w.counter(descHeld, float64(s.OverBudget[kind]), name, "budget")
+	}
+	w.counter(descUntracked, float64(s.CgroupsUntracked))
+	w.counter(descUnmarked, float64(s.NativesFull))
+	w.counter(descUnreadable, float64(s.Unreadable))
+	w.counter(descMalformed, float64(s.Malformed))
+	w.gauge(descRingSize, float64(s.RingBytes))
+	w.gauge(descPending, float64(s.RingPending))
+	for name, p := range s.Programs {
+		w.counter(descMisses, float64(p.Misses), name)
+		if p.Runs > 0 {
+			w.counter(descRuns, float64(p.Runs), name)
+			w.counter(descRunTime, p.RunTime.Seconds(), name)
+		}
+	}
+}
+
+func (w metricWriter) health(r *reading) {
+	w.gauge(descReady, number(r.ready))
+	for _, h := range r.hooks {
+		w.gauge(descHook, number(h.Err == nil), h.Name)
+	}
+	if at := r.counters.selfTest.Load(); at > 0 {
+		w.gauge(descSelfTest, wallClock(at))
+	}
+	if at := r.counters.lastEvent.Load(); at > 0 {
+		w.gauge(descLastEvent, wallClock(at))
+	}
+	w.gauge(descBuild, 1, Version, runtime.Version())
+}
+
+func (w metricWriter) engine(r *reading) {
+	c := r.counters
+	w.gauge(descWorkloads, float64(c.learning.Load()), "learning")
+	w.gauge(descWorkloads, float64(c.guarded.Load()), "guarded")
+	w.gauge(descContainers, float64(c.containersLearning.Load()), "learning")
+	w.gauge(descContainers, float64(c.containersGuarded.Load()), "guarded")
+	w.counter(descNotKept, float64(c.notKept.Load()))
+	w.gauge(descParked, float64(c.parked.Load()))
+	w.gauge(descParkedEvents, float64(c.parkedEvents.Load()))
+	w.counter(descParkedLost, float64(c.parkedLost.Load()))
+	w.counter(descUnattributed, float64(c.unattributed.Load()))
+	w.counter(descRuntimeActs, float64(c.runtimeActs.Load()))
+	w.counter(descAdoptErrors, float64(c.adoptErrors.Load()))
+	w.gauge(descProcesses, float64(r.processes))
+	w.counter(descEvicted, float64(r.evicted))
+	w.counter(descJournal, float64(r.journalFailures))
+	w.counter(descStore, float64(r.storeFailures))
+	w.counter(descAccepted, float64(c.acceptedSigned.Load()), "signed")
+	w.counter(descAccepted, float64(c.acceptedUnsigned.Load()), "unsigned")
+}
+
+// workloads tells what is not 0, since most workloads never deviate.
+func (w metricWriter) workloads(list []*account) {
+	for _, a := range list {
+		if share, learning := a.learned(); learning {
+			w.gauge(descProgress, share, a.namespace, a.workload)
+		}
+		for rule := range a.deviations {
+			for grade := range a.deviations[rule] {
+				if n := a.deviations[rule][grade].Load(); n > 0 {
+					w.counter(descDeviations, float64(n), detector.Rule(rule).String(),
+						severity.Severity(grade).String(), a.namespace, a.workload)
+				}
+			}
+		}
+	}
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// wallClock turns nanoseconds since boot into seconds since 1970. The clock
+// may have been set since boot, so it reckons from now.
+func wallClock(at int64) float64 {
+	age := time.Duration(sinceBoot() - at)
+	return float64(time.Now().Add(-age).UnixMilli()) / 1000
 }

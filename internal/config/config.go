@@ -106,6 +106,9 @@ type Sensor struct {
 type HTTP struct {
 	// Listen is host:port, or unix:PATH. Empty listens nowhere.
 	Listen string `json:"listen"`
+	// WebConfig is a file that says who may read it and how it is encrypted,
+	// in the format of Prometheus' exporters. Empty serves plainly to all.
+	WebConfig string `json:"webConfig"`
 }
 
 // Default returns the configuration of an empty file.
@@ -199,6 +202,7 @@ func (c *Config) validate() error {
 	wrong(ring >= 64<<10 && ring <= 1<<30 && ring&(ring-1) == 0,
 		"sensor.ringBytes: %d is not a power of two from 64 KiB to 1 GiB", ring)
 	wrong(c.Sensor.PinPath == "" || filepath.IsAbs(c.Sensor.PinPath), "sensor.pinPath: %q is not an absolute path", c.Sensor.PinPath)
+	wrong(c.HTTP.WebConfig == "" || filepath.IsAbs(c.HTTP.WebConfig), "http.webConfig: %q is not an absolute path", c.HTTP.WebConfig)
 	if err := c.Profiles.Trust.Validate(); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			errs = append(errs, fmt.Errorf("profiles.trust: %s", strings.TrimSpace(line)))

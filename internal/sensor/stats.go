@@ -3,6 +3,7 @@ package sensor
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"bobwatch/internal/event"
 )
@@ -18,9 +19,17 @@ type Stats struct {
 	Unreadable       uint64                // paths and arguments that could not be read
 	RuntimeNews      uint64                // acts of container runtimes seen for the first time
 	Malformed        uint64                // records that could not be decoded
-	ProgramMisses    uint64                // runs that the kernel skipped because of recursion
 	RingBytes        uint64                // size of the ring buffer
 	RingPending      uint64                // bytes in it that are not read yet
+	Programs         map[string]Program    // by name
+}
+
+// Program is what the kernel counts of a program. Runs and RunTime stay 0
+// unless the system administrator has it count them, which costs time.
+type Program struct {
+	Runs    uint64
+	RunTime time.Duration
+	Misses  uint64 // runs skipped because of recursion
 }
 
 // Stats may be called from any goroutine.
@@ -37,13 +46,14 @@ func (s *Sensor) Stats() (Stats, error) {
 		Malformed:        s.malformed.Load(),
 		RingBytes:        uint64(s.reader.BufferSize()),
 		RingPending:      uint64(s.reader.AvailableBytes()),
+		Programs:         make(map[string]Program, len(s.collection.Programs)),
 	}
 	for name, program := range s.collection.Programs {
 		info, err := program.Stats()
 		if err != nil {
 			return stats, fmt.Errorf("read statistics of %s: %w", name, err)
 		}
-		stats.ProgramMisses += info.RecursionMisses
+		stats.Programs[name] = Program{Runs: info.RunCount, RunTime: info.Runtime, Misses: info.RecursionMisses}
 	}
 	return stats, nil
 }

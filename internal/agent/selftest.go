@@ -1,0 +1,87 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/sensor"
+)
+
+const (
+	// selfTestInterval is how often the agent asks its programs whether they
+	// run. One test costs about 50 system calls.
+	selfTestInterval = 3 * time.Second
+	// maxSelfTestAge is how old the last answer that came through the ring
+	// buffer may be. One may be lost, in a flood.
+	maxSelfTestAge = 3 * selfTestInterval
+)
+
+// testSelf tests the hooks until ctx ends, and says so when one is lost or
+// comes back.
+func (a *agent) testSelf(ctx context.Context) {
+	ticker := time.NewTicker(selfTestInterval)
+	defer ticker.Stop()
+	lost := map[string]bool{}
+	for {
+		hooks := a.engine.sensor.SelfTest()
+		a.engine.hooks.Store(&hooks)
+		for _, h := range hooks {
+			if isLost := h.Err != nil; isLost != lost[h.Name] {
+				lost[h.Name] = isLost
+				a.logHook(h)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (a *agent) logHook(h sensor.Hook) {
+	if h.Err != nil {
+		a.log.Error("blinded: a hook is lost", zap.String("hook", h.Name), zap.Error(h.Err))
+		return
+	}
+	a.log.Info("a hook is back", zap.String("hook", h.Name))
+}
+
+// detecting says why deviations would not be found, if so.
+func (e *engine) detecting() error {
+	if !e.ready.Load() {
+		return errors.New("running containers are not taken over yet")
+	}
+	if err := e.alive(); err != nil {
+		return err
+	}
+	hooks := e.hooks.Load()
+	if hooks == nil {
+		return errors.New("the hooks are not tested yet")
+	}
+	var errs []error
+	for _, h := range *hooks {
+		if h.Err != nil {
+			errs = append(errs, fmt.Errorf("hook %s: %w", h.Name, h.Err))
+		}
+	}
+	last := e.metrics.selfTest.Load()
+	if age := time.Duration(sinceBoot() - last); age > maxSelfTestAge {
+		errs = append(errs, errors.New("the kernel's records do not arrive"))
+	}
+	return errors.Join(errs...)
+}
+
+// sinceBoot is the clock of events, in nanoseconds.
+func sinceBoot() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return ts.Nano()
+}
