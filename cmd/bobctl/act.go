@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/profile"
@@ -27,9 +28,15 @@ func (a *act) register(flags *pflag.FlagSet) {
 	flags.StringVar(&a.typ, "type", "container", "`TYPE` of the container: container, init or ephemeral")
 	flags.StringArrayVar(&a.syscalls, "syscall", nil, "allow the system call `NAME` (repeatable)")
 	flags.StringVar(&a.exec, "exec", "", "allow executing the program at `PATH`, with the arguments of --arg")
-	flags.StringArrayVar(&a.args, "arg", nil, "an argument of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
+	flags.StringArrayVar(&a.args, "arg", nil, "`ARGUMENT` of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
 	flags.StringArrayVar(&a.opens, "open", nil, "allow opening the file at `PATH` (repeatable)")
 	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
+}
+
+// complete lets shells offer the values of the flags that register registers.
+func (a *act) complete(c *cobra.Command) {
+	completeFlag(c, "type", "container", "init", "ephemeral")
+	completeFlag(c, "flags", accessFlags...)
 }
 
 // anyGiven reports whether a command line has any of the flags that register

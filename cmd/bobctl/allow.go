@@ -60,6 +60,8 @@ act already. Its comments are not kept.`,
 	flags.StringVar(&o.alerts, "alert", "", "allow what the alerts in `FILE` report, one JSON object a line")
 	flags.StringVarP(&o.file, "file", "f", allowanceFile, "`FILE` to add to, or the directory that holds "+allowanceFile)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write the resulting documents to standard output and change nothing")
+	o.allowance.complete(c)
+	completeFlag(c, "arch", "amd64", "arm64", "386", "arm")
 	return c
 }
 
@@ -143,14 +145,23 @@ func runAllow(_ context.Context, o allowOptions) error {
 		}
 		documents, changed = next, true
 		fmt.Fprintf(out, "%s allows %s:\n%s", path, subjectOf(addition), listing(addition, '+'))
-		for _, w := range profile.Warnings(addition) {
-			fmt.Fprintf(o.terminal.err, "warning: %s\n", w.Message)
-		}
+		o.warn(addition)
 	}
 	if err := o.write(path, documents, changed); err != nil {
 		return err
 	}
 	return refused
+}
+
+// warn tells what the user may not have meant, once for both architectures.
+func (o *allowOptions) warn(addition *profile.Profile) {
+	said := make(map[string]bool)
+	for _, w := range profile.Warnings(addition) {
+		if !said[w.Message] {
+			fmt.Fprintf(o.terminal.err, "warning: %s\n", escapeUnprintable(w.Message))
+		}
+		said[w.Message] = true
+	}
 }
 
 // additions returns what to allow, as documents. refused tells of alerts that

@@ -34,7 +34,7 @@ not, unless --strict is given: then 3.`,
 		Args: files,
 		RunE: func(c *cobra.Command, args []string) error { return runCheck(c.Context(), o, args) },
 	}
-	o.format.register(c.Flags())
+	o.format.register(c)
 	c.Flags().BoolVar(&o.strict, "strict", false, "exit with 3 if there are warnings")
 	return c
 }
@@ -160,5 +160,5 @@ func (t *terminal) findingLine(f *finding) string {
 	if f.Field != "" {
 		message = f.Field + ": " + message
 	}
-	return fmt.Sprintf("%s: %s %s", where, t.colour(colour, f.Severity+":"), message)
+	return fmt.Sprintf("%s: %s %s", escapeUnprintable(where), t.colour(colour, f.Severity+":"), escapeUnprintable(message))
 }

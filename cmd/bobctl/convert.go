@@ -78,6 +78,7 @@ The last three are for one container.`,
 	flags.BoolVar(&o.seccomp.Families, "families", false, "also allow calls that are the same act under another name (seccomp, spo)")
 	flags.BoolVar(&o.seccomp.Runtime, "runtime", false, "also allow what runc does to start the container (seccomp)")
 	o.result.register(flags)
+	completeFlag(c, "to", sortedKeys(conversions)...)
 	return c
 }
 

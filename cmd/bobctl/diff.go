@@ -32,7 +32,7 @@ Exits with 0 if both allow the same, and with 3 if not.`,
 		Args: exactly(2),
 		RunE: func(c *cobra.Command, args []string) error { return runDiff(c.Context(), o, args[0], args[1]) },
 	}
-	o.format.register(c.Flags())
+	o.format.register(c)
 	return c
 }
 

@@ -67,9 +67,9 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	switch {
 	case err == nil || errors.Is(err, errFound):
 	case code == exitUsage:
-		fmt.Fprintf(t.err, "%s: %v\nSee '%s --help'.\n", name, err, command.CommandPath())
+		fmt.Fprintf(t.err, "%s: %s\nSee '%s --help'.\n", name, escapeLines(err.Error()), command.CommandPath())
 	default:
-		fmt.Fprintf(t.err, "%s: %v\n", name, err)
+		fmt.Fprintf(t.err, "%s: %s\n", name, escapeLines(err.Error()))
 	}
 	return code
 }

@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/alert"
@@ -44,25 +46,75 @@ func (f *format) Set(text string) error {
 
 func (f *format) Type() string { return "FORMAT" }
 
-func (f *format) register(flags *pflag.FlagSet) {
+func (f *format) register(c *cobra.Command) {
 	*f = formatTable
-	flags.VarP(f, "output", "o", "write the result as table, json or yaml")
+	c.Flags().VarP(f, "output", "o", "write the result as table, json or yaml")
+	completeFlag(c, "output", string(formatTable), string(formatJSON), string(formatYAML))
 }
 
-// encode writes value, whose fields have json tags, in a format for machines.
+// completeFlag lets shells offer the values of a flag.
+func completeFlag(c *cobra.Command, flag string, values ...string) {
+	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // there is no such flag, or it has values already
+	}
+}
+
+// encode writes value, whose fields have json tags, in a format for machines,
+// in printable characters only.
 func (f format) encode(out io.Writer, value any) error {
 	if f == formatYAML {
-		text, err := yaml.MarshalWithOptions(value, yaml.Indent(2), yaml.IndentSequence(false))
+		text, err := yaml.MarshalWithOptions(value,
+			yaml.Indent(2), yaml.IndentSequence(false), yaml.CustomMarshaler(quoteUnprintable))
 		if err != nil {
 			return fmt.Errorf("write YAML: %w", err)
 		}
 		_, err = out.Write(text)
 		return err
 	}
-	encoder := json.NewEncoder(out)
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	// Outside of texts JSON has printable characters and line ends only.
+	_, err := io.WriteString(out, escapeLines(text.String()))
+	return err
+}
+
+// quoteUnprintable does for YAML what escapeUnprintable does for JSON.
+func quoteUnprintable(text string) ([]byte, error) {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return []byte(strconv.Quote(text)), nil
+	}
+	return yaml.Marshal(text)
+}
+
+// escapeUnprintable escapes what a terminal may obey, as JSON does, and leaves
+// everything else as it is.
+func escapeUnprintable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
+// escapeLines does so for each line of text.
+func escapeLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = escapeUnprintable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Colours, as of ECMA-48.

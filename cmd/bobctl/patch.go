@@ -33,7 +33,7 @@ A signature of the document does not hold for what comes out. To add to a
 document that somebody else signed, write an allowance: bobctl allow.`,
 		Example: `  bobctl patch webapp.yaml --container web --syscall gettid --out webapp.yaml
   bobctl patch webapp.yaml --exec /usr/bin/ping --arg ping --arg -c --arg ⋯ --arg ⋯
-  echo '[{"op":"replace","path":"/metadata/version","value":"1.5.0"}]' | bobctl patch webapp.yaml --json -`,
+  echo '[{"op":"add","path":"/metadata/version","value":"1.5.0"}]' | bobctl patch webapp.yaml --json -`,
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.json != "" && anyGiven(c.Flags(), new(act).register) {
@@ -46,6 +46,7 @@ document that somebody else signed, write an allowance: bobctl allow.`,
 	c.Flags().Lookup("container").Usage = "`NAME` of the container"
 	c.Flags().StringVar(&o.json, "json", "", "apply the JSON patch in `FILE`")
 	o.result.register(c.Flags())
+	o.act.complete(c)
 	return c
 }
 

@@ -34,7 +34,7 @@ beginning; --all shows everything.`,
 		Args: files,
 		RunE: func(c *cobra.Command, args []string) error { return runShow(c.Context(), o, args) },
 	}
-	o.format.register(c.Flags())
+	o.format.register(c)
 	c.Flags().BoolVar(&o.all, "all", false, "show all entries of every list")
 	return c
 }
@@ -165,7 +165,11 @@ func (o *showOptions) container(c *profile.Container) {
 	list(o, "egress", c.Network.Egress, neighborLine)
 	list(o, "ingress", c.Network.Ingress, neighborLine)
 	list(o, "endpoints", c.Endpoints, func(e profile.Endpoint) string {
-		return strings.TrimSpace(word(e.Endpoint) + " " + joinWords(e.Methods) + " " + e.Direction)
+		words := append([]string{e.Endpoint}, e.Methods...)
+		if e.Direction != "" {
+			words = append(words, e.Direction)
+		}
+		return joinWords(words)
 	})
 }
 

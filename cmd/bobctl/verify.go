@@ -41,7 +41,7 @@ Without --bundle and --signature the signatures beside FILE are used. Exits with
 		RunE: func(c *cobra.Command, args []string) error { return runVerify(c.Context(), o, args[0]) },
 	}
 	flags := c.Flags()
-	o.format.register(flags)
+	o.format.register(c)
 	flags.StringArrayVar(&o.keys, "key", nil, "public key in `FILE` (repeatable; one has to fit)")
 	flags.StringArrayVar(&o.bundles, "bundle", nil, "sigstore bundle in `FILE`")
 	flags.StringArrayVar(&o.signatures, "signature", nil, "plain signature in `FILE`")
@@ -80,7 +80,10 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	trust, failure := verifier.Verify(signature.Document{Canonical: canonical, Signatures: signatures})
+	trust, failure := signature.Trust{}, signature.ErrUnsigned
+	if len(signatures) > 0 {
+		trust, failure = verifier.Verify(signature.Document{Canonical: canonical, Signatures: signatures})
+	}
 	v := verification{
 		File: nameOf(path), Document: p.Metadata.Name,
 		Verified: failure == nil, SignedBy: trust.Authority,

@@ -24,7 +24,7 @@ func newVersionCommand(t *terminal) *cobra.Command {
 		Args:    none,
 		RunE:    func(c *cobra.Command, _ []string) error { return runVersion(c.Context(), o) },
 	}
-	o.format.register(c.Flags())
+	o.format.register(c)
 	return c
 }
 

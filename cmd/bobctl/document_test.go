@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Every real profile can be converted to every form that keeps it, and what
+// comes out is the same document.
+func TestConvertKeepsDocuments(t *testing.T) {
+	workspace(t)
+	files, err := filepath.Glob("kubescape/[acn][pn]-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 10 {
+		t.Fatalf("only %d profiles to convert", len(files))
+	}
+	skip := map[string]bool{"kubescape/ap-webapp-helm-template.yaml": true, "kubescape/nn-recursive-star-rejected.yaml": true}
+	for _, file := range files {
+		if skip[file] {
+			continue
+		}
+		for _, form := range []string{"bob", "cp"} {
+			converted := succeed(t, "", "convert", file, "--to", form)
+			if strings.Count(converted, "\n---\n") > 0 {
+				continue // diff takes one document
+			}
+			if o := bobctl(t, converted, "diff", file, "-"); o.code != 0 {
+				t.Errorf("%s --to %s: %s%s", file, form, o.out, o.err)
+			}
+		}
+	}
+}
+
+// A workload's two documents come out as one kind each.
+func TestConvertToKubescape(t *testing.T) {
+	workspace(t)
+	both := readFile(t, "kubescape/ap-chain-frontend.yaml") + "---\n" + readFile(t, "kubescape/nn-chain-frontend.yaml")
+	for form, kind := range map[string]string{"ap": "ApplicationProfile", "nn": "NetworkNeighborhood", "cp": "ContainerProfile"} {
+		got := succeed(t, both, "convert", "-", "--to", form)
+		if strings.Count(got, "\nkind: ") != 1 || !strings.Contains(got, "\nkind: "+kind+"\n") || strings.Contains(got, "\n---") {
+			t.Errorf("--to %s: want one %s, got\n%s", form, kind, got)
+		}
+		if o := bobctl(t, got, "check", "-"); o.code != 0 {
+			t.Errorf("--to %s: %s", form, o.out)
+		}
+	}
+}
+
+func TestRender(t *testing.T) {
+	workspace(t)
+	writeFile(t, "values.yaml", "bob: {create: true, templateHash: abc, clusterName: c, ignore: false}\nservice: {port: 8080}\n")
+	writeFile(t, "webapp.values.yaml", "clientCIDR: 10.2.0.0/16\n")
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"helm":            {[]string{"kubescape/ap-webapp-helm-template.yaml", "--values", "values.yaml", "--release", "webapp", "--namespace", "shop"}, "name: replicaset-webapp-mywebapp-"},
+		"defaults":        {[]string{"webapp.yaml", "--bind"}, "- 10.0.0.0/8"},
+		"parameters":      {[]string{"webapp.yaml", "--parameters", "webapp.values.yaml"}, "- 10.2.0.0/16"},
+		"set wins":        {[]string{"webapp.yaml", "--parameters", "webapp.values.yaml", "--set", "clientCIDR=10.3.0.0/16"}, "- 10.3.0.0/16"},
+		"nothing to bind": {[]string{"webapp.yaml"}, "$(clientCIDR)"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := succeed(t, "", append([]string{"render"}, tt.args...)...); !strings.Contains(got, tt.want) {
+				t.Errorf("render %q: %q is not in\n%s", tt.args, tt.want, got)
+			}
+		})
+	}
+}
+
+// --out may name the file that was read, and nothing half-written stays.
+func TestOut(t *testing.T) {
+	workspace(t)
+	succeed(t, "", "patch", "webapp-next.yaml", "--syscall", "dup", "--out", "webapp-next.yaml")
+	if got := readFile(t, "webapp-next.yaml"); !strings.Contains(got, "- dup\n") {
+		t.Errorf("the call is not in\n%s", got)
+	}
+	writeFile(t, "webapp-next.sigstore.json", "{}")
+	o := bobctl(t, "", "patch", "webapp-next.yaml", "--syscall", "dup3", "--out", "webapp-next.yaml")
+	if o.code != 0 || !strings.Contains(o.err, "webapp-next.sigstore.json is out of date") {
+		t.Errorf("patch of a signed file: exit code %d and %q", o.code, o.err)
+	}
+	if o := bobctl(t, "", "merge", "webapp.yaml", "--out", "none/x.yaml"); o.code != exitError {
+		t.Errorf("writing into no directory: exit code %d", o.code)
+	}
+	if hidden, _ := filepath.Glob(".*"); len(hidden) > 0 {
+		t.Errorf("left behind: %v", hidden)
+	}
+}
+
+// Names in documents are chosen by containers. None may reach a terminal as
+// it is, in whatever form.
+func TestOutputIsPrintable(t *testing.T) {
+	workspace(t)
+	writeFile(t, "evil.yaml", `{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior",
+		"metadata": {"name": "a\u001b]0;x\u0007", "version": "\u009b31m"},
+		"spec": {"workload": {"kind": "\u202e", "name": "x\n"}, "containers": [{"name": "\u001b[2J",
+			"images": ["\u0085"], "execs": [{"path": "/\r", "args": ["\u007f", "\u2028", "*", "/\u001b"]}, {"path": "/\u001b\nforged: line\n/sh"}],
+			"opens": [{"path": "/*/\u001b"}], "capabilities": ["SYS_ADMIN", "\u001b"],
+			"network": {"egress": [{"type": "\u001b", "podSelector": {"\u001b": "\u001b"}}]},
+			"endpoints": [{"endpoint": ":80/\u001b", "direction": "\u001b"}]}]}}`)
+	for _, args := range [][]string{
+		{"show", "evil.yaml"}, {"show", "-o", "json", "evil.yaml"}, {"show", "-o", "yaml", "evil.yaml"},
+		{"check", "evil.yaml"}, {"check", "-o", "json", "evil.yaml"}, {"check", "-o", "yaml", "evil.yaml"},
+		{"diff", "evil.yaml", "webapp.yaml"}, {"diff", "-o", "json", "evil.yaml", "webapp.yaml"}, {"diff", "-o", "yaml", "evil.yaml", "webapp.yaml"},
+		{"merge", "evil.yaml"}, {"patch", "evil.yaml", "--syscall", "dup"}, {"convert", "evil.yaml", "--to", "bob"},
+		{"merge", "evil.yaml", "webapp.yaml"}, {"patch", "evil.yaml", "--container", "x", "--syscall", "dup"},
+		{"verify", "evil.yaml", "--key", "vendor.pub"},
+	} {
+		o := bobctl(t, "", args...)
+		for i, r := range o.out + o.err {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("bobctl %q: byte %d is %q", args, i, r)
+				break
+			}
+		}
+		if strings.Contains("\n"+o.out+o.err, "\nforged") {
+			t.Errorf("bobctl %q: a name forged a line:\n%s%s", args, o.out, o.err)
+		}
+	}
+}
+
+func TestCompressedInput(t *testing.T) {
+	workspace(t)
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	if _, err := w.Write([]byte(readFile(t, "webapp.yaml"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("webapp.yaml.gz", zipped.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "", "diff", "webapp.yaml", "webapp.yaml.gz")
+
+	// 32 MiB of spaces in 32 KiB.
+	zipped.Reset()
+	w = gzip.NewWriter(&zipped)
+	if _, err := w.Write(bytes.Repeat([]byte(" "), 32<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if o := bobctl(t, zipped.String(), "show", "-"); o.code != exitError || !strings.Contains(o.err, "limit exceeded") {
+		t.Errorf("a bomb: exit code %d and %q", o.code, o.err)
+	}
+}
