@@ -28,16 +28,19 @@ type account struct {
 	namespace, workload string
 	holders             int // behaviours; guarded by accounts.mu
 
-	deviations [detector.NumRules][severity.Critical + 1]atomic.Uint64
+	deviations grid          // acts, with what the kernel held back of the same
+	alerts     grid          // new incidents
 	progress   atomic.Uint64 // bits of a float64, see setProgress
 
 	least float64 // of the round that is under way; the engine's
 }
 
-// add counts a deviation and what the kernel held back of the same.
-func (a *account) add(raised *alert.Alert) {
-	if int(raised.Rule) < len(a.deviations) && int(raised.Severity) < len(a.deviations[0]) {
-		a.deviations[raised.Rule][raised.Severity].Add(raised.Count)
+// grid counts by rule and severity.
+type grid [detector.NumRules][severity.Critical + 1]atomic.Uint64
+
+func (g *grid) add(a *alert.Alert, n uint64) {
+	if int(a.Rule) < len(g) && int(a.Severity) < len(g[0]) {
+		g[a.Rule][a.Severity].Add(n)
 	}
 }
 

@@ -183,8 +183,10 @@ func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
 	if ev.Repeats > 0 {
 		a.Count += uint64(ev.Repeats)
 	}
-	in.behaviour.account.add(&a)
-	e.alerts.Enqueue(a)
+	in.behaviour.account.deviations.add(&a, a.Count)
+	if e.alerts.Enqueue(a) {
+		in.behaviour.account.alerts.add(&a, 1)
+	}
 	if ev.Kind == event.KindOpen {
 		if err := e.sensor.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
 			e.log.Warn("mark deviation", zap.Error(err))

@@ -13,6 +13,8 @@ import (
 	"bobwatch/internal/severity"
 )
 
+//go:generate go run ./metricsdoc ../../docs/metrics.md
+
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -53,6 +55,7 @@ var (
 	descContainers   = desc("containers", "Containers that run, by their workload's state.", "state")
 	descProgress     = desc("learning_progress_ratio", "Share of the learning window that the workload has; of its containers, the least. Only while it learns. The workload _other stands for all without a series of their own.", "namespace", "workload")
 	descDeviations   = desc("workload_deviations_total", "Acts outside of the workload's profile, repeats included. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
+	descAlerts       = desc("workload_alerts_total", "Incidents of the workload that an alert was raised for. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
 	descNotKept      = desc("learning_not_kept_total", "Things seen that are in no profile, for want of memory or of a way to write them.")
 	descParked       = desc("parked_cgroups", "New cgroups of which it is not known yet whose they are.")
 	descParkedEvents = desc("parked_events", "Events of new cgroups that wait until it is known whose they are.")
@@ -197,18 +200,23 @@ func (w metricWriter) engine(r *reading) {
 	w.counter(descAccepted, float64(c.acceptedUnsigned.Load()), "unsigned")
 }
 
-// workloads tells what is not 0, since most workloads never deviate.
 func (w metricWriter) workloads(list []*account) {
 	for _, a := range list {
 		if share, learning := a.learned(); learning {
 			w.gauge(descProgress, share, a.namespace, a.workload)
 		}
-		for rule := range a.deviations {
-			for grade := range a.deviations[rule] {
-				if n := a.deviations[rule][grade].Load(); n > 0 {
-					w.counter(descDeviations, float64(n), detector.Rule(rule).String(),
-						severity.Severity(grade).String(), a.namespace, a.workload)
-				}
+		w.grid(descDeviations, &a.deviations, a)
+		w.grid(descAlerts, &a.alerts, a)
+	}
+}
+
+// grid tells what is not 0: most workloads never deviate.
+func (w metricWriter) grid(d *prometheus.Desc, g *grid, a *account) {
+	for rule := range g {
+		for grade := range g[rule] {
+			if n := g[rule][grade].Load(); n > 0 {
+				labels := []string{detector.Rule(rule).String(), severity.Severity(grade).String(), a.namespace, a.workload}
+				w.counter(d, float64(n), labels...)
 			}
 		}
 	}

@@ -125,20 +125,21 @@ func (d *Dispatcher) Close() error {
 }
 
 // Enqueue takes an alert. It never waits for a sink: what finds no place is
-// counted.
-func (d *Dispatcher) Enqueue(a Alert) {
+// counted. It reports whether the alert was a new incident.
+func (d *Dispatcher) Enqueue(a Alert) bool {
 	d.metrics.deviations.add(&a, a.Count)
 	if d.opts.Silencer.covers(&a, time.Now()) {
 		d.metrics.silence(&a)
-		return
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stopped {
 		d.metrics.lost[lostStopped].Add(a.Count)
-		return
+		return false
 	}
-	switch out, outcome := d.groups.add(&a, time.Now()); outcome {
+	out, outcome := d.groups.add(&a, time.Now())
+	switch outcome {
 	case outcomeNew:
 		d.send(out)
 		d.metrics.alerts.add(out, 1)
@@ -150,6 +151,7 @@ func (d *Dispatcher) Enqueue(a Alert) {
 		d.metrics.lost[lostTooMany].Add(a.Count)
 	case outcomeFolded:
 	}
+	return outcome == outcomeNew
 }
 
 // send hands a to every sink. The caller holds mu, which keeps the order.

@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/sensor"
+)
+
+// Metrics returns a family for each metric of the agent's own, by name, with
+// every value of the labels that come from closed sets. It is what the
+// reference in docs/metrics.md is made of; nothing in it was measured.
+func Metrics() ([]*dto.MetricFamily, error) {
+	registry := prometheus.NewRegistry()
+	options := alert.DefaultOptions()
+	options.Routes = []alert.Route{{Sink: alert.NewStdout(io.Discard, alert.JSON)}}
+	options.Registerer = registry
+	if _, err := alert.New(options); err != nil {
+		return nil, err
+	}
+	catalog.New(catalog.Options{Registerer: registry})
+	if err := registry.Register(collector{exampleReading}); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		return nil, fmt.Errorf("gather metrics: %w", err)
+	}
+	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
+		return !strings.HasPrefix(f.GetName(), "bob_")
+	}), nil
+}
+
+// exampleReading has something of everything.
+func exampleReading() *reading {
+	r := &reading{
+		sensor: sensor.Stats{Programs: map[string]sensor.Program{
+			"handle_exec": {Runs: 1, RunTime: time.Microsecond},
+		}},
+		hooks:    []sensor.Hook{{Name: "handle_exec"}},
+		counters: &counters{},
+		accounts: []*account{newAccount("shop", "web")},
+	}
+	r.counters.selfTest.Store(1)
+	r.counters.lastEvent.Store(1)
+	web := r.accounts[0]
+	web.setProgress(0)
+	for rule := range web.deviations {
+		for grade := range web.deviations[rule] {
+			web.deviations[rule][grade].Store(1)
+			web.alerts[rule][grade].Store(1)
+		}
+	}
+	return r
+}
