@@ -112,15 +112,16 @@ func (a *agent) readLog(stderr io.Reader) {
 // await waits until the agent has logged a message so many times.
 func (a *agent) await(message string, times int) error {
 	const limit = 30 * time.Second
+	got := 0
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		a.mu.Lock()
-		got := a.messages[message]
+		got = a.messages[message]
 		a.mu.Unlock()
 		if got >= times {
 			return nil
 		}
 	}
-	return fmt.Errorf("agent has not logged %q %d times within %s", message, times, limit)
+	return fmt.Errorf("agent logged %q %d times within %s, want %d", message, got, limit, times)
 }
 
 // residentBytes returns how much memory the agent occupies, and how much of it

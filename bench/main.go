@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -58,6 +59,7 @@ func exit(name string, err error) {
 	os.Exit(0)
 }
 
+// bench prints and saves what could be measured, also if something could not.
 func bench(file string, limit time.Duration) error {
 	setups := newSetups()
 	measured, err := measure(setups, limit)
@@ -65,23 +67,22 @@ func bench(file string, limit time.Duration) error {
 		return err
 	}
 	r := newReport(setups, measured)
+	err = r.measureRest(measured.root)
+	return errors.Join(r.print(os.Stdout), r.save(file), err)
+}
+
+// measureRest measures what needs no interleaving.
+func (r *report) measureRest(root string) (err error) {
 	for _, place := range []string{learningPlace, guardedPlace} {
-		records, err := countRecords(measured.root, place)
-		if err != nil {
+		if r.RecordsPerMillion[place], err = countRecords(root, place); err != nil {
 			return err
 		}
-		r.RecordsPerMillion[place] = records
 	}
-	if r.Latency, err = measureLatency(measured.root); err != nil {
+	if r.Latency, err = measureLatency(root); err != nil {
 		return err
 	}
-	if r.Memory, err = measureMemory(measured.root); err != nil {
-		return err
-	}
-	if err := r.print(os.Stdout); err != nil {
-		return err
-	}
-	return r.save(file)
+	r.Memory, err = measureMemory(root)
+	return err
 }
 
 func newSetups() []setup {

@@ -111,6 +111,7 @@ type figure struct {
 	value, limit float64
 }
 
+// figures are those that were measured.
 func (r *report) figures() []figure {
 	var figures []figure
 	for _, o := range r.Overhead {
@@ -124,13 +125,21 @@ func (r *report) figures() []figure {
 		}
 	}
 	for _, place := range []string{learningPlace, guardedPlace} {
-		figures = append(figures, figure{"records per million, " + place, r.RecordsPerMillion[place], 0})
+		if records, ok := r.RecordsPerMillion[place]; ok {
+			figures = append(figures, figure{"records per million, " + place, records, 0})
+		}
 	}
-	return append(figures,
-		figure{"ms to alert, p50", r.Latency.P50, 1},
-		figure{"ms to alert, p99", r.Latency.P99, 10},
-		figure{"acts without alert", float64(r.Latency.Missed), 0},
-		figure{fmt.Sprintf("MiB with %d containers", r.Memory.Containers), r.Memory.RSS, 40})
+	if r.Latency.Acts > 0 {
+		figures = append(figures,
+			figure{"ms to alert, p50", r.Latency.P50, 1},
+			figure{"ms to alert, p99", r.Latency.P99, 10},
+			figure{"acts without alert", float64(r.Latency.Missed), 0})
+	}
+	if r.Memory.Containers > 0 {
+		figures = append(figures,
+			figure{fmt.Sprintf("MiB with %d containers", r.Memory.Containers), r.Memory.RSS, 40})
+	}
+	return figures
 }
 
 // save writes the report as JSON.

@@ -25,7 +25,7 @@ import (
 
 func main() {
 	release := flag.String("kernel", "6.12", "kernel `release`: 6.1 or 6.12")
-	limit := flag.Duration("limit", 5*time.Minute, "`time` after which the machine is killed")
+	limit := flag.Duration("limit", 10*time.Minute, "`time` after which the machine is killed")
 	flag.Usage = func() {
 		fmt.Fprintf(os.Stderr, "usage: vm [flags] -- package [test flags]\n")
 		flag.PrintDefaults()
