@@ -83,10 +83,9 @@ func (a *allowance) profile() (*profile.Profile, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	// Names of workloads without Kubernetes may hold a slash.
-	parts := strings.SplitN(a.workload, "/", 3)
-	if len(parts) != 3 || parts[2] == "" {
-		return nil, usagef("--workload %s: want NAMESPACE/KIND/NAME; without a name every workload would be allowed this", word(a.workload))
+	workload, err := parseWorkload(a.workload)
+	if err != nil {
+		return nil, usagef("--workload %s: %v; without a name every workload would be allowed this", word(a.workload), err)
 	}
 	if a.arch != "" && !syscalls.Supported(a.arch) {
 		return nil, usagef("--arch %s: want amd64, arm64, 386 or arm", word(a.arch))
@@ -100,11 +99,11 @@ func (a *allowance) profile() (*profile.Profile, error) {
 		APIVersion: profile.APIVersion,
 		Kind:       profile.Kind,
 		Metadata: profile.Metadata{
-			Name:   parts[2] + "-allowances",
+			Name:   workload.Name + "-allowances",
 			Labels: map[string]string{profile.AllowanceLabel: "true"},
 		},
 		Spec: profile.Spec{
-			Workload: profile.Workload{Namespace: parts[0], Kind: parts[1], Name: parts[2]},
+			Workload: workload,
 			Containers: []profile.Container{{
 				Name:     a.container,
 				Type:     profile.ContainerType(a.typ),

@@ -40,11 +40,7 @@ func (a *alerts) of(e *event.Event) alert.Alert {
 func line(t testing.TB, a alert.Alert) string {
 	t.Helper()
 	var out bytes.Buffer
-	sink, err := alert.NewStdout(&out, alert.FormatJSON, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sink.Send(t.Context(), []alert.Alert{a}); err != nil {
+	if err := alert.JSON(&out, &a); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -5,9 +5,12 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode"
+
+	"bobwatch/internal/profile"
 )
 
 // Every real profile can be converted to every form that keeps it, and what
@@ -96,6 +99,28 @@ func TestOut(t *testing.T) {
 	}
 }
 
+// A vendor's document and the customer's own, of which only some apply, become
+// one about the customer's workload.
+func TestMergeForWorkload(t *testing.T) {
+	workspace(t)
+	for _, name := range []string{"webapp", "blog"} {
+		succeed(t, "", "allow", "--workload", "shop/Deployment/"+name, "--container", "web", "--exec", "/bin/"+name)
+	}
+	merged := succeed(t, "", "merge", "--workload", "shop/Deployment/webapp", "webapp.yaml", allowanceFile)
+	profiles, err := profile.Parse("merged", []byte(merged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := profiles[0]
+	want := profile.Workload{Namespace: "shop", Kind: "Deployment", Name: "webapp"}
+	if len(profiles) != 1 || p.IsAllowance() || p.Metadata.Name != "webapp" || !reflect.DeepEqual(p.Spec.Workload, want) {
+		t.Errorf("want one profile webapp of shop, got\n%s", merged)
+	}
+	if !strings.Contains(merged, "/bin/webapp") || strings.Contains(merged, "/bin/blog") || !strings.Contains(merged, "/usr/sbin/apache2") {
+		t.Errorf("want what applies to webapp and nothing else, got\n%s", merged)
+	}
+}
+
 // Names in documents are chosen by containers. None may reach a terminal as
 // it is, in whatever form.
 func TestOutputIsPrintable(t *testing.T) {
@@ -108,11 +133,20 @@ func TestOutputIsPrintable(t *testing.T) {
 			"network": {"egress": [{"type": "\u001b", "podSelector": {"\u001b": "\u001b"}}]},
 			"endpoints": [{"endpoint": ":80/\u001b", "direction": "\u001b"}]}]}}`)
 	for _, args := range [][]string{
-		{"show", "evil.yaml"}, {"show", "-o", "json", "evil.yaml"}, {"show", "-o", "yaml", "evil.yaml"},
-		{"check", "evil.yaml"}, {"check", "-o", "json", "evil.yaml"}, {"check", "-o", "yaml", "evil.yaml"},
-		{"diff", "evil.yaml", "webapp.yaml"}, {"diff", "-o", "json", "evil.yaml", "webapp.yaml"}, {"diff", "-o", "yaml", "evil.yaml", "webapp.yaml"},
-		{"merge", "evil.yaml"}, {"patch", "evil.yaml", "--syscall", "dup"}, {"convert", "evil.yaml", "--to", "bob"},
-		{"merge", "evil.yaml", "webapp.yaml"}, {"patch", "evil.yaml", "--container", "x", "--syscall", "dup"},
+		{"show", "evil.yaml"},
+		{"show", "-o", "json", "evil.yaml"},
+		{"show", "-o", "yaml", "evil.yaml"},
+		{"check", "evil.yaml"},
+		{"check", "-o", "json", "evil.yaml"},
+		{"check", "-o", "yaml", "evil.yaml"},
+		{"diff", "evil.yaml", "webapp.yaml"},
+		{"diff", "-o", "json", "evil.yaml", "webapp.yaml"},
+		{"diff", "-o", "yaml", "evil.yaml", "webapp.yaml"},
+		{"merge", "evil.yaml"},
+		{"patch", "evil.yaml", "--syscall", "dup"},
+		{"convert", "evil.yaml", "--to", "bob"},
+		{"merge", "evil.yaml", "webapp.yaml"},
+		{"patch", "evil.yaml", "--container", "x", "--syscall", "dup"},
 		{"verify", "evil.yaml", "--key", "vendor.pub"},
 	} {
 		o := bobctl(t, "", args...)

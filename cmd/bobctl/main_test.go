@@ -153,7 +153,9 @@ func TestExitCodes(t *testing.T) {
 		"diff of different": {args: []string{"diff", "webapp.yaml", "webapp-next.yaml"}, want: 3},
 		"diff of several":   {args: []string{"diff", "kubescape/nn-multi-container.yaml", "webapp.yaml"}, want: 1, err: "holds 2 documents"},
 
-		"merge of strangers":       {args: []string{"merge", "webapp.yaml", "kubescape/ap-redis-kind.yaml"}, want: 1, err: "different workloads"},
+		"merge of strangers":       {args: []string{"merge", "webapp.yaml", "kubescape/ap-redis-kind.yaml"}, want: 1, err: "name it: --workload"},
+		"merge for a stranger":     {args: []string{"merge", "--workload", "shop/Deployment/blog", "webapp.yaml"}, want: 1, err: "no document in it applies"},
+		"merge for nobody":         {args: []string{"merge", "--workload", "shop", "webapp.yaml"}, want: 2, err: "NAMESPACE/KIND/NAME"},
 		"convert to nothing":       {args: []string{"convert", "webapp.yaml"}, want: 2, err: "want one of ap, apparmor"},
 		"convert unbound":          {args: []string{"convert", "webapp.yaml", "--to", "ap"}, want: 1, err: "bobctl render --bind webapp.yaml"},
 		"convert without a choice": {args: []string{"convert", "webapp.yaml", "--to", "seccomp"}, want: 1, err: "bound first"},

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +13,7 @@ import (
 
 type mergeOptions struct {
 	terminal *terminal
+	workload string
 	result   result
 }
 
@@ -23,29 +27,41 @@ func newMergeCommand(t *terminal) *cobra.Command {
 It is a set union, in whatever order. An allowance becomes part of the profile
 it is merged with. The result is another document, so that no signature of the
 parts is one of the whole. An agent that has the parts needs no merging: it
-joins what applies to a container.`,
-		Example: `  bobctl merge webapp.yaml allowances.yaml --out webapp-ours.yaml
-  bobctl merge node-1.yaml node-2.yaml node-3.yaml | bobctl show -`,
+joins what applies to a container.
+
+All documents have to name the same workload. With --workload, those that apply
+to that workload are joined into a document about it alone: a vendor's, which
+names no namespace, with your own.`,
+		Example: `  bobctl merge node-1.yaml node-2.yaml node-3.yaml | bobctl show -
+  bobctl merge --workload shop/Deployment/webapp webapp.yaml allowances.yaml --out webapp-shop.yaml`,
 		Args: files,
 		RunE: func(c *cobra.Command, args []string) error { return runMerge(c.Context(), o, args) },
 	}
+	c.Flags().StringVar(&o.workload, "workload", "", "join what applies to the workload `NAMESPACE/KIND/NAME`")
 	o.result.register(c.Flags())
 	return c
 }
 
 func runMerge(_ context.Context, o mergeOptions, paths []string) error {
-	var merged *profile.Profile
+	var documents []*profile.Profile
 	for _, path := range paths {
-		documents, err := o.terminal.profiles(path)
+		read, err := o.terminal.profiles(path)
+		if err == nil && o.workload != "" {
+			read, err = o.narrow(path, read)
+		}
 		if err != nil {
 			return err
 		}
-		for _, p := range documents {
-			if merged == nil {
-				merged = p
-			} else if merged, err = profile.Merge(merged, p); err != nil {
-				return err
+		documents = append(documents, read...)
+	}
+	merged := documents[0]
+	for _, p := range documents[1:] {
+		var err error
+		if merged, err = profile.Merge(merged, p); err != nil {
+			if o.workload == "" {
+				return fmt.Errorf("%w; to join what applies to one workload, name it: --workload NAMESPACE/KIND/NAME", err)
 			}
+			return err
 		}
 	}
 	text, err := marshal([]*profile.Profile{merged})
@@ -53,4 +69,39 @@ func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 		return err
 	}
 	return o.result.write(o.terminal, text)
+}
+
+// narrow returns the documents of a file that apply to the workload, as
+// documents about it alone. Labels they ask for stay.
+func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*profile.Profile, error) {
+	wanted, err := parseWorkload(o.workload)
+	if err != nil {
+		return nil, usagef("--workload %s: %v", word(o.workload), err)
+	}
+	var narrowed []*profile.Profile
+	for _, p := range documents {
+		w := p.Spec.Workload
+		applies := (w.Namespace == "" || w.Namespace == wanted.Namespace) &&
+			(w.Kind == "" || w.Kind == wanted.Kind) && (w.Name == "" || w.Name == wanted.Name)
+		if !applies {
+			continue
+		}
+		of := *p
+		of.Spec.Workload.Namespace, of.Spec.Workload.Kind, of.Spec.Workload.Name = wanted.Namespace, wanted.Kind, wanted.Name
+		narrowed = append(narrowed, &of)
+	}
+	if len(narrowed) == 0 {
+		return nil, fmt.Errorf("%s: no document in it applies to %s", nameOf(path), word(o.workload))
+	}
+	return narrowed, nil
+}
+
+// parseWorkload reads NAMESPACE/KIND/NAME, of which the first two may be
+// empty. Names of workloads without Kubernetes may hold a slash.
+func parseWorkload(text string) (profile.Workload, error) {
+	parts := strings.SplitN(text, "/", 3)
+	if len(parts) != 3 || parts[2] == "" {
+		return profile.Workload{}, errors.New("want NAMESPACE/KIND/NAME")
+	}
+	return profile.Workload{Namespace: parts[0], Kind: parts[1], Name: parts[2]}, nil
 }

@@ -108,7 +108,14 @@ func (o *verifyOptions) verifier() (*signature.Verifier, error) {
 	everything := []signature.Scope{{Namespace: "*", Name: "*"}}
 	var policy signature.Policy
 	for _, key := range o.keys {
-		policy.Authorities = append(policy.Authorities, signature.Authority{Name: key, KeyFile: key, Workloads: everything})
+		text, err := o.terminal.read(key)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := signature.ParsePublicKey(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		policy.Authorities = append(policy.Authorities, signature.Authority{Name: key, Key: string(text), Workloads: everything})
 	}
 	if o.identity != (signature.Identity{}) {
 		switch {
