@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/detector"
+	"bobwatch/internal/severity"
+)
+
+// gather collects from accounts as a scrape does, and returns what it says of
+// deviations and progress.
+func gather(t *testing.T, s *accounts) string {
+	t.Helper()
+	text, err := testutil.CollectAndFormat(collector{func() *reading {
+		return &reading{counters: &counters{}, accounts: s.all()}
+	}}, expfmt.TypeTextPlain,
+		"bob_workload_deviations_total", "bob_workload_alerts_total", "bob_learning_progress_ratio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAccountsAreBounded(t *testing.T) {
+	s := newAccounts()
+	deviation := &alert.Alert{Rule: detector.UnexpectedSyscall, Severity: severity.High}
+	for i := range 3 * maxAccounts {
+		s.open("shop", fmt.Sprintf("web-%d", i)).deviations.add(deviation, 1)
+	}
+	text := gather(t, s)
+	if got := strings.Count(text, "bob_workload_deviations_total{"); got != maxAccounts+1 {
+		t.Errorf("%d series, want %d and one for the rest", got, maxAccounts)
+	}
+	want := fmt.Sprintf(`{namespace="",rule="R0003",severity="high",workload="_other"} %d`, 2*maxAccounts)
+	if !strings.Contains(text, want) {
+		t.Errorf("no %s among the series", want)
+	}
+}
+
+func TestAccountIsKeptByItsHolders(t *testing.T) {
+	s := newAccounts()
+	first, second := s.open("shop", "web"), s.open("shop", "web")
+	if first != second {
+		t.Fatal("two accounts of one workload")
+	}
+	first.alerts.add(&alert.Alert{Rule: detector.UnexpectedProcess}, 1)
+	s.close(first)
+	const series = `bob_workload_alerts_total{namespace="shop",rule="R0001",severity="low",workload="web"} 1`
+	if text := gather(t, s); !strings.Contains(text, series) {
+		t.Errorf("no %s in\n%s", series, text)
+	}
+	s.close(second)
+	if text := gather(t, s); text != "" {
+		t.Errorf("series of a workload that is gone:\n%s", text)
+	}
+}
+
+// TestHostileNames gives workloads names that are no label values, or that
+// stand for something else.
+func TestHostileNames(t *testing.T) {
+	s := newAccounts()
+	for _, name := range []string{"\xff\xfe", "a\nbob_ready 1", `"} 1`, sharedAccount, strings.Repeat("x", 1<<20)} {
+		s.open(name, name).setProgress(0.5)
+	}
+	text := gather(t, s)
+	if got := strings.Count(text, "\n"); got != 5+2 { // and HELP and TYPE
+		t.Errorf("%d lines, want one for each workload:\n%.2000s", got, text)
+	}
+	if len(text) > 4096 {
+		t.Errorf("%d bytes for five workloads", len(text))
+	}
+}
