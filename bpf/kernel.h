@@ -249,12 +249,12 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define X32_SYSCALL_BIT (1u << 30)
 #define NR_open 2
 #define NR_creat 85
-#define NR_getppid 110
+#define NR_self_test 146 /* sched_get_priority_max */
 #define NR_openat 257
 #define NR_open_by_handle_at 304
 #else
 #define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
-#define NR_getppid 173
+#define NR_self_test 125 /* sched_get_priority_max */
 #define NR_open_by_handle_at 265
 #endif
 

@@ -7,7 +7,7 @@
 
 #define MAX_NR 512 /* syscall numbers a set holds */
 #define NR_WORDS (MAX_NR / 64)
-#define BUCKETS 1024
+#define BUCKETS 512
 #define WAYS 8 /* ids of one bucket share a cache line */
 #define SLOTS (BUCKETS * WAYS)
 
@@ -71,7 +71,7 @@ struct shared_state state;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 2 << 20);
 } events SEC(".maps");
 
 /*

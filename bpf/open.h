@@ -308,7 +308,7 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 		if (is_self_test((void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
 			return answer_self_test();
 	}
-	slot = find_slot(bpf_get_current_cgroup_id());
+	slot = find_slot(current_cgroup(bpf_get_current_task_btf()));
 	if (slot < 0)
 		return 0;
 	if (ret < 0) {
@@ -344,7 +344,7 @@ SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(handle_uring_submit, struct io_kiocb *req)
 {
 	__u8 opcode = BPF_CORE_READ(req, opcode);
-	int slot = find_slot(bpf_get_current_cgroup_id());
+	int slot = find_slot(current_cgroup(bpf_get_current_task_btf()));
 	struct io_open *open = (void *)&req->cmd;
 	struct open_args args;
 	struct scratch *scratch;

@@ -94,16 +94,13 @@ int BPF_PROG(handle_sys_enter, struct pt_regs *regs, long nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	bool compat = task_is_compat(task);
-	int slot;
+	int slot = find_slot(current_cgroup(task));
 
-	if (nr == NR_getppid && is_self_test(regs))
+	if (slot >= 0 && !compat && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr))
+		return 0;
+	if (nr == NR_self_test && is_self_test(regs))
 		return send_self_test();
-	slot = find_slot(bpf_get_current_cgroup_id());
-	if (slot < 0)
-		return 0;
-	if (!compat && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr))
-		return 0;
-	return syscall_news(slot, nr, compat);
+	return slot < 0 ? 0 : syscall_news(slot, nr, compat);
 }
 
 #endif

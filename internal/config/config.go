@@ -76,23 +76,6 @@ type Profiles struct {
 	Trust signature.Policy `json:"trust"`
 }
 
-// Output is the form of alerts on stdout.
-type Output string
-
-// The outputs.
-const (
-	OutputAuto Output = "auto" // text on a terminal, else json
-	OutputJSON Output = "json"
-	OutputText Output = "text"
-)
-
-// Alerts says how alerts reach people.
-type Alerts struct {
-	Output Output `json:"output"`
-	// RepeatInterval is how often an incident that goes on is told again.
-	RepeatInterval Duration `json:"repeatInterval"`
-}
-
 // Sensor configures what is in the kernel.
 type Sensor struct {
 	// PinPath is a directory on a bpffs, where the kernel's part outlives the
@@ -123,8 +106,8 @@ func Default() Config {
 		Learning:  Learning{Window: Duration(24 * time.Hour)},
 		Detection: Detection{Cooldown: Duration(time.Minute)},
 		Profiles:  Profiles{Directory: "/etc/bobwatch/profiles"},
-		Alerts:    Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute)},
-		Sensor:    Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 4 << 20},
+		Alerts:    Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20},
+		Sensor:    Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 2 << 20},
 		HTTP:      HTTP{Listen: "127.0.0.1:9464"},
 	}
 }
@@ -192,12 +175,7 @@ func (c *Config) validate() error {
 	}
 	wrong(c.Learning.Window >= Duration(time.Second), "learning.window: %s is less than 1s", c.Learning.Window)
 	wrong(c.Detection.Cooldown >= Duration(time.Second), "detection.cooldown: %s is less than 1s", c.Detection.Cooldown)
-	wrong(c.Alerts.RepeatInterval >= Duration(time.Second), "alerts.repeatInterval: %s is less than 1s", c.Alerts.RepeatInterval)
-	switch c.Alerts.Output {
-	case OutputAuto, OutputJSON, OutputText:
-	default:
-		wrong(false, "alerts.output: %q is none of auto, json, text", c.Alerts.Output)
-	}
+	c.Alerts.validate(wrong)
 	ring := c.Sensor.RingBytes
 	wrong(ring >= 64<<10 && ring <= 1<<30 && ring&(ring-1) == 0,
 		"sensor.ringBytes: %d is not a power of two from 64 KiB to 1 GiB", ring)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/severity"
 )
 
 func TestParse(t *testing.T) {
@@ -41,14 +43,34 @@ func TestParseRefuses(t *testing.T) {
 		file string
 		want []string // all in one error
 	}{
-		"unknown key":     {"learning:\n  windw: 1h\n", []string{"[2:3]", "windw"}},
-		"wrong type":      {"learning:\n  sandboxes: 7\n", []string{"[2:14]"}},
-		"bad duration":    {"learning:\n  window: soon\n", []string{"soon", "30s or 24h"}},
-		"all at once":     {"stateDir: x\nsensor: {ringBytes: 100000}\n", []string{"stateDir", "sensor.ringBytes"}},
-		"bad output":      {"alerts: {output: xml}\n", []string{"alerts.output", "auto, json, text"}},
-		"bad pattern":     {"cgroups: {patterns: ['/a[']}\n", []string{"cgroups.patterns[0]"}},
-		"bad trust":       {"profiles: {trust: {authorities: [{name: v}]}}\n", []string{"profiles.trust", "authorities[0]"}},
-		"not a structure": {"- a\n", []string{"[1:1]"}},
+		"unknown key":           {"learning:\n  windw: 1h\n", []string{"[2:3]", "windw"}},
+		"wrong type":            {"learning:\n  sandboxes: 7\n", []string{"[2:14]"}},
+		"bad duration":          {"learning:\n  window: soon\n", []string{"soon", "30s or 24h"}},
+		"all at once":           {"stateDir: x\nsensor: {ringBytes: 100000}\n", []string{"stateDir", "sensor.ringBytes"}},
+		"bad output":            {"alerts: {output: xml}\n", []string{"alerts.output", "auto, json, text, kubescape, falco, template, none"}},
+		"bad pattern":           {"cgroups: {patterns: ['/a[']}\n", []string{"cgroups.patterns[0]"}},
+		"sink without kind":     {"alerts: {sinks: [{name: a}]}\n", []string{"alerts.sinks[0]", "exactly one of"}},
+		"sink of two kinds":     {"alerts: {sinks: [{name: a, webhook: {url: 'http://x'}, syslog: {address: 'udp://x:1'}}]}\n", []string{"alerts.sinks[0]", "exactly one of"}},
+		"name of a path":        {"alerts: {sinks: [{name: ../a, webhook: {url: 'http://x'}}]}\n", []string{"alerts.sinks[0].name"}},
+		"name twice":            {"alerts: {sinks: [{name: a, webhook: {url: 'http://x'}}, {name: a, webhook: {url: 'http://y'}}]}\n", []string{"alerts.sinks[1].name", "taken"}},
+		"key in a sink":         {"alerts: {sinks: [{name: a, alertmanager: {urls: ['http://x'], usernam: b}}]}\n", []string{"usernam"}},
+		"unknown severity":      {"alerts: {sinks: [{name: a, severity: bad, webhook: {url: 'http://x'}}]}\n", []string{"low, medium, high or critical"}},
+		"password in a URL":     {"alerts: {sinks: [{name: a, alertmanager: {urls: ['http://u:p@x']}}]}\n", []string{"alertmanager.urls[0]", "without a password"}},
+		"no URLs":               {"alerts: {sinks: [{name: a, alertmanager: {}}]}\n", []string{"alertmanager.urls"}},
+		"username alone":        {"alerts: {sinks: [{name: a, alertmanager: {urls: ['http://x'], username: u}}]}\n", []string{"passwordFile"}},
+		"key alone":             {"alerts: {sinks: [{name: a, syslog: {address: 'tls://x:1', tls: {keyFile: /k}}}]}\n", []string{"syslog.tls", "certFile"}},
+		"relative file":         {"alerts: {sinks: [{name: a, webhook: {url: 'http://x', hmacKeyFile: k}}]}\n", []string{"webhook.hmacKeyFile"}},
+		"bulk of falco":         {"alerts: {sinks: [{name: a, webhook: {url: 'http://x', format: falco, bulk: true}}]}\n", []string{"webhook.bulk"}},
+		"format of syslog":      {"alerts: {sinks: [{name: a, webhook: {url: 'http://x', format: text}}]}\n", []string{"webhook.format", "json, kubescape, falco, template"}},
+		"template not used":     {"alerts: {sinks: [{name: a, webhook: {url: 'http://x', template: b}}]}\n", []string{"webhook: template"}},
+		"no template":           {"alerts: {output: template}\n", []string{"alerts: template"}},
+		"no port":               {"alerts: {sinks: [{name: a, syslog: {address: 'udp://x'}}]}\n", []string{"syslog.address"}},
+		"TLS for UDP":           {"alerts: {sinks: [{name: a, syslog: {address: 'udp://x:1', tls: {caFile: /c}}}]}\n", []string{"syslog.tls"}},
+		"silence for ever":      {"alerts: {silences: [{rule: R0001, reason: a}]}\n", []string{"alerts.silences[0].expires"}},
+		"silence for no reason": {"alerts: {silences: [{rule: R0001, expires: 2027-01-31}]}\n", []string{"alerts.silences[0].reason"}},
+		"no such day":           {"alerts: {silences: [{rule: R0001, reason: a, expires: 2027-02-31}]}\n", []string{"2027-02-31"}},
+		"bad trust":             {"profiles: {trust: {authorities: [{name: v}]}}\n", []string{"profiles.trust", "authorities[0]"}},
+		"not a structure":       {"- a\n", []string{"[1:1]"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +84,53 @@ func TestParseRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestParseAlerts(t *testing.T) {
+	got, err := Parse([]byte(`alerts:
+  severity: high
+  sinks:
+  - name: ops
+    severity: medium
+    alertmanager:
+      urls: [https://a:9093, https://b:9093/prefix]
+      username: bob
+      passwordFile: /etc/secret
+      tls: {caFile: /etc/ca.pem}
+  - name: audit
+    syslog: {address: "tls://logs:6514", facility: local0}
+  silences:
+  - workload: shop/Deployment/web
+    reason: known until the next release
+    expires: 2027-01-31
+  - rule: R0002
+    reason: maintenance
+    expires: 2027-01-31T10:00:00+01:00
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Alerts.Severity = severity.High
+	want.Alerts.Sinks = []Sink{
+		{Name: "ops", Severity: severity.Medium, Alertmanager: &Alertmanager{
+			URLs: []string{"https://a:9093", "https://b:9093/prefix"},
+			HTTPClient: HTTPClient{
+				Username: "bob", PasswordFile: "/etc/secret", TLS: TLS{CAFile: "/etc/ca.pem"},
+			},
+		}},
+		{Name: "audit", Syslog: &Syslog{Address: "tls://logs:6514", Facility: "local0"}},
+	}
+	want.Alerts.Silences = []Silence{
+		{
+			Workload: "shop/Deployment/web", Reason: "known until the next release",
+			Expires: Time{time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)},
+		},
+		{Rule: "R0002", Reason: "maintenance", Expires: Time{time.Date(2027, 1, 31, 9, 0, 0, 0, time.UTC)}},
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b Time) bool { return a.Equal(b.Time) })); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

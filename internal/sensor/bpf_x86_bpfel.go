@@ -99,9 +99,9 @@ type bpfScratch struct {
 
 type bpfSharedState struct {
 	_          structs.HostLayout
-	Ids        [1024][8]uint64
-	Owner      [8192]uint16
-	Containers [8192]struct {
+	Ids        [512][8]uint64
+	Owner      [4096]uint16
+	Containers [4096]struct {
 		_            structs.HostLayout
 		Known        [8]uint64
 		KnownCompat  [8]uint64

@@ -43,6 +43,7 @@ func load(opts Options, token uint64, pins *pins) (*ebpf.Collection, error) {
 	for _, unused := range []string{bpfProgHandleOpenExitProbe, bpfProgHandleOpenExit} {
 		attempt := spec.Copy()
 		delete(attempt.Programs, unused)
+		delete(attempt.Variables, bpfVarState) // or the library maps it a second time
 		collection, err := ebpf.NewCollectionWithOptions(attempt, ebpf.CollectionOptions{MapReplacements: pins.maps})
 		if err == nil {
 			return collection, nil

@@ -80,7 +80,7 @@ func (s *Sensor) answers(hook string) bool {
 	name, isExit := strings.CutPrefix(hook, exitHook)
 	switch {
 	case hook == bpfProgHandleSysEnter:
-		name = "getppid"
+		name = "sched_get_priority_max"
 	case !isExit:
 		return true
 	}

@@ -32,7 +32,7 @@ type Options struct {
 	PinPath string
 	// Cooldown is how long a repeated deviation is only counted. 0 means a minute.
 	Cooldown time.Duration
-	// RingBytes is the size of the ring buffer, a power of two. 0 means 4 MiB.
+	// RingBytes is the size of the ring buffer, a power of two. 0 means 2 MiB.
 	RingBytes uint32
 }
 

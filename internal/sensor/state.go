@@ -18,7 +18,7 @@ import (
 
 // Mirrors of bpf/maps.h.
 const (
-	buckets = 1024
+	buckets = 512
 	ways    = 8
 	claimed = ^uint64(0)
 
