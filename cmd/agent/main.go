@@ -59,6 +59,10 @@ func run(args []string, stdout *os.File, stderr io.Writer) int {
 		return exitUsage
 	}
 	if opts.check {
+		if err := agent.CheckAlerts(c); err != nil {
+			fmt.Fprintln(stderr, "agent:", err)
+			return exitUsage
+		}
 		fmt.Fprintln(stdout, "configuration is valid")
 		return 0
 	}

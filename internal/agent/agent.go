@@ -87,6 +87,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if a.dispatcher, err = a.newDispatcher(stdout, terminal); err != nil {
 		return closers, err
 	}
+	closers = append(closers, a.dispatcher)
 	documents, err := a.newCatalog()
 	if err != nil {
 		return closers, err
@@ -148,15 +149,23 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 }
 
 func (a *agent) newDispatcher(stdout io.Writer, terminal bool) (*alert.Dispatcher, error) {
-	encode := alert.Encoder(alert.JSON)
-	if a.config.Alerts.Output == config.OutputText || a.config.Alerts.Output == config.OutputAuto && terminal {
-		file, isFile := stdout.(*os.File)
-		encode = alert.Text(isFile && alert.Colours(file))
-	}
+	log := a.log.Named("alert")
 	options := alert.DefaultOptions()
-	options.Routes = []alert.Route{{Sink: alert.NewStdout(stdout, encode)}}
+	var err error
+	if options.Routes, err = stdoutRoute(&a.config, stdout, terminal); err != nil {
+		return nil, err
+	}
+	sinks, err := sinkRoutes(&a.config, log)
+	if err != nil {
+		return nil, err
+	}
+	options.Routes = append(options.Routes, sinks...)
+	if options.Silencer, err = newSilencer(a.config.Alerts.Silences); err != nil {
+		return nil, err
+	}
+	warnOfQueues(&a.config, log)
 	options.RepeatInterval = time.Duration(a.config.Alerts.RepeatInterval)
-	options.Log = a.log.Named("alert")
+	options.Log = log
 	options.Registerer = a.registry
 	return alert.New(options)
 }

@@ -9,13 +9,14 @@ golangci_lint=v2.15.0
 gofumpt=v0.12.0
 
 bpf="clang-19 llvm-19 libbpf-dev"
+sinks="prometheus-alertmanager rsyslog rsyslog-gnutls"
 containers="containerd runc mmdebstrap debian-archive-keyring bsdutils util-linux"
 case "${1:-}" in
 build) packages="" ;;
 demo) packages="$containers" ;;
 lint) packages="clang-format-19" ;;
 test) packages="$bpf clang-format-19 $containers gcc libc6-dev bpftrace redis-tools busybox-static
-	qemu-system-x86 cpio xz-utils kmod" ;;
+	qemu-system-x86 cpio xz-utils kmod $sinks" ;;
 *)
 	echo "usage: install.sh build|demo|test|lint" >&2
 	exit 2

@@ -1,0 +1,181 @@
+package agent
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/sink"
+	"bobwatch/internal/config"
+)
+
+// CheckAlerts reports what only the sinks themselves can tell is wrong with a
+// configuration: templates, silences, certificates.
+func CheckAlerts(c config.Config) error {
+	if _, err := stdoutRoute(&c, io.Discard, false); err != nil {
+		return err
+	}
+	if _, err := newSilencer(c.Alerts.Silences); err != nil {
+		return err
+	}
+	_, err := sinkRoutes(&c, zap.NewNop())
+	return err
+}
+
+func newSilencer(silences []config.Silence) (*alert.Silencer, error) {
+	var list []alert.Silence
+	for _, s := range silences {
+		list = append(list, alert.Silence{
+			Workload: s.Workload, Rule: s.Rule, Path: s.Path, Process: s.Process,
+			Reason: s.Reason, Expires: s.Expires.Time,
+		})
+	}
+	silencer, err := alert.NewSilencer(list)
+	if err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	return silencer, nil
+}
+
+// stdoutRoute returns the way to stdout, none if the output is none.
+func stdoutRoute(c *config.Config, stdout io.Writer, terminal bool) ([]alert.Route, error) {
+	output := c.Alerts.Output
+	switch {
+	case output == config.OutputNone:
+		return nil, nil
+	case output == config.OutputAuto && terminal:
+		output = config.OutputText
+	case output == config.OutputAuto:
+		output = config.OutputJSON
+	}
+	file, isFile := stdout.(*os.File)
+	format := sink.Format{
+		Name: string(output), Template: c.Alerts.Template, Cluster: c.Alerts.Cluster,
+		Colours: isFile && alert.Colours(file),
+	}
+	encode, err := format.Encoder()
+	if err != nil {
+		return nil, fmt.Errorf("alerts.output: %w", err)
+	}
+	return []alert.Route{{Sink: alert.NewStdout(stdout, encode), MinSeverity: c.Alerts.Severity}}, nil
+}
+
+// sinkRoutes returns the ways to the configured sinks, each with a queue in
+// the state directory.
+func sinkRoutes(c *config.Config, log *zap.Logger) ([]alert.Route, error) {
+	var routes []alert.Route
+	for i := range c.Alerts.Sinks {
+		s := &c.Alerts.Sinks[i]
+		route := alert.Route{
+			MinSeverity: s.Severity,
+			Queue:       filepath.Join(queueDir(c), s.Name+queueSuffix),
+			QueueBytes:  c.Alerts.QueueBytes,
+		}
+		var err error
+		switch {
+		case s.Alertmanager != nil:
+			err = routeAlertmanager(&route, c, s, log)
+		case s.Webhook != nil:
+			route.Sink, err = newWebhook(c, s)
+		default:
+			route.Sink, err = newSyslog(c, s)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("alerts.sinks[%d] (%s): %w", i, s.Name, err)
+		}
+		routes = append(routes, route)
+	}
+	return routes, nil
+}
+
+func routeAlertmanager(route *alert.Route, c *config.Config, s *config.Sink, log *zap.Logger) error {
+	opts := sink.AlertmanagerOptions{
+		URLs: s.Alertmanager.URLs,
+		HTTP: httpOf(&s.Alertmanager.HTTPClient),
+		// Half an interval more than until it is told again.
+		ResolveAfter: time.Duration(c.Alerts.RepeatInterval) * 3 / 2,
+		Log:          log.With(zap.String("sink", s.Name)),
+	}
+	if link := s.Alertmanager.GeneratorURL; link != "" {
+		var err error
+		if opts.GeneratorURL, err = sink.Template(link, false); err != nil {
+			return fmt.Errorf("generatorURL: %w", err)
+		}
+	}
+	am, err := sink.NewAlertmanager(s.Name, opts)
+	if err != nil {
+		return err
+	}
+	route.Sink, route.Refresh, route.RefreshInterval = am, am.Refresh, sink.RefreshInterval
+	return nil
+}
+
+func newWebhook(c *config.Config, s *config.Sink) (alert.Sink, error) {
+	w := s.Webhook
+	contentType := cmp.Or(w.ContentType, "application/json")
+	format := sink.Format{
+		Name: string(cmp.Or(w.Format, config.OutputJSON)), Template: w.Template, Cluster: c.Alerts.Cluster,
+		JSON: contentType == "application/json",
+	}
+	encode, err := format.Encoder()
+	if err != nil {
+		return nil, err
+	}
+	return sink.NewWebhook(s.Name, sink.WebhookOptions{
+		URL: w.URL, HTTP: httpOf(&w.HTTPClient), Encode: encode, ContentType: contentType,
+		Bulk: w.Bulk, KeyFile: w.HMACKeyFile,
+	})
+}
+
+func newSyslog(c *config.Config, s *config.Sink) (alert.Sink, error) {
+	format := sink.Format{
+		Name: string(cmp.Or(s.Syslog.Format, config.OutputJSON)), Template: s.Syslog.Template, Cluster: c.Alerts.Cluster,
+	}
+	encode, err := format.Encoder()
+	if err != nil {
+		return nil, err
+	}
+	facility, err := sink.Facility(cmp.Or(s.Syslog.Facility, "daemon"))
+	if err != nil {
+		return nil, err
+	}
+	return sink.NewSyslog(s.Name, sink.SyslogOptions{
+		Address: s.Syslog.Address, TLS: sink.TLS(s.Syslog.TLS), Facility: facility, Hostname: c.Node, Encode: encode,
+	})
+}
+
+func httpOf(h *config.HTTPClient) sink.HTTP {
+	return sink.HTTP{
+		TLS: sink.TLS(h.TLS),
+		Credentials: sink.Credentials{
+			Username: h.Username, PasswordFile: h.PasswordFile, BearerTokenFile: h.BearerTokenFile,
+		},
+	}
+}
+
+const queueSuffix = ".db"
+
+func queueDir(c *config.Config) string { return filepath.Join(c.StateDir, "alerts") }
+
+// warnOfQueues logs queues whose sink is not configured any more: somebody may
+// have renamed it.
+func warnOfQueues(c *config.Config, log *zap.Logger) {
+	files, err := filepath.Glob(filepath.Join(queueDir(c), "*"+queueSuffix))
+	if err != nil {
+		return // of a bad pattern only
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), queueSuffix)
+		if !slices.ContainsFunc(c.Alerts.Sinks, func(s config.Sink) bool { return s.Name == name }) {
+			log.Warn("queue of a sink that is not configured; delete it if it is not needed", zap.String("file", file))
+		}
+	}
+}
