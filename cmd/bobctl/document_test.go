@@ -190,3 +190,27 @@ func TestCompressedInput(t *testing.T) {
 		t.Errorf("a bomb: exit code %d and %q", o.code, o.err)
 	}
 }
+
+// No file stops bobctl from saying what is wrong with it.
+func FuzzCheck(f *testing.F) {
+	for _, pattern := range []string{"testdata/*.yaml", "../../internal/profile/testdata/kubescape/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			f.Add(readFile(f, file))
+		}
+	}
+	f.Add("apiVersion: bobwatch/v1alpha1\nkind: BillOfBehavior\nmetadata: {name: &a x}\n" +
+		"spec: {containers: [{name: *a, opens: [{path: !!str /*}, &b {path: \"/\\x2a/x\"}, *b]}]}")
+	f.Fuzz(func(t *testing.T, text string) {
+		o := bobctl(t, text, "check", "-")
+		if o.code != 0 && o.code != exitError {
+			t.Errorf("exit code %d", o.code)
+		}
+		if (o.code == exitError) != strings.Contains(o.out, "error: ") {
+			t.Errorf("exit code %d and\n%s%s", o.code, o.out, o.err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"regexp"
@@ -21,21 +22,26 @@ import (
 // container's name, the list they are in, their value.
 type source struct {
 	documents []ast.Node
-	entries   []sourceEntry
+	entries   map[sourceKey][]sourceEntry
+}
+
+// sourceKey is what entries are looked up by: the list they are in, and their
+// text, path or name.
+type sourceKey struct {
+	list, text string
 }
 
 // sourceEntry is an item of a list.
 type sourceEntry struct {
 	document, container string
 	list                string // key of the list, or of a list within which it is
-	value               any    // as encoding/json would decode it
 	node                ast.Node
 }
 
 // newSource reads a file that profile.Parse has accepted, and so found to be
 // of bounded size.
 func newSource(data []byte) *source {
-	s := &source{}
+	s := &source{entries: make(map[sourceKey][]sourceEntry)}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return s
@@ -78,11 +84,9 @@ func (s *source) walk(n ast.Node, at sourceEntry) {
 			if at.list == "containers" {
 				at.container = textAt(item, "name")
 			}
-			at.node, at.value = item, decode(item)
-			if text, ok := at.value.(string); ok && at.list == "capabilities" {
-				at.value = strings.TrimPrefix(strings.ToUpper(text), "CAP_")
-			}
-			s.entries = append(s.entries, at)
+			at.node = item
+			key := at.key()
+			s.entries[key] = append(s.entries[key], at)
 			s.walk(item, at)
 		}
 	}
@@ -113,15 +117,11 @@ func (s *source) entry(p *profile.Profile, name string) ast.Node {
 	}
 	index, _ := strconv.Atoi(match[1])
 	c := &p.Spec.Containers[index]
-	list, value := valueOf(c, match)
+	key, value := wanted(c, match)
 	var best ast.Node
 	score := 0
-	for i := range s.entries {
-		e := &s.entries[i]
-		if e.list != list || !says(e.value, value) {
-			continue
-		}
-		if fit := e.fit(p, c); fit > score {
+	for _, e := range s.entries[key] {
+		if fit := e.fit(p, c); fit > score && says(e.node, value) {
 			best, score = e.node, fit
 		}
 	}
@@ -150,6 +150,15 @@ func (s *source) part(p *profile.Profile, name string) ast.Node {
 	return nil
 }
 
+// key returns what the entry is looked up by.
+func (e *sourceEntry) key() sourceKey {
+	text := cmp.Or(textAt(e.node), textAt(e.node, "path"), textAt(e.node, "name"))
+	if e.list == "capabilities" {
+		text = strings.TrimPrefix(strings.ToUpper(text), "CAP_")
+	}
+	return sourceKey{list: e.list, text: text}
+}
+
 // fit ranks entries that say the same by whose they are.
 func (e *sourceEntry) fit(p *profile.Profile, c *profile.Container) int {
 	fit := 1
@@ -162,43 +171,39 @@ func (e *sourceEntry) fit(p *profile.Profile, c *profile.Container) int {
 	return fit
 }
 
-// valueOf returns the list that a warning's field is in, and what the entry
-// says, as encoding/json would decode it.
-func valueOf(c *profile.Container, match []string) (list string, value any) {
+// wanted returns the key of the entry that a warning's field is in, and what
+// else the entry says, as encoding/json would decode it.
+func wanted(c *profile.Container, match []string) (key sourceKey, more map[string]any) {
 	at := func(group int) int {
 		i, _ := strconv.Atoi(match[group])
 		return i
 	}
 	switch {
 	case match[2] != "":
-		return match[2], c.Syscalls[match[3]][at(8)]
+		return sourceKey{match[2], c.Syscalls[match[3]][at(8)]}, nil
 	case match[4] == "execs":
-		return match[4], jsonValue(c.Execs[at(8)])
+		e := c.Execs[at(8)]
+		return sourceKey{match[4], e.Path}, map[string]any{"args": jsonValue(e.Args)}
 	case match[4] == "opens":
-		return match[4], map[string]any{"path": c.Opens[at(8)].Path}
+		return sourceKey{match[4], c.Opens[at(8)].Path}, nil
 	case match[4] == "capabilities":
-		return match[4], c.Capabilities[at(8)]
+		return sourceKey{match[4], c.Capabilities[at(8)]}, nil
 	case match[5] == "egress":
-		return match[7], c.Network.Egress[at(6)].IPAddresses[at(8)]
+		return sourceKey{match[7], c.Network.Egress[at(6)].IPAddresses[at(8)]}, nil
 	case match[5] == "ingress":
-		return match[7], c.Network.Ingress[at(6)].IPAddresses[at(8)]
+		return sourceKey{match[7], c.Network.Ingress[at(6)].IPAddresses[at(8)]}, nil
 	}
-	return "containers", map[string]any{"name": c.Name}
+	return sourceKey{"containers", c.Name}, nil
 }
 
-// says reports whether a value of the source has what is wanted: a mapping may
-// have more.
-func says(value, wanted any) bool {
-	fields, ok := wanted.(map[string]any)
-	if !ok {
-		return reflect.DeepEqual(value, wanted)
-	}
-	have, ok := value.(map[string]any)
-	if !ok {
-		return false
-	}
-	for key, want := range fields {
-		if !reflect.DeepEqual(have[key], want) && (have[key] != nil || want != "") {
+// says reports whether a mapping of the source has what is wanted.
+func says(n ast.Node, wanted map[string]any) bool {
+	for key, want := range wanted {
+		var have any
+		if value := child(n, key); value != n {
+			have = decode(value)
+		}
+		if !reflect.DeepEqual(have, want) {
 			return false
 		}
 	}
