@@ -94,8 +94,7 @@ int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 		return 0;
 	nesting = nesting_slot(cgroup, creator);
 	state.owner[slot & (SLOTS - 1)] = nesting < 0 ? slot : nesting;
-	if (nesting < 0)
-		init_container(slot, creator);
+	init_container(slot, creator);
 	publish_slot(slot, id);
 	if (nesting < 0)
 		report_cgroup(KIND_CGROUP_CREATED, id, path);

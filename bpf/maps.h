@@ -56,7 +56,8 @@ struct counters {
  *
  * ids leads from cgroup id to container without a map helper: eight ids to
  * compare, all in one cache line. A cgroup nested in a container has an id of
- * its own whose owner is the container's slot. Ids are written by
+ * its own whose owner is the container's slot; the sets of that slot stay empty.
+ * Ids are written by
  * handle_cgroup_mkdir and by user space adopting a running container; they are
  * cleared by user space alone.
  */
@@ -161,8 +162,8 @@ static __always_inline struct container *container_at(__u32 slot)
 	return &state.containers[slot & (SLOTS - 1)];
 }
 
-/* Returns the slot of the container that a cgroup belongs to, or -1. */
-static __always_inline int find_slot(__u64 cgroup)
+/* Returns a cgroup's own slot, or -1. */
+static __always_inline int find_own_slot(__u64 cgroup)
 {
 	__u32 bucket = cgroup & (BUCKETS - 1);
 	__u32 slot;
@@ -177,7 +178,21 @@ static __always_inline int find_slot(__u64 cgroup)
 	return -1;
 found:
 	barrier_var(slot); /* or the mask is optimised away, and 6.1 asks for it */
+	return slot & (SLOTS - 1);
+}
+
+/* Returns the slot of the container that the cgroup with a slot of its own belongs to. */
+static __always_inline int owner_of(__u32 slot)
+{
 	return state.owner[slot & (SLOTS - 1)];
+}
+
+/* Returns the slot of the container that a cgroup belongs to, or -1. */
+static __always_inline int find_slot(__u64 cgroup)
+{
+	int slot = find_own_slot(cgroup);
+
+	return slot < 0 ? slot : owner_of(slot);
 }
 
 #endif

@@ -55,6 +55,9 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	__u32 repeats = 0;
 	bool count;
 
+	/* Known without knowing who: what the workload may, its runtime may too. */
+	if (abi == ABI_NATIVE && set_has(container->known, nr))
+		return 0;
 	native = bpf_map_lookup_elem(&natives, &tgid);
 	known = known_set(container, native, abi);
 	if (known && set_has(known, nr))
@@ -93,14 +96,15 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(handle_sys_enter, struct pt_regs *regs, long nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	int slot = find_own_slot(current_cgroup(task));
 	bool compat = task_is_compat(task);
-	int slot = find_slot(current_cgroup(task));
 
-	if (slot >= 0 && !compat && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr))
+	/* Of a nested cgroup nothing is known here; syscall_news asks its owner. */
+	if (slot >= 0 && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr) && !compat)
 		return 0;
 	if (nr == NR_self_test && is_self_test(regs))
 		return send_self_test();
-	return slot < 0 ? 0 : syscall_news(slot, nr, compat);
+	return slot < 0 ? 0 : syscall_news(owner_of(slot), nr, compat);
 }
 
 #endif

@@ -220,6 +220,7 @@ func (s *Sensor) insertNested(cgroup uint64, owner int) error {
 	if err != nil {
 		return err
 	}
+	*s.at(slot) = bpfContainer{}
 	s.state.Owner[slot] = uint16(owner)
 	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], cgroup)
 	return nil
