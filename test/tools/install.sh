@@ -9,7 +9,7 @@ golangci_lint=v2.15.0
 gofumpt=v0.12.0
 
 bpf="clang-19 llvm-19 libbpf-dev"
-sinks="prometheus-alertmanager rsyslog rsyslog-gnutls"
+sinks="prometheus prometheus-alertmanager rsyslog rsyslog-gnutls"
 containers="containerd runc mmdebstrap debian-archive-keyring bsdutils util-linux"
 case "${1:-}" in
 build) packages="" ;;
