@@ -92,19 +92,37 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	return 0;
 }
 
+/* Whatever handle_sys_enter does not find known: news, or the agent asking. */
+static __noinline int unknown_syscall(__u64 *ctx, int slot)
+{
+	struct pt_regs *regs = (void *)ctx[0];
+	__u64 nr = ctx[1];
+
+	if (nr == NR_self_test && is_self_test(regs))
+		return send_self_test();
+	if (slot < 0)
+		return 0;
+	return syscall_news(owner_of(slot), nr, task_is_compat(bpf_get_current_task_btf()));
+}
+
+/*
+ * The way of nearly every system call. What it does not need is out of line,
+ * so that it saves no registers for it. Of a nested cgroup nothing is known
+ * here; syscall_news asks its owner.
+ */
 SEC("tp_btf/sys_enter")
-int BPF_PROG(handle_sys_enter, struct pt_regs *regs, long nr)
+int handle_sys_enter(__u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	int slot = find_own_slot(current_cgroup(task));
-	bool compat = task_is_compat(task);
+	__u64 nr = ctx[1];
 
-	/* Of a nested cgroup nothing is known here; syscall_news asks its owner. */
-	if (slot >= 0 && (__u64)nr < MAX_NR && set_has(container_at(slot)->known, nr) && !compat)
+	if (slot >= 0 && nr < MAX_NR && set_has(container_at(slot)->known, nr) &&
+	    !task_is_compat(task))
 		return 0;
-	if (nr == NR_self_test && is_self_test(regs))
-		return send_self_test();
-	return slot < 0 ? 0 : syscall_news(owner_of(slot), nr, compat);
+	if (slot < 0 && nr != NR_self_test)
+		return 0;
+	return unknown_syscall(ctx, slot);
 }
 
 #endif

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -144,6 +145,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if a.server, err = listen(c.HTTP, a.registry, a.engine, a.log.Named("http")); err != nil {
 		return closers, err
 	}
+	debug.FreeOSMemory() // reading the kernel's types took more than everything else will
 	a.log.Info("attached", zap.Strings("hooks", s.Hooks()))
 	return closers, nil
 }
