@@ -166,11 +166,11 @@ func (am *Alertmanager) post(ctx context.Context, batch []postable) error {
 	switch {
 	case taken:
 		return nil
-	case refused:
-		return errors.Join(errs...)
+	case refused, len(errs) == 1:
+		return errs[0]
 	}
-	// One of several may have refused what another never got.
-	return fmt.Errorf("post alerts: %s", strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; "))
+	// One may have refused what another never got.
+	return errors.New(strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; "))
 }
 
 // tell logs that a member fails, or no longer does.
@@ -189,6 +189,10 @@ func (am *Alertmanager) tell(i int, err error) {
 // postable describes a. Its labels are the same for all replicas, nodes,
 // processes and repeats of an incident; what differs is in annotations.
 func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
+	starts := a.First
+	if starts.After(now) {
+		starts = now // the clock was set back; Alertmanager would refuse it
+	}
 	return postable{
 		Labels: withoutEmpty(map[string]string{
 			"alertname":     a.RuleName,
@@ -212,7 +216,7 @@ func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
 			"image":        a.Container.Image,
 			"container_id": a.Container.ID,
 		}),
-		StartsAt:     a.First,
+		StartsAt:     starts,
 		EndsAt:       now.Add(am.opts.ResolveAfter),
 		GeneratorURL: am.generatorURL(a),
 	}
