@@ -15,7 +15,10 @@ func matcher(t *testing.T, compat ...string) *profile.Matcher {
 	m, err := profile.Compile([]profile.Container{{
 		Name:     "web",
 		Syscalls: map[string][]string{"amd64": {"read", "write", "openat"}, "386": compat},
-		Execs:    []profile.Exec{{Path: "/usr/sbin/apache2", Args: []string{"apache2", "-DFOREGROUND"}}},
+		Execs: []profile.Exec{
+			{Path: "/usr/sbin/apache2", Args: []string{"apache2", "-DFOREGROUND"}},
+			{Path: "/usr/bin/python3.11", Args: []string{"python3", "serve.py"}},
+		},
 		Opens: []profile.Open{
 			{Path: "/var/www/⋯/index.html", Flags: []string{"O_RDONLY"}},
 			{Path: "/etc/passwd", Flags: []string{"O_RDONLY"}},
@@ -69,6 +72,7 @@ func TestCheck(t *testing.T) {
 		"known exec":                   {execOf("/usr/sbin/apache2", "apache2\x00-DFOREGROUND", entrypoint, 0), silent},
 		"known exec from outside":      {execOf("/usr/sbin/apache2", "apache2\x00-DFOREGROUND", outside, event.FlagTTY), silent},
 		"unknown arguments":            {execOf("/usr/sbin/apache2", "apache2\x00-k", entrypoint, 0), "R0040 low"},
+		"unknown code":                 {execOf("/usr/bin/python3.11", "python3\x00-c\x00pwn()", entrypoint, 0), "R0040 medium"},
 		"unknown arguments by hand":    {execOf("/usr/sbin/apache2", "apache2\x00-k", outside, event.FlagTTY), "R0040 medium"},
 		"unknown program":              {execOf("/bin/cat", "cat", entrypoint, 0), "R0001 medium"},
 		"unknown program of a probe":   {execOf("/bin/cat", "cat", outside, 0), "R0001 medium"},

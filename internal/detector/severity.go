@@ -21,6 +21,9 @@ func lower(s severity.Severity) severity.Severity {
 // execSeverity raises what an unexpected execution is worth by what is known
 // of the file and of how the process came into the container.
 func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
+	if profile.IsInterpreter(e.Path) {
+		grade = max(severity.Medium, grade) // what it is handed is code
+	}
 	if e.Has(event.FlagMemfd) {
 		return severity.Critical // no file to look at afterwards: made to hide
 	}

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"path"
 	"strings"
 )
@@ -21,6 +22,16 @@ var (
 	}
 )
 
+// IsInterpreter reports whether the program at path takes code as an argument,
+// as shells and script languages do. It allocates nothing.
+func IsInterpreter(path []byte) bool {
+	name := path[bytes.LastIndexByte(path, '/')+1:]
+	return interpreted[string(bytes.TrimRight(name, versionBytes))] != nil
+}
+
+// versionBytes make up the version behind a program's name, as in python3.11.
+const versionBytes = "0123456789.-"
+
 // interpreterOf returns what the program at exe is by its own name or by the
 // one it was called by; nil if it runs no code from its arguments.
 func interpreterOf(exe string, argv []string) *interpreter {
@@ -35,7 +46,7 @@ func interpreterOf(exe string, argv []string) *interpreter {
 
 // programName returns the last segment of exe without a version behind it.
 func programName(exe string) string {
-	return strings.TrimRight(path.Base(exe), "0123456789.-")
+	return strings.TrimRight(path.Base(exe), versionBytes)
 }
 
 // codeIndex returns the position of the code among the arguments, or -1.
