@@ -34,7 +34,7 @@ type delivery struct {
 
 	// The rest belongs to the goroutine of run.
 
-	spool *spool // nil without a file
+	spool *spool // nil without a file, or when it cannot be opened
 	// held is neither delivered nor on disk: all that waits if there is no
 	// spool, else what a failing disk did not take. It is younger than what
 	// is in the spool.
@@ -77,7 +77,7 @@ var dropNames = [numDrops]string{
 }
 
 // newDelivery opens the queue of route.
-func newDelivery(route Route, queueLength int, log *zap.Logger) (*delivery, error) {
+func newDelivery(route Route, queueLength int, log *zap.Logger) *delivery {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstRetry, lastRetry
 	d := &delivery{
@@ -88,20 +88,28 @@ func newDelivery(route Route, queueLength int, log *zap.Logger) (*delivery, erro
 		log:     log.With(zap.String("sink", route.Sink.Name())),
 		backoff: pauses,
 	}
-	if route.Queue == "" {
-		return d, nil
+	d.open()
+	return d
+}
+
+// open opens the queue on disk, if there is to be one. An agent that cannot has
+// more important things to do than to end; it tries again later.
+func (d *delivery) open() {
+	if d.spool != nil || d.route.Queue == "" {
+		return
 	}
-	spool, err := openSpool(route.Queue, route.QueueBytes)
+	spool, restored, err := openSpool(d.route.Queue, d.route.QueueBytes)
 	if err != nil {
-		return nil, err
+		d.diskFailed(err)
+		return
 	}
 	d.spool = spool
-	if spool.aside != "" {
-		d.log.Error("the queue on disk was unreadable; what it held is lost", zap.String("movedTo", spool.aside))
+	if restored.damage != nil {
+		d.log.Error("the queue on disk was damaged; some alerts may be lost", zap.Error(restored.damage))
 	}
-	d.stats.dropped[dropUnreadable].Add(uint64(spool.unreadable))
+	d.stats.dropped[dropUnreadable].Add(uint64(restored.unreadable))
+	d.stats.dropped[dropQueueFull].Add(uint64(restored.refused))
 	d.count()
-	return d, nil
 }
 
 // push queues a without waiting, if it is severe enough for the sink.
@@ -176,7 +184,10 @@ func (d *delivery) take(n int) {
 // save moves what is held to disk.
 func (d *delivery) save() {
 	defer d.count()
-	if d.spool == nil || len(d.held) == 0 || time.Now().Before(d.diskAgain) {
+	if len(d.held) == 0 || time.Now().Before(d.diskAgain) {
+		return
+	}
+	if d.open(); d.spool == nil {
 		return
 	}
 	refused, err := d.spool.add(d.held)

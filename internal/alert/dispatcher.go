@@ -101,11 +101,7 @@ func New(opts Options) (*Dispatcher, error) {
 	d := &Dispatcher{opts: opts, groups: newGroups(&opts)}
 	opts.Silencer.tell(log, time.Now())
 	for _, route := range opts.Routes {
-		delivery, err := newDelivery(route, opts.QueueLength, log)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("make dispatcher: sink %s: %w", route.Sink.Name(), err), d.Close())
-		}
-		d.deliveries = append(d.deliveries, delivery)
+		d.deliveries = append(d.deliveries, newDelivery(route, opts.QueueLength, log))
 	}
 	if opts.Registerer != nil {
 		if err := opts.Registerer.Register(collector{d}); err != nil {

@@ -5,14 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime/debug"
 	"slices"
-	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // spool keeps alerts of one sink on disk until they are delivered, in the order
@@ -23,15 +18,10 @@ import (
 // container to a quarter, so that one cannot take the room of the others.
 //
 // The index in memory is what counts; the file follows it, or is behind with
-// deletions that failed.
+// deletions that failed. See openSpool for how it is made.
 type spool struct {
-	path     string
 	db       *bbolt.DB
 	maxBytes int64
-	// aside is where an unreadable file was moved at open; unreadable counts
-	// alerts that were left out.
-	aside      string
-	unreadable int
 
 	order      []*spooled // oldest first
 	byIncident map[incident]*spooled
@@ -56,85 +46,10 @@ type incident struct {
 	first       int64 // nanoseconds
 }
 
-const (
-	// spooledOverhead is what an alert costs in the index, about.
-	spooledOverhead = 512
-	// The file never shrinks, and bbolt never writes a page in place.
-	fileFactor = 4
-	// An empty file that is larger than this is made anew.
-	worthShrinking = 1 << 20
-	lockTimeout    = 3 * time.Second
-)
+// spooledOverhead is what an alert costs in the index, about.
+const spooledOverhead = 512
 
 var alertsBucket = []byte("alerts")
-
-// errUnreadable says that a file is no queue, or damaged.
-var errUnreadable = errors.New("not a queue of alerts, or damaged")
-
-// openSpool opens the file at path or makes it. One that is unreadable is
-// moved aside.
-func openSpool(path string, maxBytes int64) (*spool, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("open queue of alerts: %w", err)
-	}
-	s := &spool{path: path, maxBytes: maxBytes}
-	err := s.open()
-	if errors.Is(err, errUnreadable) {
-		s.aside = path + ".unreadable" // at most one: the latest
-		if err := os.Rename(path, s.aside); err != nil {
-			return nil, fmt.Errorf("open queue of alerts: move it aside: %w", err)
-		}
-		err = s.open()
-	}
-	if err == nil && len(s.order) == 0 {
-		err = s.shrink()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open queue of alerts: %w", err)
-	}
-	return s, nil
-}
-
-// open reads all of the file. bbolt trusts its pages and finds itself outside
-// of a file that was cut off: the panic and the fault that follow are caught
-// here, before anybody relies on it.
-func (s *spool) open() (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%w: %v", errUnreadable, fault)
-		}
-	}()
-	options := &bbolt.Options{Timeout: lockTimeout, MaxSize: int(fileFactor*s.maxBytes + worthShrinking)}
-	s.db, err = bbolt.Open(s.path, 0o600, options)
-	switch {
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
-		return fmt.Errorf("%w: %w", errUnreadable, err)
-	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("%s is in use by another process", s.path)
-	case err != nil:
-		return err
-	}
-	if err := s.load(); err != nil {
-		return errors.Join(err, s.db.Close())
-	}
-	return nil
-}
-
-// shrink makes a large empty file anew.
-func (s *spool) shrink() error {
-	info, err := os.Stat(s.path)
-	if err != nil || info.Size() <= worthShrinking {
-		return err
-	}
-	if err := s.db.Close(); err != nil {
-		return err
-	}
-	if err := os.Remove(s.path); err != nil {
-		return err
-	}
-	return s.open()
-}
 
 // load makes the index from the file.
 func (s *spool) load() error {
@@ -155,7 +70,6 @@ func (s *spool) load() error {
 			}
 			var a Alert
 			if err := json.Unmarshal(value, &a); err != nil {
-				s.unreadable++
 				s.gone = append(s.gone, binary.BigEndian.Uint64(key))
 				return nil
 			}

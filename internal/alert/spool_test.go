@@ -1,16 +1,19 @@
 package alert
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
 
 	"bobwatch/internal/severity"
 )
@@ -19,9 +22,12 @@ const testBytes = 1 << 20
 
 func newSpool(t *testing.T, path string, maxBytes int64) *spool {
 	t.Helper()
-	s, err := openSpool(path, maxBytes)
+	s, restored, err := openSpool(path, maxBytes)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if restored.damage != nil || restored.refused != 0 || restored.unreadable != 0 {
+		t.Errorf("restored: got %+v, want no loss", restored)
 	}
 	t.Cleanup(func() { s.close() })
 	return s
@@ -129,44 +135,147 @@ func TestSpoolIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limit := int64(fileFactor*testBytes + worthShrinking); info.Size() > limit {
+	if limit := int64(fileFactor*testBytes + fileSlack); info.Size() > limit {
 		t.Errorf("file: got %d bytes, want at most %d", info.Size(), limit)
 	}
 	s.close()
 	newSpool(t, path, testBytes)
-	if after, err := os.Stat(path); err != nil || after.Size() > worthShrinking {
-		t.Errorf("empty file after a restart: got %d bytes, %v, want at most %d", after.Size(), err, worthShrinking)
+	if after, err := os.Stat(path); err != nil || after.Size() > 64<<10 {
+		t.Errorf("empty file after a restart: got %d bytes, %v, want at most 64 KiB", after.Size(), err)
 	}
 }
 
-func TestUnreadableSpoolIsMovedAside(t *testing.T) {
-	dir := t.TempDir()
-	whole := filepath.Join(dir, "whole.db")
-	s := newSpool(t, whole, testBytes)
-	for i := range 50 {
-		spoolAlerts(t, s, raised(fmt.Sprint("w", i), strings.Repeat("x", 3000), severity.High))
-	}
-	s.close()
-	raw, err := os.ReadFile(whole)
+// spoolFile returns the contents of a queue of 50 alerts.
+func spoolFile(t testing.TB) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "whole.db")
+	s, _, err := openSpool(path, testBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range 50 {
+		a := raised(fmt.Sprint("w", i), strings.Repeat("x", 3000), severity.High)
+		if _, err := s.add([]*Alert{&a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestDamagedSpoolIsMadeAnew(t *testing.T) {
+	raw := spoolFile(t)
 	for name, content := range map[string][]byte{
 		"text": []byte(strings.Repeat("not a queue\n", 1000)), "cut": raw[:len(raw)/3], "zero": make([]byte, 20000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(dir, name+".db")
+			path := filepath.Join(t.TempDir(), "queue.db")
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s := newSpool(t, path, testBytes)
-			if s.aside == "" {
-				t.Error("not moved aside")
+			s, restored, err := openSpool(path, testBytes)
+			if err != nil || restored.damage == nil {
+				t.Fatalf("openSpool: got %+v, %v, want damage and no error", restored, err)
 			}
+			defer s.close()
+			if kept, err := os.ReadFile(path + ".unreadable"); err != nil || !bytes.Equal(kept, content) {
+				t.Errorf("the damaged file was not kept: %v", err)
+			}
+			before := s.len()
 			spoolAlerts(t, s, raised("web", "a", severity.High))
-			wantSpool(t, s, "web/a x1")
+			if got, want := s.len(), before+1; got != want {
+				t.Errorf("alerts: got %d, want %d", got, want)
+			}
 		})
 	}
+}
+
+func TestSpoolOfOtherVersions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	s := newSpool(t, path, testBytes)
+	for i := range 10 {
+		spoolAlerts(t, s, raised("web", fmt.Sprint(i), severity.High))
+	}
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(alertsBucket).Put([]byte{0, 0, 0, 0, 0, 0, 0, 99}, []byte(`{"rule": "R9999"}`))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	s, restored, err := openSpool(path, 8<<10) // less room than before
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if restored.unreadable != 1 || restored.refused == 0 || s.len() == 0 || s.len()+restored.refused != 10 {
+		t.Errorf("got %d alerts, %+v, want 1 unreadable, some refused, 10 in all", s.len(), restored)
+	}
+}
+
+func FuzzOpenSpool(f *testing.F) {
+	raw := spoolFile(f)
+	f.Add(raw, 0, []byte{})
+	f.Add(raw, 4096, []byte("\xff\xff\xff\xff"))
+	f.Add(raw, 8192+16, []byte{0xff, 0xff, 0, 0, 0xff})
+	f.Fuzz(func(t *testing.T, file []byte, at int, with []byte) {
+		if at >= 0 && at < len(file) {
+			file = slices.Clone(file)
+			copy(file[at:], with)
+		}
+		path := filepath.Join(t.TempDir(), "queue.db")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := openSpool(path, testBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		spoolAlerts(t, s, raised("new", "a", severity.High))
+		if s.len() == 0 {
+			t.Error("takes nothing")
+		}
+		if err := s.remove(s.len()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAgentStartsWithoutItsDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(dir, nil, 0o600); err != nil { // in the way of the directory
+			t.Fatal(err)
+		}
+		sink := &recorder{}
+		d, stop := start(t, routed(sink, filepath.Join(dir, "queue.db")))
+		d.Enqueue(raised("web", "a", severity.High))
+		synctest.Wait()
+		wantLines(t, sink, "web/a x1")
+		if d.deliveries[0].stats.diskFailures.Load() == 0 {
+			t.Error("disk failures: got none counted")
+		}
+		if err := os.Remove(dir); err != nil {
+			t.Fatal(err)
+		}
+		sink.set(errors.New("connection refused"))
+		time.Sleep(diskRetry)
+		d.Enqueue(raised("web", "b", severity.High))
+		stop()
+		d.Close()
+		if got, want := d.Stats().Sinks["recorder"], (SinkStats{Queued: 1, Delivered: 1}); got != want {
+			t.Errorf("disk that is back: got %+v, want %+v", got, want)
+		}
+	})
 }
 
 // routed is a dispatcher whose one sink has a queue on disk.
