@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/testenv"
@@ -161,22 +163,25 @@ func testDrops(t *testing.T, p *prometheus, agent *watcher, cgroup string) {
 	awaitAlert(t, p, "BobwatchLosingEvents", "instance", agent.address)
 }
 
-// testBlinded takes a hook away from outside, as root.
+// testBlinded takes hooks away from outside, as root.
 func testBlinded(t *testing.T, p *prometheus, agent *watcher) {
 	eventually(t, "agent is ready again", func() bool {
 		status, _ := get(agent.address, "/readyz")
 		return status == http.StatusOK
 	})
-	pins, err := filepath.Glob(filepath.Join(agent.pins, "*", "link_handle_exec"))
-	if err != nil || len(pins) != 1 {
-		t.Fatalf("pins %q, %v", pins, err)
-	}
-	if err := os.Remove(pins[0]); err != nil {
-		t.Fatal(err)
+	agent.unpin(t, "handle_cgroup_rmdir") // will end with the agent
+	awaitAlert(t, p, "BobwatchBlinded", "hook", "handle_cgroup_rmdir")
+	awaitAlert(t, p, "BobwatchAgentNotReady", "instance", agent.address)
+
+	agent.unpin(t, "handle_exec")
+	fd, id := agent.link(t, "sched_process_exec")
+	closeIn(t, agent.cmd.Process.Pid, fd)
+	if l, err := link.NewFromID(id); !errors.Is(err, os.ErrNotExist) {
+		l.Close()
+		t.Fatalf("link %d is not detached: %v", id, err)
 	}
 	awaitAlert(t, p, "BobwatchBlinded", "hook", "handle_exec")
-	awaitAlert(t, p, "BobwatchAgentNotReady", "instance", agent.address)
-	if status, body := get(agent.address, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "handle_exec") {
+	if status, body := get(agent.address, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "hook handle_exec: look up link") {
 		t.Errorf("readyz = %d %q, want 503 with the hook's name", status, body)
 	}
 }

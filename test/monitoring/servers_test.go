@@ -11,10 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/testenv"
@@ -132,6 +135,45 @@ http: {listen: "%s"}
 	w.cmd = start(t, program, "-config", file)
 	eventually(t, "agent is ready", func() bool { status, _ := get(w.address, "/readyz"); return status == http.StatusOK })
 	return w
+}
+
+// unpin removes the pin of a hook's link.
+func (w *watcher) unpin(t *testing.T, hook string) {
+	t.Helper()
+	pins, err := filepath.Glob(filepath.Join(w.pins, "*", "link_"+hook))
+	if err != nil || len(pins) != 1 {
+		t.Fatalf("pins %q, %v", pins, err)
+	}
+	if err := os.Remove(pins[0]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// link finds the file descriptor by which the agent holds the link to a raw
+// tracepoint, and the link's id.
+func (w *watcher) link(t *testing.T, tracepoint string) (fd int, id link.ID) {
+	t.Helper()
+	infos, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", w.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range infos {
+		text, err := os.ReadFile(info)
+		if err != nil || !strings.Contains(string(text), tracepoint) {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if _, err := fmt.Sscanf(line, "link_id: %d", &id); err == nil {
+				fd, err = strconv.Atoi(filepath.Base(info))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fd, id
+			}
+		}
+	}
+	t.Fatalf("the agent holds no link to %s", tracepoint)
+	return 0, 0
 }
 
 // newCgroup makes a cgroup that the agent takes for a workload.
