@@ -26,7 +26,9 @@ typedef struct {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long bx;
 	unsigned long r9;
+	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
@@ -252,10 +254,18 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define NR_self_test 146 /* sched_get_priority_max */
 #define NR_openat 257
 #define NR_open_by_handle_at 304
+#define NR_compat_open 5 /* i386 */
+#define NR_compat_creat 8
+#define NR_compat_openat 295
+#define NR_compat_openat2 437
 #else
-#define TIF_32BIT 22 /* arch/arm64/include/asm/thread_info.h */
+#define TIF_32BIT 22	 /* arch/arm64/include/asm/thread_info.h */
 #define NR_self_test 125 /* sched_get_priority_max */
 #define NR_open_by_handle_at 265
+#define NR_compat_open 5 /* arm */
+#define NR_compat_creat 8
+#define NR_compat_openat 322
+#define NR_compat_openat2 437
 #endif
 
 static __always_inline bool task_is_compat(struct task_struct *task)

@@ -201,7 +201,7 @@ static __always_inline __u32 access_of_flags(__u64 flags)
  * not happened yet. scratch->data holds `bytes` bytes of the string.
  */
 static __always_inline int report_named(struct scratch *scratch, int slot, __u32 bytes,
-					const struct open_args *args, __u32 error)
+					const struct open_args *args, __u32 error, __u32 flags)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct container *container = container_at(slot);
@@ -220,7 +220,7 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 	if (news == OPEN_KNOWN)
 		return 0;
 	start_record(scratch, slot, KIND_OPEN, native);
-	scratch->event.flags |= FLAG_CALLER_PATH | (error ? FLAG_REFUSED : FLAG_IO_URING);
+	scratch->event.flags |= FLAG_CALLER_PATH | flags;
 	scratch->event.error = error;
 	scratch->event.access = access;
 	scratch->event.open_key = key.hash;
@@ -293,7 +293,7 @@ static __noinline int report_refused(__u32 slot, __u32 error)
 		__sync_fetch_and_add(&state.counters.unreadable, 1);
 		return 0;
 	}
-	return report_named(scratch, slot, bytes, &args, error);
+	return report_named(scratch, slot, bytes, &args, error, FLAG_REFUSED);
 }
 
 static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
@@ -323,6 +323,58 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 	if (opened.hash && verdict && *verdict == OPEN_TOLD)
 		return 0;
 	return report_file(slot, opened.file, opened.access, opened.hash);
+}
+
+static __always_inline __u64 compat_argument(struct pt_regs *regs, int n)
+{
+#if defined(__TARGET_ARCH_x86)
+	switch (n) {
+	case 0:
+		return (__u32)BPF_CORE_READ(regs, bx);
+	case 1:
+		return (__u32)BPF_CORE_READ(regs, cx);
+	default:
+		return (__u32)BPF_CORE_READ(regs, dx);
+	}
+#else
+	return (__u32)BPF_CORE_READ(regs, regs[n]);
+#endif
+}
+
+/*
+ * Opens by 32-bit calls. Their exits have no tracepoint of their own, so the
+ * caller's string is all there is, and a file that is not there is told too.
+ */
+static __noinline int report_compat_open(__u32 slot, struct pt_regs *regs, __u64 nr)
+{
+	struct scratch *scratch = get_scratch(&syscall_scratch);
+	struct open_args args = {.dfd = AT_FDCWD};
+	__u64 flags = 0;
+	long bytes;
+	int first = 0;
+
+	if (nr == NR_compat_openat || nr == NR_compat_openat2) {
+		args.dfd = compat_argument(regs, 0);
+		first = 1;
+	} else if (nr != NR_compat_open && nr != NR_compat_creat) {
+		return 0;
+	}
+	args.name = (void *)compat_argument(regs, first);
+	flags = compat_argument(regs, first + 1);
+	if (nr == NR_compat_creat)
+		args.flags = 1;
+	else if (nr != NR_compat_openat2)
+		args.flags = flags;
+	else if (bpf_probe_read_user(&args.flags, sizeof(args.flags), (void *)flags))
+		args.flags = 0;
+	if (!scratch)
+		return 0;
+	bytes = bpf_probe_read_user_str(scratch->data, PATH_BYTES, args.name);
+	if (bytes <= 0 || bytes > PATH_BYTES) {
+		__sync_fetch_and_add(&state.counters.unreadable, 1);
+		return 0;
+	}
+	return report_named(scratch, slot, bytes, &args, 0, 0);
 }
 
 /* Attached to the exits of open, openat, openat2, creat and open_by_handle_at. */
@@ -363,7 +415,7 @@ int BPF_PROG(handle_uring_submit, struct io_kiocb *req)
 		__sync_fetch_and_add(&state.counters.unreadable, 1);
 		return 0;
 	}
-	return report_named(scratch, slot, bytes, &args, 0);
+	return report_named(scratch, slot, bytes, &args, 0, FLAG_IO_URING);
 }
 
 #endif

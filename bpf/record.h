@@ -38,7 +38,8 @@ static __always_inline bool is_learned(const struct native *native,
 {
 	if (!is_native(native, container))
 		return false;
-	return container->state == STATE_GUARDED || native->origin != ORIGIN_OUTSIDE || !native->tty;
+	return container->state == STATE_GUARDED || native->origin != ORIGIN_OUTSIDE ||
+	       !native->tty;
 }
 
 static __always_inline void read_process(struct process *process, struct task_struct *task)

@@ -18,9 +18,9 @@
 
 #include <bpf/bpf_tracing.h>
 
-#include "syscall.h"
 #include "exec.h"
 #include "open.h"
+#include "syscall.h"
 #include "cgroup.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -97,12 +97,17 @@ static __noinline int unknown_syscall(__u64 *ctx, int slot)
 {
 	struct pt_regs *regs = (void *)ctx[0];
 	__u64 nr = ctx[1];
+	bool compat;
 
 	if (nr == NR_self_test && is_self_test(regs))
 		return send_self_test();
 	if (slot < 0)
 		return 0;
-	return syscall_news(owner_of(slot), nr, task_is_compat(bpf_get_current_task_btf()));
+	slot = owner_of(slot);
+	compat = task_is_compat(bpf_get_current_task_btf());
+	if (compat)
+		report_compat_open(slot, regs, nr);
+	return syscall_news(slot, nr, compat);
 }
 
 /*
