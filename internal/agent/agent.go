@@ -194,6 +194,9 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 			a.countAccepted(acc)
 			log.Log(level, "document in force", zap.String("source", acc.Source), zap.String("name", acc.Name),
 				zap.String("authority", acc.Trust.Authority), zap.Bool("unsigned", acc.Trust.Authority == ""))
+			for _, w := range acc.Warnings {
+				log.Warn("document", zap.String("name", acc.Name), zap.String("field", w.Field), zap.String("warning", w.Message))
+			}
 		},
 	})
 	if dir := a.config.Profiles.Directory; dir != "" {

@@ -182,7 +182,9 @@ func (p *publication) update(previous *entry, d *Document) *entry {
 	}
 	p.changed = true
 	for _, g := range grants {
-		p.accepted = append(p.accepted, Acceptance{Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now})
+		p.accepted = append(p.accepted, Acceptance{
+			Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now, Warnings: profile.Warnings(g.profile),
+		})
 	}
 	return &entry{seen: seen, grants: grants}
 }

@@ -44,6 +44,8 @@ type Acceptance struct {
 	Name   string
 	Trust  signature.Trust
 	Time   time.Time
+	// Warnings say what the document's author may not have meant.
+	Warnings []profile.Warning
 }
 
 // errParameter and errScope mark errors that the packages below do not.

@@ -36,8 +36,7 @@ var attacks = []attack{
 	}},
 	{"race", "attack race $T", opened("/etc/secrets/race")},
 	{"uring", "attack uring $T", func(a *alert.Alert) bool { return opened("/etc/secrets/uring")(a) && a.Deviation.Open.IOUring }},
-	// The path is not seen, the call is.
-	{"compat-open", "attack compat-open $T", func(a *alert.Alert) bool { return abi("386")(a) && a.Deviation.Syscall.Name == "open" }},
+	{"compat-open", "attack compat-open $T", opened("/etc/secrets/compat-open")},
 	{"creat", "attack creat /etc/secrets/new", opened("/etc/secrets/new")},
 	{"shadow", "attack open /etc/shadow", opened("/etc/shadow")},
 	{"shadow-by-cat", "cat /etc/shadow-", opened("/etc/shadow-")},
