@@ -64,12 +64,14 @@ func TestParseRefuses(t *testing.T) {
 		"format of syslog":      {"alerts: {sinks: [{name: a, webhook: {url: 'http://x', format: text}}]}\n", []string{"webhook.format", "json, kubescape, falco, template"}},
 		"template not used":     {"alerts: {sinks: [{name: a, webhook: {url: 'http://x', template: b}}]}\n", []string{"webhook: template"}},
 		"no template":           {"alerts: {output: template}\n", []string{"alerts: template"}},
+		"alerts to nobody":      {"alerts: {output: none}\n", []string{"alerts.output: none"}},
 		"no port":               {"alerts: {sinks: [{name: a, syslog: {address: 'udp://x'}}]}\n", []string{"syslog.address"}},
 		"TLS for UDP":           {"alerts: {sinks: [{name: a, syslog: {address: 'udp://x:1', tls: {caFile: /c}}}]}\n", []string{"syslog.tls"}},
 		"silence for ever":      {"alerts: {silences: [{rule: R0001, reason: a}]}\n", []string{"alerts.silences[0].expires"}},
 		"silence for no reason": {"alerts: {silences: [{rule: R0001, expires: 2027-01-31}]}\n", []string{"alerts.silences[0].reason"}},
 		"no such day":           {"alerts: {silences: [{rule: R0001, reason: a, expires: 2027-02-31}]}\n", []string{"2027-02-31"}},
 		"bad trust":             {"profiles: {trust: {authorities: [{name: v}]}}\n", []string{"profiles.trust", "authorities[0]"}},
+		"bad web config":        {"http: {webConfig: web.yml}\n", []string{"http.webConfig", "web.yml"}},
 		"not a structure":       {"- a\n", []string{"[1:1]"}},
 	}
 	for name, tt := range tests {
