@@ -81,6 +81,7 @@ func openSpool(path string, maxBytes int64) (s *spool, r restored, err error) {
 // salvage reads the file at path, at most limit bytes of alerts. bbolt trusts
 // its pages and finds itself outside of a file that was cut off: the panic and
 // the fault that follow end the reading, and what was read until then counts.
+// What bbolt held then stays open, on a file that is about to be renamed.
 func salvage(path string, limit int64) (s salvaged, err error) {
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return s, nil

@@ -221,16 +221,16 @@ func TestSpoolOfOtherVersions(t *testing.T) {
 	}
 }
 
+// FuzzOpenSpool writes something into a good file, at two places.
 func FuzzOpenSpool(f *testing.F) {
 	raw := spoolFile(f)
-	f.Add(raw, 0, []byte{})
-	f.Add(raw, 4096, []byte("\xff\xff\xff\xff"))
-	f.Add(raw, 8192+16, []byte{0xff, 0xff, 0, 0, 0xff})
-	f.Fuzz(func(t *testing.T, file []byte, at int, with []byte) {
-		if at >= 0 && at < len(file) {
-			file = slices.Clone(file)
-			copy(file[at:], with)
-		}
+	f.Add(uint32(0), []byte{}, uint32(0), []byte{})
+	f.Add(uint32(4096), []byte("\xff\xff\xff\xff"), uint32(16384), []byte{2, 0, 9})
+	f.Add(uint32(8192+16), []byte{0xff, 0xff, 0, 0, 0xff}, uint32(20480), []byte("\x00"))
+	f.Fuzz(func(t *testing.T, at uint32, what []byte, and uint32, whatElse []byte) {
+		file := slices.Clone(raw)
+		copy(file[int(at)%len(file):], what)
+		copy(file[int(and)%len(file):], whatElse)
 		path := filepath.Join(t.TempDir(), "queue.db")
 		if err := os.WriteFile(path, file, 0o600); err != nil {
 			t.Fatal(err)

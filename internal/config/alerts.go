@@ -148,6 +148,7 @@ func (a *Alerts) validate(wrong check) {
 	wrong(a.QueueBytes >= 1<<20 && a.QueueBytes <= 1<<30, "alerts.queueBytes: %d is not from 1 MiB to 1 GiB", a.QueueBytes)
 	validateFormat(wrong, "alerts", "output", a.Output, a.Template,
 		OutputAuto, OutputJSON, OutputText, OutputKubescape, OutputFalco, OutputTemplate, OutputNone)
+	wrong(a.Output != OutputNone || len(a.Sinks) > 0, "alerts.output: none, and there are no sinks")
 	names := map[string]bool{}
 	for i := range a.Sinks {
 		s, field := &a.Sinks[i], fmt.Sprintf("alerts.sinks[%d]", i)

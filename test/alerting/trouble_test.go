@@ -3,6 +3,7 @@ package alerting
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -219,10 +220,11 @@ func TestHostileStrings(t *testing.T) {
 	eventually(t, func() error {
 		active, err := am.active()
 		messages, err2 := server.messages()
-		if err != nil || err2 != nil || len(active) != len(names) || len(messages) != len(names) {
-			return fmt.Errorf("got %d alerts, %v, and %d messages, %v, want %d each", len(active), err, len(messages), err2, len(names))
+		err = errors.Join(err, err2)
+		if err == nil && (len(active) != len(names) || len(messages) != len(names)) {
+			err = fmt.Errorf("got %d alerts and %d messages, want %d each", len(active), len(messages), len(names))
 		}
-		return nil
+		return err
 	})
 	messages, err := server.messages()
 	if err != nil {
