@@ -296,6 +296,16 @@ func TestSinkThatIsDownLosesNothing(t *testing.T) {
 			want = append(want, fmt.Sprintf("web/%d x1", i))
 			time.Sleep(time.Second)
 		}
+		synctest.Wait()
+		raw, err := os.ReadFile(path) // what a killed agent leaves behind
+		if err != nil {
+			t.Fatal(err)
+		}
+		killed := filepath.Join(t.TempDir(), "killed.db")
+		if err := os.WriteFile(killed, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantSpool(t, newSpool(t, killed, testBytes), want...)
 		stop()
 		if err := d.Close(); err != nil {
 			t.Fatal(err)

@@ -136,6 +136,23 @@ func TestParseAlerts(t *testing.T) {
 	}
 }
 
+// The example that people copy has to be valid.
+func TestDocumentedSinks(t *testing.T) {
+	page, err := os.ReadFile("../../docs/sinks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	c, err := Parse([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Alerts.Sinks) != 3 || len(c.Alerts.Silences) != 1 {
+		t.Errorf("got %d sinks and %d silences, want 3 and 1", len(c.Alerts.Sinks), len(c.Alerts.Silences))
+	}
+}
+
 func TestLoadNamesTheFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "agent.yaml")
 	if err := os.WriteFile(file, []byte("nonsense: 1\n"), 0o600); err != nil {

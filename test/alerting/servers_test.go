@@ -236,8 +236,12 @@ func newNotes(t *testing.T) *notes {
 	}
 	n := &notes{listener: l}
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the sender was stopped
+		}
 		var one note
-		if err := json.NewDecoder(r.Body).Decode(&one); err != nil {
+		if err := json.Unmarshal(body, &one); err != nil {
 			t.Errorf("notification: %v", err)
 		}
 		n.mu.Lock()
