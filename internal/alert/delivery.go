@@ -43,7 +43,10 @@ type delivery struct {
 	diskFails bool
 	backoff   *backoff.ExponentialBackOff
 	failing   bool
-	singles   int // alerts to be sent one by one, after they were refused together
+	// refreshFails tells that apart, for a sink that nothing is sent to.
+	refreshFails bool
+
+	singles int // alerts to be sent one by one, after they were refused together
 }
 
 // deliveryStats may be read at any time.
@@ -327,12 +330,14 @@ func tick(t *time.Ticker) <-chan time.Time {
 }
 
 func (d *delivery) refresh(ctx context.Context) {
-	if err := d.route.Refresh(ctx); err != nil && ctx.Err() == nil {
+	err := d.route.Refresh(ctx)
+	if err != nil && ctx.Err() == nil {
 		d.stats.failures.Add(1)
-		if !d.failing {
+		if !d.failing && !d.refreshFails { // once for each outage
 			d.log.Error("refresh alerts of sink", zap.Error(err))
 		}
 	}
+	d.refreshFails = err != nil
 }
 
 // queued returns how many alerts wait, in memory and on disk.
