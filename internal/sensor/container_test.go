@@ -30,7 +30,7 @@ func learnContainer(t *testing.T, s *Sensor) cgroup {
 }
 
 func TestRuntimeIsToldApart(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnContainer(t, s)
 	dir := t.TempDir()
 	busybox, err := os.ReadFile(testenv.Command(t, "busybox"))
@@ -67,7 +67,7 @@ func TestRuntimeIsToldApart(t *testing.T) {
 }
 
 func TestSecondEntryIsFromOutside(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnContainer(t, s)
 	c.act(t, "getppid", nil, ownMounts)
 	drain(t, s, c.id)
@@ -87,7 +87,7 @@ func TestSecondEntryIsFromOutside(t *testing.T) {
 }
 
 func TestNestedCgroupBelongsToItsContainer(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnContainer(t, s)
 	nested := filepath.Join(c.dir, "nested")
 	c.act(t, "nest", []string{nested}, ownMounts)
@@ -103,7 +103,7 @@ func TestNestedCgroupBelongsToItsContainer(t *testing.T) {
 }
 
 func TestLeavingIsReported(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnContainer(t, s)
 	other := newCgroup(t)
 	c.act(t, "leave", []string{other.dir}, ownMounts)
@@ -166,7 +166,7 @@ func TestAdopt(t *testing.T) {
 }
 
 func TestForget(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnContainer(t, s)
 	s.Forget(c.id)
 	c.act(t, "getppid", nil, ownMounts)
@@ -206,7 +206,7 @@ func atTerminal(t *testing.T) func(*exec.Cmd) {
 }
 
 func TestInteractiveActsStayNews(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnContainer(t, s)
 	c.act(t, "nothing", nil, ownMounts)
 	drain(t, s, c.id)

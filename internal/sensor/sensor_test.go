@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,14 @@ func TestMain(m *testing.M) {
 	if act := os.Getenv(actVariable); act != "" {
 		os.Exit(perform(act, os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if shared != nil {
+		if err := shared.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // perform does what a test asked its child for.
@@ -126,6 +134,23 @@ func execMemfd() int {
 	unix.Syscall6(unix.SYS_EXECVEAT, uintptr(fd), uintptr(unsafe.Pointer(&empty[0])),
 		uintptr(unsafe.Pointer(&argv[0])), 0, unix.AT_EMPTY_PATH, 0)
 	return 1
+}
+
+// shared is one sensor for the tests that look at their own cgroup only: to
+// load the programs takes long on emulated machines.
+var shared *Sensor
+
+func sharedSensor(t *testing.T) *Sensor {
+	t.Helper()
+	testenv.Root(t)
+	if shared == nil {
+		s, err := Open(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared = s
+	}
+	return shared
 }
 
 // testSensor opens a sensor that pins nothing.
@@ -261,7 +286,7 @@ func learnPlain(t *testing.T, s *Sensor) cgroup {
 }
 
 func TestNewCgroupIsReported(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := newCgroup(t)
 	events := drain(t, s, c.id)
 	if len(events) != 1 || events[0].Kind != event.KindCgroupCreated {
@@ -273,7 +298,7 @@ func TestNewCgroupIsReported(t *testing.T) {
 }
 
 func TestSyscallIsToldOnce(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	pid := c.act(t, "getppid", nil)
 	events := drain(t, s, c.id)
@@ -330,7 +355,7 @@ func TestGuardedDeviationIsCountedAndRearmed(t *testing.T) {
 }
 
 func TestForeignABIsAreNotFoldedIn(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	c.act(t, "x32", nil)
 	c.act(t, "number", nil)
@@ -344,7 +369,7 @@ func TestForeignABIsAreNotFoldedIn(t *testing.T) {
 }
 
 func TestOpens(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -378,7 +403,7 @@ func TestOpens(t *testing.T) {
 }
 
 func TestRefusedOpen(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")
@@ -398,7 +423,7 @@ func TestRefusedOpen(t *testing.T) {
 }
 
 func TestExec(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	program, err := filepath.EvalSymlinks("/bin/true")
 	if err != nil {
@@ -422,7 +447,7 @@ func TestExec(t *testing.T) {
 }
 
 func TestExecFromMemory(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	c.act(t, "memfd", nil)
 	ev := findPath(drain(t, s, c.id), event.KindExec, "memfd:payload")
@@ -432,7 +457,7 @@ func TestExecFromMemory(t *testing.T) {
 }
 
 func TestLongArguments(t *testing.T) {
-	s := testSensor(t, Options{})
+	s := sharedSensor(t)
 	c := learnPlain(t, s)
 	c.act(t, "exec", []string{"/bin/true", strings.Repeat("x", 100<<10)})
 	for _, ev := range drain(t, s, c.id) {
