@@ -20,11 +20,15 @@ const kernelBTF = "/sys/kernel/btf/vmlinux"
 
 // checkKernel says in one sentence what is missing.
 func checkKernel() error {
-	major, minor, release, err := kernelVersion()
+	release, err := kernelRelease()
 	if err != nil {
 		return err
 	}
-	if major < oldestMajor || major == oldestMajor && minor < oldestMinor {
+	major, minor, err := parseRelease(release)
+	if err != nil {
+		return err
+	}
+	if !supported(major, minor) {
 		return fmt.Errorf("kernel %s is too old: %d.%d or later is needed: %w",
 			release, oldestMajor, oldestMinor, ErrUnsupported)
 	}
@@ -33,6 +37,10 @@ func checkKernel() error {
 			release, kernelBTF, ErrUnsupported)
 	}
 	return checkCapabilities()
+}
+
+func supported(major, minor int) bool {
+	return major > oldestMajor || major == oldestMajor && minor >= oldestMinor
 }
 
 func checkCapabilities() error {
@@ -53,14 +61,18 @@ func checkCapabilities() error {
 	return nil
 }
 
-func kernelVersion() (major, minor int, release string, err error) {
+func kernelRelease() (string, error) {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
-		return 0, 0, "", fmt.Errorf("read kernel version: %w", err)
+		return "", fmt.Errorf("read kernel version: %w", err)
 	}
-	release = unix.ByteSliceToString(uts.Release[:])
+	return unix.ByteSliceToString(uts.Release[:]), nil
+}
+
+// parseRelease reads a release such as 6.1.0-44-cloud-amd64.
+func parseRelease(release string) (major, minor int, err error) {
 	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
-		return 0, 0, "", fmt.Errorf("parse kernel version %q: %w", release, err)
+		return 0, 0, fmt.Errorf("parse kernel version %q: %w", release, err)
 	}
-	return major, minor, release, nil
+	return major, minor, nil
 }
