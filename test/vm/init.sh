@@ -14,6 +14,9 @@ mount -t bpf bpf /sys/fs/bpf
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t securityfs security /sys/kernel/security
 mount -t tmpfs tmp /tmp
+mkdir -p /dev/pts
+mount -t devpts -o ptmxmode=666 pts /dev/pts
+[ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx
 stty -F /dev/console -onlcr
 ip link set lo up
 insmod /overlay.ko
