@@ -75,7 +75,8 @@ func (c *Catalog) Version() uint64 { return c.inForce.Load().version }
 type Allowed struct {
 	Containers []profile.Container
 	// Base is set if one of the documents describes all that the container
-	// does. Without, it has no profile: allowances alone guard nothing.
+	// does. Without, it has no profile: allowances and documents that speak of
+	// the network only guard nothing.
 	Base bool
 	// Completeness is the worst of those documents'.
 	Completeness profile.Completeness
@@ -96,7 +97,7 @@ func (c *Catalog) For(w profile.Workload, container string, typ profile.Containe
 				continue
 			}
 			allowed.Containers = append(allowed.Containers, *entry)
-			if !p.IsAllowance() {
+			if entry.Guards() && !p.IsAllowance() {
 				allowed.Base = true
 				allowed.Completeness = profile.WorseCompleteness(allowed.Completeness, p.Spec.Provenance.Completeness)
 			}

@@ -30,7 +30,11 @@ func Warnings(p *Profile) []Warning {
 	l.binding(p)
 	l.provenance(p)
 	for i := range p.Spec.Containers {
-		l.container(fmt.Sprintf("spec.containers[%d]", i), &p.Spec.Containers[i])
+		at, c := fmt.Sprintf("spec.containers[%d]", i), &p.Spec.Containers[i]
+		l.container(at, c)
+		if !p.IsAllowance() {
+			l.emptiness(at, c)
+		}
 	}
 	return l.warnings
 }
@@ -97,6 +101,28 @@ func (l *linter) container(at string, c *Container) {
 	}
 	l.neighbors(at+".network.egress", c.Network.Egress)
 	l.neighbors(at+".network.ingress", c.Network.Ingress)
+}
+
+// emptiness warns of what a profile says nothing of. An empty list allows
+// nothing, as with Kubescape.
+func (l *linter) emptiness(at string, c *Container) {
+	if !c.Guards() {
+		l.warn(at, "lists no system calls, executions or opens: by itself it guards nothing")
+		return
+	}
+	var missing []string
+	if len(c.Syscalls) == 0 {
+		missing = append(missing, "no system calls")
+	}
+	if len(c.Execs) == 0 {
+		missing = append(missing, "no executions")
+	}
+	if len(c.Opens) == 0 {
+		missing = append(missing, "no opens")
+	}
+	if len(missing) > 0 {
+		l.warn(at, "lists %s: every one will deviate, unless another document allows it", strings.Join(missing, " and "))
+	}
 }
 
 // dangerousCapabilities lead out of the container.

@@ -11,12 +11,27 @@ func TestWarnings(t *testing.T) {
 	bound := Workload{Kind: "Deployment", Name: "web"}
 	with := func(c Container) *Profile {
 		c.Name = "web"
+		if c.Syscalls == nil {
+			c.Syscalls = map[string][]string{"amd64": {"read"}}
+		}
+		if c.Execs == nil {
+			c.Execs = []Exec{{Path: "/app"}}
+		}
+		if c.Opens == nil {
+			c.Opens = []Open{{Path: "/app"}}
+		}
 		return &Profile{Spec: Spec{Workload: bound, Containers: []Container{c}}}
 	}
 	opens := func(path string) *Profile { return with(Container{Opens: []Open{{Path: path}}}) }
 	execs := func(path string, args ...string) *Profile {
 		return with(Container{Execs: []Exec{{Path: path, Args: args}}})
 	}
+	only := func(c Container) *Profile {
+		c.Name = "web"
+		return &Profile{Spec: Spec{Workload: bound, Containers: []Container{c}}}
+	}
+	allowance := only(Container{Opens: []Open{{Path: "/app"}}})
+	allowance.Metadata.Labels = map[string]string{AllowanceLabel: "true"}
 	tests := map[string]struct {
 		p    *Profile
 		want []string // fields
@@ -43,8 +58,17 @@ func TestWarnings(t *testing.T) {
 			want: []string{"spec.containers[0].network.egress[0].ipAddresses[1]"},
 		},
 		"no binding":   {p: &Profile{}, want: []string{"spec.workload"}, says: "every namespace"},
-		"no container": {p: &Profile{Spec: Spec{Workload: bound, Containers: []Container{{}}}}, want: []string{"spec.containers[0].name"}},
-		"learning":     {p: &Profile{Spec: Spec{Workload: bound, Provenance: Provenance{Completeness: Learning}}}, want: []string{"spec.provenance"}},
+		"no container": {p: &Profile{Spec: Spec{Workload: bound, Containers: []Container{{}}}}, want: []string{"spec.containers[0].name", "spec.containers[0]"}},
+		"allowance":    {p: allowance},
+		"network only": {
+			p:    only(Container{Network: Network{Egress: []Neighbor{{DNSNames: []string{"a.example"}}}}}),
+			want: []string{"spec.containers[0]"}, says: "guards nothing",
+		},
+		"executions only": {
+			p:    only(Container{Execs: []Exec{{Path: "/app"}}}),
+			want: []string{"spec.containers[0]"}, says: "lists no system calls and no opens: every one",
+		},
+		"learning": {p: &Profile{Spec: Spec{Workload: bound, Provenance: Provenance{Completeness: Learning}}}, want: []string{"spec.provenance"}},
 		"lost": {
 			p:    &Profile{Spec: Spec{Workload: bound, Provenance: Provenance{Completeness: Partial, Lost: 3}}},
 			want: []string{"spec.provenance", "spec.provenance"},

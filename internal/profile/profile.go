@@ -126,6 +126,13 @@ type Container struct {
 	Kubescape map[string]any `json:"kubescape,omitempty"`
 }
 
+// Guards reports whether c says anything of what the agent senses: system
+// calls, executions or opens. What does not, such as a NetworkNeighborhood, is
+// no profile of the container.
+func (c *Container) Guards() bool {
+	return len(c.Syscalls)+len(c.Execs)+len(c.Opens) > 0
+}
+
 // Exec allows one program with one pattern of arguments.
 type Exec struct {
 	Path string   `json:"path"`
