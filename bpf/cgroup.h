@@ -15,7 +15,7 @@ static __always_inline bool is_v2(struct cgroup *cgroup)
 /* Takes a free slot for a cgroup; -1 if its bucket is full. */
 static __always_inline int claim_slot(__u64 id)
 {
-	__u32 bucket = id & (BUCKETS - 1);
+	__u32 bucket = bucket_of(id);
 
 	for (int way = 0; way < WAYS; way++) {
 		if (__sync_val_compare_and_swap(&state.ids[bucket][way], 0, CLAIMED) == 0) {
@@ -53,7 +53,7 @@ static __always_inline int nesting_slot(struct cgroup *cgroup, struct task_struc
 	struct native *native = native_of(creator);
 	int slot = find_slot(BPF_CORE_READ(parent, kn, id));
 
-	if (slot < 0 || !is_native(native, container_at(slot)) || (int)native->owner != slot)
+	if (slot < 0 || !is_native(native, container_at(slot)) || !belongs_to(native, slot))
 		return -1;
 	return slot;
 }
@@ -87,8 +87,8 @@ int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	__u64 id = BPF_CORE_READ(cgroup, kn, id);
 	int slot, nesting;
 
-	if (!is_v2(cgroup))
-		return 0;
+	if (!is_v2(cgroup) || find_own_slot(id) >= 0)
+		return 0; /* v1, or seen by the program of an earlier agent */
 	slot = claim_slot(id);
 	if (slot < 0)
 		return 0;
@@ -101,14 +101,25 @@ int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	return 0;
 }
 
-/* The slot is freed by user space, which may still hold news of it. */
+/*
+ * The slot is freed by user space, which may still hold news of it; that of a
+ * nested cgroup at once, as nobody there knows it.
+ */
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(handle_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 {
 	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+	int slot;
 
-	if (is_v2(cgroup) && find_slot(id) >= 0)
+	if (!is_v2(cgroup))
+		return 0;
+	slot = find_own_slot(id);
+	if (slot < 0)
+		return 0;
+	if (owner_of(slot) == slot)
 		report_cgroup(KIND_CGROUP_REMOVED, id, path);
+	else
+		publish_slot(slot, 0);
 	return 0;
 }
 
@@ -124,7 +135,8 @@ int BPF_PROG(handle_cgroup_attach, struct cgroup *destination, const char *path,
 	native = native_of(task);
 	if (!native || !native->entered)
 		return 0;
-	if (find_slot(BPF_CORE_READ(destination, kn, id)) == (int)native->owner)
+	if (!belongs_to(native, native->owner) ||
+	    find_slot(BPF_CORE_READ(destination, kn, id)) == (int)native->owner)
 		return 0;
 	report_move(&cgroup_scratch, task, native, path);
 	return 0;

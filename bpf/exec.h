@@ -45,18 +45,18 @@ static __always_inline void mark_native(struct task_struct *task, int slot)
 	bool root, hook;
 	__u32 tgid;
 
-	if (known && (known->entered || container->plain))
+	if (known && belongs_to(known, slot) && (known->entered || container->plain))
 		return;
 	root = on_own_root(task, container);
 	hook = is_hook(task, slot);
 	native.entered =
 		root ||
 		(BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != container->mnt_ns && !hook);
-	if (known && !native.entered)
+	if (known && belongs_to(known, slot) && !native.entered)
 		return;
 	tgid = BPF_CORE_READ(task, tgid);
+	native.cgroup = cgroup_at(slot);
 	native.owner = slot;
-	native.root_pid = tgid;
 	native.tty = BPF_CORE_READ(task, signal, tty) != NULL;
 	if (!native.entered && !container->plain)
 		native.origin = ORIGIN_UNKNOWN;
@@ -152,7 +152,8 @@ int BPF_PROG(handle_fork, struct task_struct *parent, struct task_struct *child)
 	if (bpf_map_update_elem(&natives, &tgid, &copy, BPF_ANY))
 		__sync_fetch_and_add(&state.counters.natives_full, 1);
 	/* CLONE_INTO_CGROUP leaves without an attach. */
-	if (copy.entered && find_slot(cgroup_of(child)) != (int)copy.owner)
+	if (copy.entered && belongs_to(&copy, copy.owner) &&
+	    find_slot(cgroup_of(child)) != (int)copy.owner)
 		report_move(&fork_scratch, child, &copy, NULL);
 	return 0;
 }

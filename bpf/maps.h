@@ -7,7 +7,8 @@
 
 #define MAX_NR 512 /* syscall numbers a set holds */
 #define NR_WORDS (MAX_NR / 64)
-#define BUCKETS 512
+#define BUCKET_BITS 9
+#define BUCKETS (1 << BUCKET_BITS)
 #define WAYS 8 /* ids of one bucket share a cache line */
 #define SLOTS (BUCKETS * WAYS)
 
@@ -30,11 +31,13 @@ struct container {
 	__u32 root_dev;
 	__u32 mnt_ns; /* mount namespace of that task */
 	__u32 state;
-	__u32 plain;	      /* no container: whatever is executed in it is the workload */
-	__u32 generation;     /* changes with the profile, and makes known opens news again */
-	__u32 entries;	      /* processes that entered so far */
-	__u64 news_due_ns;    /* budget: when the next record would be due at the steady rate */
-	__u64 exec_due_ns;    /* the same for executions */
+	__u32 plain;	   /* no container: whatever is executed in it is the workload */
+	__u32 generation;  /* changes with the profile, and makes known opens news again */
+	__u32 entries;	   /* processes that entered so far */
+	__u64 open_due_ns; /* budget of opens: when the next record would be due at the steady rate
+			    */
+	__u64 call_due_ns; /* the same for system calls and moves, which are few */
+	__u64 exec_due_ns; /* the same for executions */
 	__u64 runtime_due_ns; /* the same for the runtime's news */
 	__u64 held;	      /* records held back by the budget or a full ring buffer */
 };
@@ -47,7 +50,6 @@ struct counters {
 	__u64 cgroups_untracked; /* the bucket had no free way */
 	__u64 natives_full;	 /* a process was not marked as the workload's */
 	__u64 unreadable;	 /* a path, an argument vector or a string could not be read */
-	__u64 runtime_news;	 /* acts of container runtimes seen for the first time */
 	__u64 self_tests;	 /* calls of the agent that a program answered */
 };
 
@@ -81,12 +83,12 @@ struct {
  * still run on the host's (the runtime at work).
  */
 struct native {
-	__u32 owner; /* slot */
-	__u32 root_pid;
+	__u64 cgroup; /* the container's; its slot may be another's by now */
+	__u32 owner;  /* slot */
 	__u8 entered;
 	__u8 origin;
 	__u8 tty;
-	__u8 pad[5];
+	__u8 pad;
 };
 
 struct {
@@ -162,10 +164,19 @@ static __always_inline struct container *container_at(__u32 slot)
 	return &state.containers[slot & (SLOTS - 1)];
 }
 
+/*
+ * Ids are inodes, and every control file of a cgroup takes one too: they come
+ * in strides. This factor spreads 1,000 of them at any stride to 512.
+ */
+static __always_inline __u32 bucket_of(__u64 cgroup)
+{
+	return cgroup * 0xAB7F154E7CEB7F19ull >> (64 - BUCKET_BITS);
+}
+
 /* Returns a cgroup's own slot, or -1. */
 static __always_inline int find_own_slot(__u64 cgroup)
 {
-	__u32 bucket = cgroup & (BUCKETS - 1);
+	__u32 bucket = bucket_of(cgroup);
 	__u32 slot;
 
 #pragma unroll

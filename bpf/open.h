@@ -38,8 +38,10 @@ static __always_inline bool read_opened(struct opened *opened, __u32 fd)
 	struct file *file = file_of((void *)bpf_get_current_task(), fd);
 	struct path path;
 
-	if (!file)
-		return false; /* closed by another thread already */
+	if (!file) { /* closed by another thread already */
+		__sync_fetch_and_add(&state.counters.unreadable, 1);
+		return false;
+	}
 	opened->file = file;
 	opened->access = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 	BPF_CORE_READ_INTO(&path, file, f_path);
@@ -55,8 +57,10 @@ static __always_inline bool read_opened_cast(struct opened *opened, __u32 fd)
 
 	if (fd < table->max_fds)
 		bpf_probe_read_kernel(&file, sizeof(file), &table->fd[fd]);
-	if (!file)
+	if (!file) {
+		__sync_fetch_and_add(&state.counters.unreadable, 1);
 		return false;
+	}
 	opened->file = file;
 	opened->access = CAST(file, file)->f_mode & (FMODE_READ | FMODE_WRITE);
 	opened->hash =
@@ -152,13 +156,15 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 	return 0;
 }
 
-/* Hashes the first 256 bytes of the caller's string; `bytes` includes the NUL. */
+#define HASHED_BYTES 256 /* an open by a longer string is never known */
+
+/* Hashes the caller's string; `bytes` includes the NUL. */
 static __always_inline __u64 hash_string(struct scratch *scratch, __u32 bytes)
 {
 	__u64 hash = mix(hash_seed, bytes);
 	__u64 word;
 
-	for (__u32 at = 0; at < 256; at += sizeof(word)) {
+	for (__u32 at = 0; at < HASHED_BYTES; at += sizeof(word)) {
 		if (at + sizeof(word) > bytes) {
 			word = 0;
 			for (__u32 i = 0; i < sizeof(word); i++)
@@ -206,17 +212,23 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct container *container = container_at(slot);
 	__u32 access = access_of_flags(args->flags);
-	__u64 hash = mix(hash_string(scratch, bytes), 0x100 | error);
-	struct open_key key = open_key_of(slot, hash, access);
 	struct deviation_key deviation = {};
+	struct open_key key;
 	struct native *native = native_of(task);
 	struct path base = {};
 	enum open_news news;
 	__u32 repeats = 0;
+	__u64 hash;
 
 	if (!watches_opens(native, container))
 		return 0;
-	news = open_news(&key, &deviation, &repeats);
+	hash = mix(hash_string(scratch, bytes), 0x100 | error);
+	if (scratch->data[0] != '/') {
+		base_of(task, args->dfd, &base);
+		hash = mix(hash, hash_path(base.dentry, base.mnt));
+	}
+	key = open_key_of(slot, hash, access);
+	news = bytes > HASHED_BYTES ? OPEN_NEW : open_news(&key, &deviation, &repeats);
 	if (news == OPEN_KNOWN)
 		return 0;
 	start_record(scratch, slot, KIND_OPEN, native);
@@ -227,11 +239,9 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 	scratch->event.repeats = repeats;
 	scratch->event.caller_bytes = bytes;
 	scratch->event.path_bytes = bytes;
-	if (scratch->data[0] != '/') {
-		base_of(task, args->dfd, &base);
+	if (base.dentry)
 		append_path(scratch, &base);
-	}
-	if (send_record(container, scratch, scratch->event.path_bytes) &&
+	if (send_record(container, scratch, scratch->event.path_bytes) && bytes <= HASHED_BYTES &&
 	    is_learned(native, container))
 		open_reported(news, &key, &deviation);
 	return 0;

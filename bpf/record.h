@@ -28,6 +28,12 @@ static __always_inline bool is_native(const struct native *native,
 	return native && (native->entered || container->plain);
 }
 
+/* Whether a slot still is that of the container a process came into. */
+static __always_inline bool belongs_to(const struct native *native, __u32 slot)
+{
+	return native->owner == slot && native->cgroup == cgroup_at(slot);
+}
+
 /*
  * Whether what the process does may enter the known sets. What somebody at a
  * terminal does from outside is not learned, and must be news again when the
@@ -127,8 +133,10 @@ static __always_inline bool budget_allows(struct container *container, struct ev
 		ok = within_budget(&container->runtime_due_ns, news_cost_ns, news_burst_ns);
 	else if (event->kind == KIND_EXEC)
 		ok = within_budget(&container->exec_due_ns, exec_cost_ns, exec_burst_ns);
+	else if (event->kind == KIND_OPEN)
+		ok = within_budget(&container->open_due_ns, news_cost_ns, news_burst_ns);
 	else
-		ok = within_budget(&container->news_due_ns, news_cost_ns, news_burst_ns);
+		ok = within_budget(&container->call_due_ns, news_cost_ns, news_burst_ns);
 	if (!ok) {
 		__sync_fetch_and_add(&state.counters.over_budget[event->kind & 7], 1);
 		__sync_fetch_and_add(&container->held, 1);

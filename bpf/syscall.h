@@ -81,8 +81,6 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	scratch->event.nr = nr;
 	scratch->event.abi = abi;
 	scratch->event.repeats = repeats;
-	if (!is_native(native, container))
-		__sync_fetch_and_add(&state.counters.runtime_news, 1);
 	if (!send_record(container, scratch, 0))
 		return 0;
 	if (count)

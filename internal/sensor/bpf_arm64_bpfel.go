@@ -25,7 +25,8 @@ type bpfContainer struct {
 	Plain        uint32
 	Generation   uint32
 	Entries      uint32
-	NewsDueNs    uint64
+	OpenDueNs    uint64
+	CallDueNs    uint64
 	ExecDueNs    uint64
 	RuntimeDueNs uint64
 	Held         uint64
@@ -69,12 +70,12 @@ type bpfEvent struct {
 
 type bpfNative struct {
 	_       structs.HostLayout
+	Cgroup  uint64
 	Owner   uint32
-	RootPid uint32
 	Entered uint8
 	Origin  uint8
 	Tty     uint8
-	Pad     [5]uint8
+	Pad     uint8
 }
 
 type bpfOpenKey struct {
@@ -113,7 +114,8 @@ type bpfSharedState struct {
 		Plain        uint32
 		Generation   uint32
 		Entries      uint32
-		NewsDueNs    uint64
+		OpenDueNs    uint64
+		CallDueNs    uint64
 		ExecDueNs    uint64
 		RuntimeDueNs uint64
 		Held         uint64
@@ -126,7 +128,6 @@ type bpfSharedState struct {
 		CgroupsUntracked uint64
 		NativesFull      uint64
 		Unreadable       uint64
-		RuntimeNews      uint64
 		SelfTests        uint64
 	}
 }

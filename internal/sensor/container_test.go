@@ -136,7 +136,7 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := testSensor(t, Options{})
-	adoption := Adoption{Cgroup: c.id, Init: cmd.Process.Pid, PIDs: []int{cmd.Process.Pid}, Runtime: os.Getpid()}
+	adoption := Adoption{Cgroup: c.id, PIDs: []int{cmd.Process.Pid}, Runtime: os.Getpid()}
 	for range 2 { // adopting twice changes nothing
 		if err := s.Adopt(adoption); err != nil {
 			t.Fatal(err)
@@ -237,5 +237,54 @@ func TestInteractiveActsStayNews(t *testing.T) {
 	}
 	if findPath(events, event.KindOpen, file) == nil {
 		t.Error("a file is taken for known because somebody at a terminal opened it")
+	}
+}
+
+// TestForgottenProcessesAreNobodys has a process of a forgotten cgroup live on
+// while another container takes the slot.
+func TestForgottenProcessesAreNobodys(t *testing.T) {
+	s := sharedSensor(t)
+	c := learnContainer(t, s)
+	fd, err := unix.Open(c.dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	cmd := exec.Command(testenv.Command(t, "sh"), "-c", "read line; (:); (:)")
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd, Cloneflags: syscall.CLONE_NEWNS}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slot := s.find(c.id)
+	s.Forget(c.id)
+	heir := newCgroup(t)
+	s.Forget(heir.id)
+	s.state.Owner[slot] = uint16(slot)
+	s.state.Ids[slot/ways][slot%ways] = heir.id
+	defer s.Forget(heir.id)
+	defer func() { s.state.Ids[slot/ways][slot%ways] = 0 }()
+	drain(t, s, heir.id)
+	stdin.Write([]byte("go\n"))
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, ev := range drain(t, s, heir.id) {
+		t.Errorf("event of kind %d, path %q, of a process of another cgroup", ev.Kind, ev.Path)
+	}
+}
+
+func TestBucketsFillEvenly(t *testing.T) {
+	for stride := uint64(1); stride <= 512; stride++ {
+		var filled [1 << bucketBits]int
+		for i := range uint64(1000) {
+			bucket := bucketOf(80000 + i*stride)
+			if filled[bucket]++; filled[bucket] > ways {
+				t.Fatalf("stride %d: container %d of 1,000 finds no room", stride, i)
+			}
+		}
 	}
 }

@@ -425,6 +425,24 @@ func TestRefusedOpen(t *testing.T) {
 	t.Error("refused open not reported")
 }
 
+func TestRelativePathIsKnownByItsDirectory(t *testing.T) {
+	s := sharedSensor(t)
+	c := learnPlain(t, s)
+	for range 2 {
+		dir := t.TempDir()
+		secret := filepath.Join(dir, "secret")
+		if err := os.WriteFile(secret, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for round, want := range []bool{true, false} { // told once for each directory
+			c.act(t, "refused", []string{"secret"}, func(cmd *exec.Cmd) { cmd.Dir = dir })
+			if got := findPath(drain(t, s, c.id), event.KindOpen, secret) != nil; got != want {
+				t.Errorf("open %d of %s reported: %t, want %t", round+1, secret, got, want)
+			}
+		}
+	}
+}
+
 func TestExec(t *testing.T) {
 	s := sharedSensor(t)
 	c := learnPlain(t, s)

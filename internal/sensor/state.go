@@ -18,11 +18,10 @@ import (
 
 // Mirrors of bpf/maps.h.
 const (
-	buckets = 512
-	ways    = 8
-	claimed = ^uint64(0)
+	bucketBits = 9
+	ways       = 8
+	claimed    = ^uint64(0)
 
-	stateParked   = 0
 	stateLearning = 1
 	stateGuarded  = 2
 
@@ -42,7 +41,6 @@ type Known struct {
 type Adoption struct {
 	Cgroup uint64
 	Nested []uint64 // cgroups below the container's own
-	Init   int      // pid of the container's first process, 0 if unknown
 	PIDs   []int    // every process in these cgroups
 	// Runtime is a process that sees the runtime's root directory and mount
 	// namespace: containerd itself, or pid 1.
@@ -60,9 +58,14 @@ func mapState(bss *ebpf.Map) ([]byte, *bpfSharedState, error) {
 	return memory, (*bpfSharedState)(unsafe.Pointer(unsafe.SliceData(memory))), nil
 }
 
+// bucketOf spreads ids, which come in strides; see bpf/maps.h.
+func bucketOf(cgroup uint64) uint64 {
+	return cgroup * 0xAB7F154E7CEB7F19 >> (64 - bucketBits)
+}
+
 // find returns the slot that holds a cgroup's id, or -1.
 func (s *Sensor) find(cgroup uint64) int {
-	bucket := cgroup % buckets
+	bucket := bucketOf(cgroup)
 	for way := range uint64(ways) {
 		if atomic.LoadUint64(&s.state.Ids[bucket][way]) == cgroup {
 			return int(bucket*ways + way)
@@ -120,14 +123,14 @@ func (s *Sensor) SetPlain(cgroup uint64) error {
 	return nil
 }
 
-// Held returns how many records of a container were held back or lost, because
-// of its budget or of a full ring buffer.
-func (s *Sensor) Held(cgroup uint64) uint64 {
+// TakeHeld returns how many records of a container were held back or lost since
+// it was called last, because of its budget or of a full ring buffer.
+func (s *Sensor) TakeHeld(cgroup uint64) uint64 {
 	c, err := s.container(cgroup)
 	if err != nil {
 		return 0
 	}
-	return atomic.LoadUint64(&c.Held)
+	return atomic.SwapUint64(&c.Held, 0)
 }
 
 // MarkDeviation has the kernel go on counting an open that it reported, and
@@ -168,47 +171,45 @@ func (s *Sensor) Watched() []uint64 {
 }
 
 // Adopt watches a container that ran before the sensor was attached. Adopting
-// one that is watched already adds the processes that are not yet known.
+// one that is watched already adds the processes that are not yet known. The
+// error wraps ErrNotWatched if the container is not watched at all.
 func (s *Sensor) Adopt(a Adoption) error {
+	runtime, err := processRoot(a.Runtime)
+	if err != nil {
+		return fmt.Errorf("cgroup %d: %w: %w", a.Cgroup, ErrNotWatched, err)
+	}
 	if s.find(a.Cgroup) < 0 {
-		if err := s.insert(a); err != nil {
+		if err := s.insert(a.Cgroup, runtime); err != nil {
 			return err
 		}
 	}
 	slot := s.find(a.Cgroup)
-	for _, nested := range a.Nested {
-		if err := s.insertNested(nested, slot); err != nil {
-			return err
-		}
+	if a.Plain {
+		atomic.StoreUint32(&s.at(slot).Plain, 1)
 	}
 	var errs []error
+	for _, nested := range a.Nested {
+		errs = append(errs, s.insertNested(nested, slot))
+	}
 	for _, pid := range a.PIDs {
-		errs = append(errs, s.adoptProcess(a, slot, pid))
+		errs = append(errs, s.adoptProcess(a, slot, runtime, pid))
 	}
 	return errors.Join(errs...)
 }
 
-func (s *Sensor) insert(a Adoption) error {
-	runtime, err := processRoot(a.Runtime)
+func (s *Sensor) insert(cgroup uint64, runtime root) error {
+	slot, err := s.claim(cgroup)
 	if err != nil {
 		return err
 	}
-	slot, err := s.claim(a.Cgroup)
-	if err != nil {
-		return err
-	}
-	c := s.at(slot)
-	*c = bpfContainer{
+	*s.at(slot) = bpfContainer{
 		RootIno: runtime.ino,
 		RootDev: runtime.dev,
 		MntNs:   runtime.mntNS,
 		Entries: 1, // the entrypoint has run
 	}
-	if a.Plain {
-		c.Plain = 1
-	}
 	s.state.Owner[slot] = uint16(slot)
-	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], a.Cgroup)
+	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], cgroup)
 	return nil
 }
 
@@ -227,25 +228,26 @@ func (s *Sensor) insertNested(cgroup uint64, owner int) error {
 }
 
 func (s *Sensor) claim(cgroup uint64) (int, error) {
-	bucket := cgroup % buckets
+	bucket := bucketOf(cgroup)
 	for way := range uint64(ways) {
 		if atomic.CompareAndSwapUint64(&s.state.Ids[bucket][way], 0, claimed) {
 			return int(bucket*ways + way), nil
 		}
 	}
 	atomic.AddUint64(&s.state.Counters.CgroupsUntracked, 1)
-	return 0, fmt.Errorf("watch cgroup %d: no room in its bucket of %d", cgroup, ways)
+	return 0, fmt.Errorf("cgroup %d: %w: no room in its bucket of %d", cgroup, ErrNotWatched, ways)
 }
 
 // adoptProcess marks a running process as the workload's, unless the programs
 // have seen it enter or it still runs on the runtime's root.
-func (s *Sensor) adoptProcess(a Adoption, slot, pid int) error {
-	runtime, err := processRoot(a.Runtime)
-	if err != nil {
-		return err
+func (s *Sensor) adoptProcess(a Adoption, slot int, runtime root, pid int) error {
+	natives := s.collection.Maps[bpfMapNatives]
+	var known bpfNative
+	if natives.Lookup(uint32(pid), &known) == nil && known.Cgroup == a.Cgroup {
+		return nil
 	}
 	process, err := processRoot(pid)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return nil // gone meanwhile
 	}
 	if err != nil {
@@ -255,12 +257,11 @@ func (s *Sensor) adoptProcess(a Adoption, slot, pid int) error {
 	if !entered && !a.Plain {
 		return nil
 	}
-	native := bpfNative{Owner: uint32(slot), RootPid: uint32(pid), Origin: uint8(event.OriginEntrypoint)}
+	native := bpfNative{Cgroup: a.Cgroup, Owner: uint32(slot), Origin: uint8(event.OriginEntrypoint)}
 	if entered {
 		native.Entered = 1
 	}
-	err = s.collection.Maps[bpfMapNatives].Update(uint32(pid), native, ebpf.UpdateNoExist)
-	if err != nil && !errors.Is(err, ebpf.ErrKeyExist) {
+	if err := natives.Put(uint32(pid), native); err != nil {
 		return fmt.Errorf("mark process %d: %w", pid, err)
 	}
 	return nil

@@ -17,7 +17,6 @@ type Stats struct {
 	CgroupsUntracked uint64                // cgroups that found no room in the table
 	NativesFull      uint64                // processes that could not be marked as a workload's
 	Unreadable       uint64                // paths and arguments that could not be read
-	RuntimeNews      uint64                // acts of container runtimes seen for the first time
 	Malformed        uint64                // records that could not be decoded
 	RingBytes        uint64                // size of the ring buffer
 	RingPending      uint64                // bytes in it that are not read yet
@@ -42,7 +41,6 @@ func (s *Sensor) Stats() (Stats, error) {
 		CgroupsUntracked: atomic.LoadUint64(&c.CgroupsUntracked),
 		NativesFull:      atomic.LoadUint64(&c.NativesFull),
 		Unreadable:       atomic.LoadUint64(&c.Unreadable),
-		RuntimeNews:      atomic.LoadUint64(&c.RuntimeNews),
 		Malformed:        s.malformed.Load(),
 		RingBytes:        uint64(s.reader.BufferSize()),
 		RingPending:      uint64(s.reader.AvailableBytes()),
