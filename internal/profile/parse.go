@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -72,9 +73,13 @@ func parseNative(name string, doc ast.Node) (*Profile, error) {
 	return Normalise(&p), nil
 }
 
+// byteOrderMark is what editors of some systems put before UTF-8.
+var byteOrderMark = []byte("\ufeff")
+
 // parseYAML returns the bodies of the documents that are not empty, without
 // aliases.
 func parseYAML(name string, data []byte) (docs []ast.Node, err error) {
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if err := checkInput(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
