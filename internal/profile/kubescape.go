@@ -195,10 +195,15 @@ var containerFields = map[string]bool{
 	"seccompProfile": true, "rulePolicies": true, "identifiedCallStacks": true,
 }
 
-// group reads one of the three lists of containers.
+// group reads one of the three lists of containers. One without a name is an
+// error: it would apply to every container.
 func (r *reader) group(doc *kubescapeDocument, n *node, typ ContainerType, architectures []string) {
 	for _, item := range r.items(n) {
-		doc.containers = append(doc.containers, r.container(item, typ, architectures))
+		c := r.container(item, typ, architectures)
+		if c.Name == "" {
+			r.fail(item, "a container needs a name")
+		}
+		doc.containers = append(doc.containers, c)
 	}
 }
 

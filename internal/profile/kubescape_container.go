@@ -165,7 +165,7 @@ func (r *containerReader) exec(n *node) {
 		case "path":
 			e.Path = r.text(field)
 		case "args":
-			e.Args = r.strings(field)
+			e.Args = r.arguments(field)
 		case "envs":
 			e.Envs = r.strings(field)
 		case "argsRequired":

@@ -24,14 +24,22 @@ const (
 	KubescapeContainerProfile
 )
 
+// errNameless is returned for documents that only our form can say.
+var errNameless = errors.New("write kubescape profile: a container without a name has a place only as the one of a flat ContainerProfile")
+
 // Kubescape returns p as Kubescape documents in YAML. Reading them again
 // yields p, except for what Kubescape has no place for: the version, a
 // provenance beyond its grade, a third image of a container, and the
 // difference between the syscalls of two architectures. Parameters have to be
-// bound before.
+// bound before. A container without a name is an error, except as the only one
+// of a ContainerProfile.
 func Kubescape(p *Profile, form KubescapeForm) ([]byte, error) {
 	if len(p.Spec.Parameters) > 0 {
 		return nil, errors.New("write kubescape profile: parameters have to be bound first")
+	}
+	nameless := slices.ContainsFunc(p.Spec.Containers, func(c Container) bool { return c.Name == "" })
+	if nameless && (form != KubescapeContainerProfile || !canBeFlat(p)) {
+		return nil, errNameless
 	}
 	var documents []map[string]any
 	if form == KubescapeContainerProfile {

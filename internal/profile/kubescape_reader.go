@@ -3,6 +3,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,8 +122,13 @@ func (r *reader) lookup(n *node, key string) *node {
 	return nil
 }
 
-// items returns the elements of a sequence. Null has none.
+// items returns the elements of a sequence that are not null. Null has none.
 func (r *reader) items(n *node) []*node {
+	return slices.DeleteFunc(r.allItems(n), func(item *node) bool { return isNull(item.ast) })
+}
+
+// allItems returns the elements of a sequence. Null has none.
+func (r *reader) allItems(n *node) []*node {
 	if n == nil || isNull(n.ast) {
 		return nil
 	}
@@ -158,8 +164,8 @@ func (r *reader) text(n *node) string {
 	return ""
 }
 
-// elements returns the elements of a sequence, or a scalar itself, as if it
-// were a sequence of one.
+// elements returns the elements of a sequence that are not null, or a scalar
+// itself, as if it were a sequence of one.
 func (r *reader) elements(n *node) []*node {
 	if n == nil || isNull(n.ast) {
 		return nil
@@ -175,6 +181,19 @@ func (r *reader) strings(n *node) []string {
 	var texts []string
 	for _, element := range r.elements(n) {
 		texts = append(texts, r.text(element))
+	}
+	return texts
+}
+
+// arguments returns a list in which every place counts. A null in it is an
+// empty argument: without it, fewer arguments could mean any.
+func (r *reader) arguments(n *node) []string {
+	if _, ok := plain(n.ast).(*ast.SequenceNode); !ok {
+		return r.strings(n)
+	}
+	var texts []string
+	for _, item := range r.allItems(n) {
+		texts = append(texts, r.text(item))
 	}
 	return texts
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,9 @@ func roundTrip(t testing.TB, profiles []*Profile) {
 	for _, want := range profiles {
 		for _, form := range []KubescapeForm{KubescapePair, KubescapeContainerProfile} {
 			text, err := Kubescape(want, form)
+			if errors.Is(err, errNameless) {
+				continue
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -296,7 +300,11 @@ func TestKubescapeErrors(t *testing.T) {
 		"flag":              {text: head + "kind: ContainerProfile\nmetadata: {name: x}\nspec: {opens: [{path: a, flags: [O-X]}]}\n", want: "spec.opens[0].flags"},
 		"boolean":           {text: head + "kind: ContainerProfile\nmetadata: {name: x}\nspec: {execs: [{path: a, argsRequired: maybe}]}\n", want: "true or false"},
 		"headers":           {text: head + "kind: ContainerProfile\nmetadata: {name: x}\nspec: {endpoints: [{endpoint: a, headers: '{'}]}\n", want: "headers"},
-		"all at once":       {text: head + "kind: ContainerProfile\nmetadata: {name: x}\nspec: {opens: 1, execs: 2}\n", want: "spec.execs: want a list"},
+		"container without a name": {
+			text: head + "kind: ApplicationProfile\nmetadata: {name: x}\nspec:\n  initContainers:\n  - {name: c}\n  - syscalls: [read]\n",
+			want: "spec.initContainers[1]: a container needs a name",
+		},
+		"all at once": {text: head + "kind: ContainerProfile\nmetadata: {name: x}\nspec: {opens: 1, execs: 2}\n", want: "spec.execs: want a list"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -305,6 +313,50 @@ func TestKubescapeErrors(t *testing.T) {
 				t.Errorf("got %v, %v, want error %q", profiles, err, tt.want)
 			}
 		})
+	}
+}
+
+// Null is nothing wherever it stands, and never widens what is allowed.
+func TestKubescapeNull(t *testing.T) {
+	p := onlyProfile(t, "f", `apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1
+kind: ApplicationProfile
+metadata: {name: x}
+spec:
+  architectures: [amd64, null]
+  containers:
+  - null
+  - name: c
+    syscalls: [read, null]
+    capabilities: [null, CHOWN]
+    execs: [null, {path: /a, args: [null]}, {path: /b, args: null}]
+    opens: [{path: /a, flags: [null]}, {path: /b, flags: [O_RDONLY, null]}, null]
+    endpoints: [null]
+    egress: [null, {identifier: i, dnsNames: [null], ports: [null]}]
+  initContainers: null
+`)
+	want := []Container{{
+		Name:         "c",
+		Syscalls:     map[string][]string{"amd64": {"read"}},
+		Capabilities: []string{"CHOWN"},
+		Execs:        []Exec{{Path: "/a", Args: []string{""}}, {Path: "/b"}},
+		Opens:        []Open{{Path: "/a"}, {Path: "/b", Flags: []string{"O_RDONLY"}}},
+		Network:      Network{Egress: []Neighbor{{Identifier: "i"}}},
+	}}
+	if diff := cmp.Diff(want, p.Spec.Containers); diff != "" {
+		t.Errorf("containers (-want +got):\n%s", diff)
+	}
+	if len(p.Spec.Kubescape) > 0 {
+		t.Errorf("kept %v", p.Spec.Kubescape)
+	}
+}
+
+func TestKubescapeExportOfNameless(t *testing.T) {
+	p := &Profile{Spec: Spec{Containers: []Container{{Opens: []Open{{Path: "/a"}}}}}}
+	if text, err := Kubescape(p, KubescapePair); !errors.Is(err, errNameless) {
+		t.Errorf("pair: %s, %v, want errNameless", text, err)
+	}
+	if _, err := Kubescape(p, KubescapeContainerProfile); err != nil {
+		t.Errorf("ContainerProfile: %v", err)
 	}
 }
 

@@ -77,12 +77,16 @@ func (r strictReader) mapping(n *node, v reflect.Value) {
 }
 
 func (r strictReader) list(n *node, v reflect.Value) {
-	items := r.items(n)
+	items := r.allItems(n)
 	if len(items) == 0 {
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 	for i, item := range items {
+		if isNull(item.ast) {
+			r.fail(item, "want a value, got nothing")
+			continue
+		}
 		r.value(item, v.Index(i))
 	}
 }

@@ -99,6 +99,17 @@ spec:
 	}
 }
 
+// Of byte-order marks, the one at the start of a file is no part of it.
+func TestParseByteOrderMark(t *testing.T) {
+	text := native("    opens: [{path: /a}]\n")
+	if diff := cmp.Diff(mustParse(t, text), mustParse(t, "\ufeff"+text)); diff != "" {
+		t.Errorf("with a byte-order mark (-without +with):\n%s", diff)
+	}
+	if _, err := Parse("test.yaml", []byte("\ufeff\ufeff"+text)); err == nil {
+		t.Error("two byte-order marks are accepted")
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	tests := map[string]struct {
 		text string
@@ -122,7 +133,9 @@ func TestParseErrors(t *testing.T) {
 		"repeated key":       {native("    opens: []\n    opens: []\n"), []string{"test.yaml:8:5:", `"opens" already defined`}},
 		"number as text":     {native("    images: [1.10]\n"), []string{"test.yaml:7:14: spec.containers[0].images[0]: want a string, got 1.10 (quote it if it is text)"}},
 		"boolean as text":    {native("    images: [true]\n"), []string{"images[0]: want a string, got true"}},
-		"null as text":       {native("    images: [null]\n"), []string{"images[0]: want a string, got nothing"}},
+		"null as text":       {native("    images: [null]\n"), []string{"images[0]: want a value, got nothing"}},
+		"null container":     {native("  - null\n"), []string{"spec.containers[1]: want a value, got nothing"}},
+		"null neighbor":      {native("    network: {egress: [null]}\n"), []string{"network.egress[0]: want a value, got nothing"}},
 		"list as text":       {native("    opens: [{path: [a]}]\n"), []string{"opens[0].path: want a string, got a list"}},
 		"text as list":       {native("    opens: /a\n"), []string{"spec.containers[0].opens: want a list"}},
 		"text as mapping":    {native("    syscalls: read\n"), []string{"spec.containers[0].syscalls: want a mapping"}},

@@ -27,7 +27,7 @@ func (v *validator) at(place ...any) *node {
 		case string:
 			next = quiet.lookup(n, step)
 		case int:
-			if items := quiet.items(n); step < len(items) {
+			if items := quiet.allItems(n); step < len(items) {
 				next = items[step]
 			}
 		}
