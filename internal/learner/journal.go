@@ -29,6 +29,7 @@ type Journal struct {
 
 	mu       sync.Mutex // guards the rest
 	pending  map[string]*pending
+	inFlight map[string]*pending // being written
 	failures uint64
 	err      error // of the last write
 
@@ -168,6 +169,7 @@ func (j *Journal) Flush() error {
 	j.mu.Lock()
 	batch := j.pending
 	j.pending = make(map[string]*pending)
+	j.inFlight = batch
 	j.mu.Unlock()
 	if len(batch) == 0 {
 		return nil
@@ -175,6 +177,7 @@ func (j *Journal) Flush() error {
 	err := j.update(batch)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.inFlight = nil
 	if j.err = err; err != nil {
 		j.failures++
 		j.putBack(batch)

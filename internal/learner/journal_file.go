@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -81,18 +82,17 @@ func (j *Journal) Load(f func(key string, state State, facts []Fact) error) erro
 }
 
 // Restore returns what the journal knows of one workload container, including
-// what was appended and not yet written. found is false if it knows nothing.
+// what was appended and not yet written. It does not wait for the disk. found
+// is false if it knows nothing.
 func (j *Journal) Restore(key string) (state State, facts []Fact, found bool, err error) {
-	if err := j.Flush(); err != nil {
-		return State{}, nil, false, err
-	}
+	unwritten := j.unwritten(key)
 	err = j.db.View(func(tx *bbolt.Tx) error {
 		workloads := tx.Bucket(workloadsBucket)
 		if workloads == nil {
 			return errors.New("no workloads bucket")
 		}
 		workload := workloads.Bucket([]byte(key))
-		if workload == nil {
+		if workload == nil || unwritten.forget {
 			return nil
 		}
 		found = true
@@ -102,7 +102,36 @@ func (j *Journal) Restore(key string) (state State, facts []Fact, found bool, er
 	if err != nil {
 		return State{}, nil, false, fmt.Errorf("read journal: workload %q: %w", key, err)
 	}
-	return state, facts, found, nil
+	if !unwritten.known {
+		return state, facts, found, nil
+	}
+	if unwritten.all {
+		facts = nil
+	}
+	for id, seen := range unwritten.facts {
+		f, err := decodeFact([]byte(id), encodeSeen(seen))
+		if err != nil {
+			return State{}, nil, false, fmt.Errorf("workload %q: %w", key, err)
+		}
+		facts = append(facts, f)
+	}
+	return unwritten.state, facts, true, nil
+}
+
+// unwritten returns a copy of what waits to be written of key, and of what is
+// being written.
+func (j *Journal) unwritten(key string) *pending {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	sum := &pending{facts: make(map[string]Seen)}
+	for _, batch := range []map[string]*pending{j.inFlight, j.pending} {
+		if p := batch[key]; p != nil {
+			later := *p
+			later.facts = maps.Clone(p.facts)
+			sum.follow(&later)
+		}
+	}
+	return sum
 }
 
 func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) error {
