@@ -18,6 +18,7 @@ func matcher(t *testing.T, compat ...string) *profile.Matcher {
 		Execs: []profile.Exec{
 			{Path: "/usr/sbin/apache2", Args: []string{"apache2", "-DFOREGROUND"}},
 			{Path: "/usr/bin/python3.11", Args: []string{"python3", "serve.py"}},
+			{Path: "/opt/bin/busybox", Args: []string{"sh", "-c", "date"}},
 		},
 		Opens: []profile.Open{
 			{Path: "/var/www/⋯/index.html", Flags: []string{"O_RDONLY"}},
@@ -73,6 +74,9 @@ func TestCheck(t *testing.T) {
 		"known exec from outside":      {execOf("/usr/sbin/apache2", "apache2\x00-DFOREGROUND", outside, event.FlagTTY), silent},
 		"unknown arguments":            {execOf("/usr/sbin/apache2", "apache2\x00-k", entrypoint, 0), "R0040 low"},
 		"unknown code":                 {execOf("/usr/bin/python3.11", "python3\x00-c\x00pwn()", entrypoint, 0), "R0040 medium"},
+		"unknown code of an applet":    {execOf("/bin/busybox", "sh\x00-c\x00id", entrypoint, 0), "R0001 medium"},
+		"known applet, unknown code":   {execOf("/opt/bin/busybox", "sh\x00-c\x00id", entrypoint, 0), "R0040 medium"},
+		"known applet, unknown words":  {execOf("/opt/bin/busybox", "ls\x00/x", entrypoint, 0), "R0040 low"},
 		"unknown arguments by hand":    {execOf("/usr/sbin/apache2", "apache2\x00-k", outside, event.FlagTTY), "R0040 medium"},
 		"unknown program":              {execOf("/bin/cat", "cat", entrypoint, 0), "R0001 medium"},
 		"unknown program of a probe":   {execOf("/bin/cat", "cat", outside, 0), "R0001 medium"},

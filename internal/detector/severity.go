@@ -21,7 +21,7 @@ func lower(s severity.Severity) severity.Severity {
 // execSeverity raises what an unexpected execution is worth by what is known
 // of the file and of how the process came into the container.
 func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
-	if profile.IsInterpreter(e.Path) {
+	if profile.IsInterpreter(e.Path, e.Args) {
 		grade = max(severity.Medium, grade) // what it is handed is code
 	}
 	if e.Has(event.FlagMemfd) {

@@ -128,11 +128,11 @@ func (b *binder) texts(where string, texts []string, fits fitFunc) []string {
 // args binds the arguments of e. One with white space, or that an interpreter
 // takes for code, is several words to somebody, and a value is one of them.
 func (b *binder) args(where string, e Exec) []string {
-	code := codeIndex(e.Path, e.Args)
+	code := spanOf(e.Path, e.Args)
 	bound := slices.Clone(e.Args)
 	for i, arg := range bound {
 		fits := anywhere
-		if i == code || strings.ContainsFunc(arg, unicode.IsSpace) {
+		if code.has(i) || strings.ContainsFunc(arg, unicode.IsSpace) {
 			fits = asWord
 		}
 		bound[i] = b.substitute(fmt.Sprintf("%s[%d]", where, i), arg, fits)

@@ -183,14 +183,14 @@ func (g *argGeneraliser) hash(kind byte, position int, parts []string) uint64 {
 // cannot be written as text becomes ⋯. ok is false where that would let code in,
 // or if an argument would be read as a wildcard.
 func ObservedArgs(path string, argv []string, truncated bool) (pattern []string, ok bool) {
-	code := codeIndex(path, argv)
+	span := spanOf(path, argv)
 	pattern = slices.Clone(argv)
 	for i, arg := range argv {
 		switch {
 		case strings.Contains(arg, Dynamic):
 			return nil, false
 		case utf8.ValidString(arg):
-		case i == code || i == 0:
+		case i < span.fixed || span.has(i):
 			return nil, false
 		default:
 			pattern[i] = Dynamic
@@ -199,9 +199,13 @@ func ObservedArgs(path string, argv []string, truncated bool) (pattern []string,
 	if !truncated {
 		return pattern, true
 	}
-	// Of code its first bytes say more than nothing, and they are cut at the
-	// same place the next time.
-	if last := len(pattern) - 1; last >= 0 && last != code {
+	// Of code and scripts the first bytes say more than nothing, and they are
+	// cut at the same place the next time.
+	switch last := len(pattern) - 1; {
+	case span.has(last):
+	case last < span.fixed && span.open:
+		return nil, false
+	case last >= span.fixed:
 		pattern = pattern[:last]
 	}
 	return append(pattern, DynamicArgs), true

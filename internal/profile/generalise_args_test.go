@@ -107,6 +107,10 @@ func TestObservedArgs(t *testing.T) {
 		"plain":                  {path: "/bin/a", line: "a|b", want: "a|b"},
 		"cut":                    {path: "/bin/a", line: "a|b|c", truncated: true, want: "a|b|⋯⋯"},
 		"cut code":               {path: "/bin/sh", line: "sh|-c|long", truncated: true, want: "sh|-c|long|⋯⋯"},
+		"cut script":             {path: "/bin/sh", line: "sh|/scr", truncated: true, want: "sh|/scr|⋯⋯"},
+		"cut before the code":    {path: "/bin/sh", line: "sh|-x", truncated: true, no: true},
+		"cut behind the code":    {path: "/bin/sh", line: "sh|-c|a|b", truncated: true, want: "sh|-c|a|⋯⋯"},
+		"option that is no text": {path: "/usr/bin/perl", line: "perl|\xff|a", no: true},
 		"not text":               {path: "/bin/a", line: "a|\xff", want: "a|⋯"},
 		"code that is not text":  {path: "/bin/sh", line: "sh|-c|\xff", no: true},
 		"reads as a wildcard":    {path: "/bin/a", line: "a|⋯⋯", no: true},
@@ -129,10 +133,11 @@ func randomCommands(r *rand.Rand, n int) [][]string {
 		"-c", "-x", "a", "b", "1", "2", "10.0.0.1", "10.0.0.2", "--n=1", "--n=2", "/tmp/x1234567/y", "", " ",
 		"ping -c 4 a", "ping -c 4 b", "ping -c 5 a", "cd / && ls a", "cd / && ls b", "rm  a", "ls\ta\n", "x;y z",
 		"\xff", "0b9c2a7e-7f1d-4a58-9d6c-0d8c3c1a2b3c", "/var/tmp/1234567", "a b\u2003c", "a b\v c",
+		"-o", "-e", "--", "-", "--eval", "--x=0b9c2a7e-7f1d-4a58-9d6c-0d8c3c1a2b3c",
 	}
 	var all [][]string
 	for range n {
-		argv := []string{[]string{"sh", "ls"}[r.IntN(2)]}
+		argv := []string{[]string{"sh", "ls", "su", "perl", "env"}[r.IntN(5)]}
 		for range r.IntN(5) {
 			argv = append(argv, parts[r.IntN(len(parts))])
 		}

@@ -30,12 +30,15 @@ func (g *argGeneraliser) shapes(set commandSet) commandSet {
 // shape returns argument i with the values replaced by their classes that may
 // vary there. A class begins with a NUL, which no argument has.
 func (g *argGeneraliser) shape(argv []string, i int) string {
-	code := codeIndex(g.path, argv)
+	span := spanOf(g.path, argv)
+	if i < span.fixed && !span.has(i) {
+		return argv[i]
+	}
 	words, separators := splitWords(argv[i])
 	if len(words) > 1 && len(words) <= maxWords {
 		shape := slices.Clone(words)
 		for w, word := range words {
-			if class := valueClass(word); class != "" && variableWord(words, separators, w, i == code) {
+			if class := valueClass(word); class != "" && variableWord(words, separators, w, span.has(i)) {
 				shape[w] = "\x00" + class
 			}
 		}
@@ -44,7 +47,7 @@ func (g *argGeneraliser) shape(argv []string, i int) string {
 		}
 		return argv[i]
 	}
-	if class := valueClass(argv[i]); class != "" && i >= g.fixed(argv) {
+	if class := valueClass(argv[i]); class != "" && !span.has(i) {
 		return "\x00" + class
 	}
 	return argv[i]

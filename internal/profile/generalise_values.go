@@ -10,11 +10,11 @@ import (
 // volatileArgs returns argv with the values replaced that differ from run to
 // run by the look of them: hashes, UUIDs, times, names of temporary files.
 func volatileArgs(path string, argv []string) []string {
-	code := codeIndex(path, argv)
+	span := spanOf(path, argv)
 	replaced := argv
 	for i := 1; i < len(argv); i++ {
 		value := volatileArg(argv[i])
-		if i == code || value == argv[i] {
+		if value == argv[i] || span.has(i) || i < span.fixed && !strings.HasPrefix(value, "/") {
 			continue
 		}
 		if len(replaced) > 0 && &replaced[0] == &argv[0] {
@@ -85,16 +85,16 @@ func isAddress(value string) bool {
 // valueGroups proposes, for each argument, to let it vary.
 func (g *argGeneraliser) valueGroups(argv []string) []proposal {
 	var proposals []proposal
-	code := codeIndex(g.path, argv)
-	fixed := g.fixed(argv)
+	span := spanOf(g.path, argv)
 	for i := 1; i < len(argv); i++ {
-		if i < fixed && i != code || argv[i] == DynamicArgs {
+		code := span.has(i) && !strings.HasPrefix(argv[i], "-")
+		if i < span.fixed && !code || argv[i] == DynamicArgs {
 			continue
 		}
 		pattern := slices.Clone(argv)
 		pattern[i] = Dynamic
 		p := proposal{group: g.hash('v', i, pattern), value: argv[i], pattern: pattern, enough: g.enoughValues}
-		if i == code {
+		if code {
 			p.enough = func(values map[string]bool) bool { return len(values) > g.thresholds.Commands }
 		}
 		proposals = append(proposals, p)
@@ -121,7 +121,7 @@ func (g *argGeneraliser) enoughValues(values map[string]bool) bool {
 // many commands differ in several of them at once.
 func (g *argGeneraliser) similarValues(argv []string) []proposal {
 	pattern := slices.Clone(argv)
-	for i := g.fixed(argv); i < len(argv); i++ {
+	for i := spanOf(g.path, argv).fixed; i < len(argv); i++ {
 		if !strings.HasPrefix(argv[i], "-") && argv[i] != DynamicArgs {
 			pattern[i] = Dynamic
 		}
@@ -140,11 +140,11 @@ func (g *argGeneraliser) similarValues(argv []string) []proposal {
 // lengths replaces the commands of one program, or of one subcommand of it,
 // that come in many lengths, by what they begin with.
 func (g *argGeneraliser) lengths(set commandSet) commandSet {
-	set = g.cutTails(set, 2, func(argv []string) bool { return len(argv) >= 2 && g.fixed(argv) <= 2 })
+	set = g.cutTails(set, 2, func(argv []string) bool { return len(argv) >= 2 && spanOf(g.path, argv).fixed <= 2 })
 	if interpreterOf(g.path, nil) != nil {
 		return set
 	}
-	return g.cutTails(set, 1, func(argv []string) bool { return g.fixed(argv) <= 1 })
+	return g.cutTails(set, 1, func(argv []string) bool { return spanOf(g.path, argv).fixed <= 1 })
 }
 
 // cutTails lets the commands that begin with the same n arguments go on as

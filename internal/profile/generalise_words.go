@@ -14,14 +14,14 @@ const maxWords = 64
 // it vary. It is carried out at the second value.
 func (g *argGeneraliser) wordGroups(argv []string) []proposal {
 	var proposals []proposal
-	code := codeIndex(g.path, argv)
+	span := spanOf(g.path, argv)
 	for i := 1; i < len(argv); i++ {
 		words, separators := splitWords(argv[i])
-		if len(words) < 2 || len(words) > maxWords {
+		if len(words) < 2 || len(words) > maxWords || i < span.fixed && !span.has(i) {
 			continue
 		}
 		for w, word := range words {
-			if !variableWord(words, separators, w, i == code) || literalWords(words, w) == 0 {
+			if !variableWord(words, separators, w, span.has(i)) || literalWords(words, w) == 0 {
 				continue
 			}
 			blanked := slices.Clone(words)
@@ -44,15 +44,15 @@ func (g *argGeneraliser) wordGroups(argv []string) []proposal {
 // several of them at once.
 func (g *argGeneraliser) similarWords(argv []string) []proposal {
 	var proposals []proposal
-	code := codeIndex(g.path, argv)
+	span := spanOf(g.path, argv)
 	for i := 1; i < len(argv); i++ {
 		words, separators := splitWords(argv[i])
-		if len(words) < 2 || len(words) > maxWords {
+		if len(words) < 2 || len(words) > maxWords || i < span.fixed && !span.has(i) {
 			continue
 		}
 		blanked := slices.Clone(words)
 		for w := 1; w < len(words); w++ {
-			if variableWord(words, separators, w, i == code) && !strings.HasPrefix(words[w], "-") {
+			if variableWord(words, separators, w, span.has(i)) && !strings.HasPrefix(words[w], "-") {
 				blanked[w] = Dynamic
 			}
 		}
