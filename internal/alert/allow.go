@@ -81,7 +81,7 @@ func allowSyscall(e *event.Event, call *Syscall) []string {
 }
 
 // allowExec names the arguments one by one. What was cut off the end may be
-// anything.
+// anything, unless that would let any code in.
 func allowExec(e *event.Event) []string {
 	path, ok := literalPath(e)
 	if !ok {
@@ -92,12 +92,13 @@ func allowExec(e *event.Event) []string {
 		return words
 	}
 	args := strings.Split(strings.TrimSuffix(string(e.Args), "\x00"), "\x00")
-	if e.Has(event.FlagArgsTruncated) {
-		args[len(args)-1] = profile.DynamicArgs
+	cut := e.Has(event.FlagArgsTruncated)
+	pattern, ok := profile.ObservedArgs(path, args, cut)
+	if !ok {
+		return nil
 	}
-	for i, arg := range args {
-		cut := e.Has(event.FlagArgsTruncated) && i == len(args)-1
-		if !cut && !literal(arg) {
+	for i, arg := range pattern {
+		if !literal(arg) && !(cut && i == len(pattern)-1) {
 			return nil
 		}
 		words = append(words, "--arg", arg)

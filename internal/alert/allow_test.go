@@ -11,8 +11,13 @@ import (
 
 func TestAllow(t *testing.T) {
 	const prefix = "bobctl allow --workload shop/Deployment/webapp --container web "
-	cutArgs, cutPath, relative := execOf("/bin/sh", "sh\x00-c\x00ec"), openOf("truncated:/a/b"), openOf("a/b")
-	cutArgs.Flags, cutPath.Flags, relative.Flags = event.FlagArgsTruncated, event.FlagPathTruncated, event.FlagRefused
+	cutPath, relative := openOf("truncated:/a/b"), openOf("a/b")
+	cutPath.Flags, relative.Flags = event.FlagPathTruncated, event.FlagRefused
+	cut := func(path, args string) *event.Event {
+		e := execOf(path, args)
+		e.Flags = event.FlagArgsTruncated
+		return e
+	}
 	memfd := execOf("memfd:x", "x")
 	memfd.Flags = event.FlagMemfd
 	written := openOf("/etc/x")
@@ -27,7 +32,11 @@ func TestAllow(t *testing.T) {
 		"no such call":            {syscallOf(event.ABIUnknown, 4000), ""},
 		"exec":                    {execOf("/bin/cat", "cat\x00-n\x00a b"), prefix + "--exec /bin/cat --arg cat --arg -n --arg 'a b'"},
 		"exec, empty argument":    {execOf("/bin/cat", "cat\x00\x00"), prefix + "--exec /bin/cat --arg cat --arg ''"},
-		"exec, cut":               {cutArgs, prefix + "--exec /bin/sh --arg sh --arg -c --arg ⋯⋯"},
+		"exec, cut":               {cut("/bin/cat", "cat\x00-n\x00/da"), prefix + "--exec /bin/cat --arg cat --arg -n --arg ⋯⋯"},
+		"exec, cut code":          {cut("/bin/sh", "sh\x00-c\x00ec"), prefix + "--exec /bin/sh --arg sh --arg -c --arg ec --arg ⋯⋯"},
+		"exec, cut applet's code": {cut("/bin/busybox", "sh\x00-c\x00ec"), prefix + "--exec /bin/busybox --arg sh --arg -c --arg ec --arg ⋯⋯"},
+		"exec, cut before code":   {cut("/bin/sh", "sh\x00-e"), ""},
+		"exec, cut behind code":   {cut("/bin/sh", "sh\x00-c\x00echo\x00a"), prefix + "--exec /bin/sh --arg sh --arg -c --arg echo --arg ⋯⋯"},
 		"exec, wildcard argument": {execOf("/bin/cat", "cat\x00⋯⋯"), ""},
 		"exec, parameter":         {execOf("/bin/cat", "cat\x00$(any)"), ""},
 		"open":                    {openOf("/etc/shadow"), prefix + "--open /etc/shadow --flags O_RDONLY"},
