@@ -23,6 +23,7 @@ const (
 	annotationWLID          = kubescapePrefix + "wlid"
 	annotationInstanceID    = kubescapePrefix + "instance-id"
 	annotationContainerType = kubescapePrefix + "workload-container-type"
+	annotationManagedBy     = kubescapePrefix + "managed-by"
 )
 
 // kubescapeMeta is the part of a Kubescape object's metadata that says
@@ -115,6 +116,9 @@ func (m *kubescapeMeta) metadata() Metadata {
 		delete(rest.Labels, key)
 		delete(rest.Annotations, key)
 	}
+	if m.isOverlay() {
+		rest.Labels = union(rest.Labels, map[string]string{AllowanceLabel: "true"})
+	}
 	if grade := gradeAnnotations[m.completeness()]; grade != nil &&
 		m.annotations[annotationStatus] == grade[annotationStatus] &&
 		m.annotations[annotationCompletion] == grade[annotationCompletion] {
@@ -122,6 +126,12 @@ func (m *kubescapeMeta) metadata() Metadata {
 		delete(rest.Annotations, annotationCompletion)
 	}
 	return rest
+}
+
+// isOverlay reports whether the document is one with which a user adds to a
+// learned one.
+func (m *kubescapeMeta) isOverlay() bool {
+	return strings.HasPrefix(m.name, "ug-") && m.annotations[annotationManagedBy] == "User"
 }
 
 // gradeAnnotations is how a grade is written. It may be read from others.

@@ -221,6 +221,32 @@ func TestKubescapeBinding(t *testing.T) {
 	}
 }
 
+// A user's overlay is an allowance, which later changes of its name and
+// annotations do not undo.
+func TestKubescapeOverlay(t *testing.T) {
+	tests := map[string]struct {
+		metadata string
+		want     bool
+	}{
+		"overlay":              {"{name: ug-web, annotations: {kubescape.io/managed-by: User}}", true},
+		"labelled as none":     {"{name: ug-web, annotations: {kubescape.io/managed-by: User}, labels: {bobwatch/allowance: 'false'}}", true},
+		"labelled":             {"{name: web, labels: {bobwatch/allowance: 'true'}}", true},
+		"name only":            {"{name: ug-web}", false},
+		"a user's own profile": {"{name: web, annotations: {kubescape.io/managed-by: User}}", false},
+		"managed by another":   {"{name: ug-web, annotations: {kubescape.io/managed-by: Helm}}", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := onlyProfile(t, "f", "apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\nkind: ApplicationProfile\nmetadata: "+tt.metadata+"\n")
+			roundTrip(t, []*Profile{p})
+			p.Metadata.Name, p.Metadata.Annotations = "other", nil
+			if got := p.IsAllowance(); got != tt.want {
+				t.Errorf("IsAllowance = %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestKubescapeCompleteness(t *testing.T) {
 	tests := map[string]struct {
 		status, completion string

@@ -57,9 +57,8 @@ func Merge(a, b *Profile) (*Profile, error) {
 // within returns the metadata of an allowance as part of a profile.
 func (m Metadata) within(profile Metadata) Metadata {
 	m.Name, m.Version = profile.Name, profile.Version
-	m.Labels, m.Annotations = maps.Clone(m.Labels), maps.Clone(m.Annotations)
+	m.Labels = maps.Clone(m.Labels)
 	delete(m.Labels, AllowanceLabel)
-	delete(m.Annotations, "kubescape.io/managed-by")
 	return m
 }
 

@@ -47,13 +47,11 @@ func randomProfile(r *rand.Rand) *Profile {
 			},
 		},
 	}
-	switch r.IntN(6) {
-	case 0:
-		p.Metadata.Name = "ug-" + p.Metadata.Name
-		fallthrough
-	case 1:
-		p.Metadata.Annotations["kubescape.io/managed-by"] = "User"
-	case 2:
+	p.Metadata.Name = one(r, "", "ug-") + p.Metadata.Name
+	if r.IntN(2) == 0 {
+		p.Metadata.Annotations[annotationManagedBy] = one(r, "User", "other")
+	}
+	if r.IntN(2) == 0 {
 		p.Metadata.Labels[AllowanceLabel] = one(r, "true", "true", "false")
 	}
 	if r.IntN(2) == 0 {

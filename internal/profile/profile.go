@@ -7,8 +7,6 @@
 // duplicates, empty lists nil.
 package profile
 
-import "strings"
-
 //go:generate go test -run ^TestSchema$ . -update-schema
 
 // APIVersion and Kind of the documents this package reads and writes.
@@ -38,15 +36,12 @@ type Profile struct {
 
 // AllowanceLabel marks, with the value "true", a document that only adds to
 // what others say of a workload: alone it is no profile. Kubescape's overlays
-// (named ug-..., managed by a user) are allowances too.
+// get it when they are read.
 const AllowanceLabel = "bobwatch/allowance"
 
 // IsAllowance reports whether p only adds to other documents.
 func (p *Profile) IsAllowance() bool {
-	if p.Metadata.Labels[AllowanceLabel] == "true" {
-		return true
-	}
-	return strings.HasPrefix(p.Metadata.Name, "ug-") && p.Metadata.Annotations["kubescape.io/managed-by"] == "User"
+	return p.Metadata.Labels[AllowanceLabel] == "true"
 }
 
 // Metadata names a document.
