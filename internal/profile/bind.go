@@ -211,10 +211,17 @@ func (b *binder) neighbors(where string, neighbors []Neighbor) []Neighbor {
 }
 
 // address binds an address. Whatever a value had a part in has to be one, and
-// only a cidr may decide how many addresses it covers.
+// only a cidr that is the whole text may decide how many addresses it covers.
 func (b *binder) address(where, text string) string {
+	whole := reference.FindString(text) == text
+	if slash := strings.IndexByte(text, '/'); slash >= 0 && reference.MatchString(text[slash:]) {
+		b.fail("%s: %q: no parameter may set a prefix length; declare all of it as %s", where, text, ParameterCIDR)
+	}
 	bound := b.text(where, text, func(kind ParameterKind, value string) error {
-		if kind != ParameterCIDR && strings.Contains(value, "/") {
+		switch {
+		case kind == ParameterCIDR && !whole:
+			return fmt.Errorf("a %s has to be the whole address", ParameterCIDR)
+		case kind != ParameterCIDR && strings.Contains(value, "/"):
 			return fmt.Errorf("%q is no single address; declare the parameter as %s", value, ParameterCIDR)
 		}
 		return nil

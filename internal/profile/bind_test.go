@@ -192,6 +192,43 @@ func TestBindPlaces(t *testing.T) {
 	}
 }
 
+// Of whatever kind a parameter is, it decides how many addresses are meant
+// only as a cidr that is the whole address.
+func TestBindPrefixes(t *testing.T) {
+	cidr := Parameter{Name: "x", Kind: ParameterCIDR, WidestPrefix: 8}
+	tests := map[string]struct {
+		parameter Parameter
+		address   string
+		value     string
+		want      string // in the error; empty if it is fine
+	}{
+		"cidr":                    {cidr, "$(x)", "10.0.0.0/8", ""},
+		"address of a cidr":       {cidr, "$(x)", "10.0.0.1", ""},
+		"port for bits":           {Parameter{Name: "x", Kind: ParameterPort}, "10.0.0.0/$(x)", "1", "prefix length"},
+		"port for a part of bits": {Parameter{Name: "x", Kind: ParameterPort}, "10.0.0.0/1$(x)", "6", "prefix length"},
+		"text for bits":           {Parameter{Name: "x", Kind: ParameterString}, "10.0.0.0/$(x)", "1", "prefix length"},
+		"segment for bits":        {Parameter{Name: "x", Kind: ParameterSegment}, "10.0.0.0/$(x)", "1", "prefix length"},
+		"segment for an octet":    {Parameter{Name: "x", Kind: ParameterSegment}, "10.0.$(x).0/24", "1", ""},
+		"cidr before bits":        {cidr, "$(x)/1", "10.0.0.1", "whole address"},
+		"cidr behind text":        {cidr, "1$(x)", "0.0.0.0/8", "whole address"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := &Profile{Spec: Spec{
+				Parameters: []Parameter{tt.parameter},
+				Containers: []Container{{Network: Network{Egress: []Neighbor{{IPAddresses: []string{tt.address}}}}}},
+			}}
+			got, err := Bind(p, map[string]string{"x": tt.value})
+			if tt.want == "" && err != nil {
+				t.Errorf("got error %v", err)
+			}
+			if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, %v, want error %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
 func TestBindReportsAllErrors(t *testing.T) {
 	p := template()
 	p.Spec.Containers[0].Opens = append(p.Spec.Containers[0].Opens, Open{Path: "/$(nobody)"})
