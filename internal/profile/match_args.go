@@ -34,6 +34,7 @@ type holeKind uint8
 const (
 	holeSegment holeKind = iota // a ⋯ between slashes: anything without a slash
 	holeWord                    // a ⋯ between white space: one word plain to a shell
+	holePart                    // a ⋯ between slashes of a word: a part of it plain to a shell
 )
 
 // argSpace separates the words of an argument, as a shell does.
@@ -88,6 +89,8 @@ func holeAt(arg string, start, end int, spaced bool) (holeKind, bool) {
 		return before && after
 	}
 	switch {
+	case enclosed("/") && spaced:
+		return holePart, true
 	case enclosed("/"):
 		return holeSegment, true
 	case spaced && enclosed(argSpace):
@@ -176,8 +179,12 @@ func (k holeKind) fill(arg []byte) int {
 		}
 		return len(arg)
 	}
+	end := argSpace
+	if k == holePart {
+		end = "/"
+	}
 	n := 0
-	for n < len(arg) && strings.IndexByte(argSpace, arg[n]) < 0 {
+	for n < len(arg) && strings.IndexByte(end, arg[n]) < 0 {
 		r, size := utf8.DecodeRune(arg[n:])
 		if !plainRune(r, size) {
 			return -1

@@ -158,6 +158,7 @@ func TestMatcherExec(t *testing.T) {
 		{Path: "/bin/sh", Args: []string{"sh", "-c", "ping -c 4 ⋯"}},
 		{Path: "/opt/⋯/run", Args: []string{"run"}},
 		{Path: "/opt/a/run", Args: []string{"run", "fast"}},
+		{Path: "/bin/dash", Args: []string{"sh", "-c", "cat /var/⋯/log"}},
 	}
 	m, err := Compile([]Container{{Execs: execs}}, MatchOptions{Arch: "amd64"})
 	if err != nil {
@@ -197,6 +198,11 @@ func TestMatcherExec(t *testing.T) {
 		"word with invalid UTF-8":       {"/bin/sh", []string{"sh", "-c", "ping -c 4 \xff"}, DetailUnknown},
 		"word with a control character": {"/bin/sh", []string{"sh", "-c", "ping -c 4 a\u0085b"}, DetailUnknown},
 		"no word":                       {"/bin/sh", []string{"sh", "-c", "ping -c 4 "}, DetailUnknown},
+		"part of a word":                {"/bin/dash", []string{"sh", "-c", "cat /var/a/log"}, Allowed},
+		"part with commands behind":     {"/bin/dash", []string{"sh", "-c", "cat /var/x; id; echo /log"}, DetailUnknown},
+		"part with a substitution":      {"/bin/dash", []string{"sh", "-c", "cat /var/$(id)/log"}, DetailUnknown},
+		"two parts":                     {"/bin/dash", []string{"sh", "-c", "cat /var/a/b/log"}, DetailUnknown},
+		"no part":                       {"/bin/dash", []string{"sh", "-c", "cat /var//log"}, DetailUnknown},
 		"pattern path":                  {"/opt/a/run", []string{"run"}, Allowed},
 		"literal path beside a pattern": {"/opt/a/run", []string{"run", "fast"}, Allowed},
 		"pattern path, other arguments": {"/opt/b/run", []string{"run", "fast"}, DetailUnknown},
@@ -327,7 +333,7 @@ func matchArg(pattern, arg string) bool {
 	return true
 }
 
-// matchWords knows patterns without slashes only.
+// matchWords compares word by word, and parts of words between slashes.
 func matchWords(pattern, arg string) bool {
 	want, between := splitWords(pattern)
 	got, gaps := splitWords(arg)
@@ -335,7 +341,24 @@ func matchWords(pattern, arg string) bool {
 		return false
 	}
 	for i := range want {
-		if want[i] != got[i] && !(want[i] == Dynamic && PlainWord(got[i])) {
+		if want[i] != got[i] && !(want[i] == Dynamic && PlainWord(got[i])) && !matchParts(want[i], got[i], i == 0, i == len(want)-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchParts compares a word with slashes part by part. White space ends a
+// word but not a part, so a ⋯ at the edge of the word is a part only at the
+// edge of the argument.
+func matchParts(pattern, word string, first, last bool) bool {
+	want, got := strings.Split(pattern, "/"), strings.Split(word, "/")
+	if len(want) < 2 || len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		inside := (i > 0 || first) && (i < len(want)-1 || last)
+		if want[i] != got[i] && !(inside && want[i] == Dynamic && PlainWord(got[i])) {
 			return false
 		}
 	}
@@ -347,10 +370,10 @@ func TestArgsAgreeWithNaive(t *testing.T) {
 	matched := 0
 	for range 100_000 {
 		pattern := several(r, func() string {
-			return one(r, "a", "b", Dynamic, DynamicArgs, DynamicArgs, "/a/⋯", "⋯/b", "/⋯⋯/", "a ⋯", "⋯ b ⋯", "x⋯ y", "*")
+			return one(r, "a", "b", Dynamic, DynamicArgs, DynamicArgs, "/a/⋯", "⋯/b", "/⋯⋯/", "a ⋯", "⋯ b ⋯", "x⋯ y", "*", "a /a/⋯", "⋯/b ⋯", "a /⋯/b ⋯/")
 		})
 		args := several(r, func() string {
-			return one(r, "a", "b", "", "/a/b", "/a/", "b/b", "a b", "a a;b", "a b a", "x⋯ y", "*", "a ", "a  b")
+			return one(r, "a", "b", "", "/a/b", "/a/", "b/b", "a b", "a a;b", "a b a", "x⋯ y", "*", "a ", "a  b", "a /a/b", "a /a/b;a", "a /a/b a/b", "b/b a", "; /b a", "a /b/b ⋯/", "a /b/b b/", "a //b b/")
 		})
 		if len(args) == 1 && args[0] == "" {
 			continue // the same bytes as no arguments
