@@ -88,6 +88,7 @@ func (l *linter) container(at string, c *Container) {
 	if unknown, ok := c.Kubescape[keepSyscalls].([]any); ok {
 		l.warn(at+".kubescape.syscalls", "names no system call of the document's architectures: %v", unknown)
 	}
+	l.texts(at+".images", c.Images)
 	for i, capability := range c.Capabilities {
 		if slices.Contains(dangerousCapabilities, capability) {
 			l.warn(fmt.Sprintf("%s.capabilities[%d]", at, i), "%s is as good as root on the node", capability)
@@ -101,6 +102,9 @@ func (l *linter) container(at string, c *Container) {
 	}
 	l.neighbors(at+".network.egress", c.Network.Egress)
 	l.neighbors(at+".network.ingress", c.Network.Ingress)
+	for i, e := range c.Endpoints {
+		l.text(fmt.Sprintf("%s.endpoints[%d].endpoint", at, i), e.Endpoint)
+	}
 }
 
 // emptiness warns of what a profile says nothing of. An empty list allows
@@ -143,10 +147,19 @@ func (l *linter) exec(at string, e Exec) {
 	if runsAnyCode(e) {
 		l.warn(at+".args", "lets %s run any code it is given", e.Path)
 	}
-	for i, arg := range e.Args {
-		if strings.Contains(arg, "$values.") || strings.Contains(arg, "{{") && strings.Contains(arg, ".Values") {
-			l.warn(fmt.Sprintf("%s.args[%d]", at, i), "%q looks like a placeholder that was not rendered", arg)
-		}
+	l.texts(at+".args", e.Args)
+}
+
+// texts warns about templates that nobody has rendered.
+func (l *linter) texts(at string, texts []string) {
+	for i, text := range texts {
+		l.text(fmt.Sprintf("%s[%d]", at, i), text)
+	}
+}
+
+func (l *linter) text(field, text string) {
+	if strings.Contains(text, "$values.") || strings.Contains(text, "{{") && strings.Contains(text, ".Values") {
+		l.warn(field, "%q looks like a placeholder that was not rendered", text)
 	}
 }
 
@@ -169,13 +182,17 @@ func runsAnyCode(e Exec) bool {
 
 // path warns about patterns that match far more than their author had in
 // view. One that begins with a wildcard matches everywhere and makes all
-// others on its list pointless.
+// others on its list pointless. Within a name a wildcard is none.
 func (l *linter) path(field, path, what string) {
+	l.text(field, path)
 	if !strings.Contains(path, Wildcard) && !strings.Contains(path, Dynamic) {
 		return
 	}
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	isWild := func(segment string) bool { return segment == Wildcard || segment == Dynamic }
+	if i := slices.IndexFunc(segments, func(s string) bool { return !isWild(s) && strings.ContainsAny(s, Wildcard+Dynamic) }); i >= 0 {
+		l.warn(field, "%q is a name as it stands: * and ⋯ are wildcards only as a whole name", segments[i])
+	}
 	switch {
 	case !slices.ContainsFunc(segments, func(s string) bool { return !isWild(s) }):
 		l.warn(field, "%q is nothing but wildcards: it allows any %s", path, what)
@@ -213,6 +230,8 @@ func takesIn(pattern string) string {
 func (l *linter) neighbors(at string, neighbors []Neighbor) {
 	for i, n := range neighbors {
 		at := fmt.Sprintf("%s[%d]", at, i)
+		l.texts(at+".dnsNames", n.DNSNames)
+		l.texts(at+".ipAddresses", n.IPAddresses)
 		for j, address := range n.IPAddresses {
 			if address == Wildcard || strings.HasSuffix(address, "/0") {
 				l.warn(fmt.Sprintf("%s.ipAddresses[%d]", at, j), "%q is every address", address)
