@@ -34,7 +34,7 @@ var goArch = map[string]string{"x86_64": "amd64", "aarch64": "arm64"}
 // which is read as one. Documents in the field carry several API groups.
 func isKubescape(apiVersion, kind string) bool {
 	group, _, _ := strings.Cut(apiVersion, "/")
-	if strings.HasSuffix(group, "kubescape.io") {
+	if group == "kubescape.io" || strings.HasSuffix(group, ".kubescape.io") {
 		return true
 	}
 	return apiVersion == "v1" && kind == "List"
@@ -181,6 +181,7 @@ func (d *kubescapeDocument) addFlat(c Container) {
 func (r *reader) architectures(spec *node) []string {
 	var names []string
 	for _, name := range r.strings(r.lookup(spec, "architectures")) {
+		name = strings.ToLower(name)
 		names = append(names, cmp.Or(goArch[name], name))
 	}
 	slices.Sort(names)

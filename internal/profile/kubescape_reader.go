@@ -20,6 +20,8 @@ const maxReported = 20
 type reader struct {
 	file string
 	errs []error
+	// strictKeys makes a key that is not text an error.
+	strictKeys bool
 }
 
 // node is a value and the place it was found at.
@@ -104,9 +106,25 @@ func (r *reader) fields(n *node) []*node {
 			r.fail(n, "want plain keys")
 			continue
 		}
-		fields = append(fields, &node{ast: value.Value, parent: n, key: fmt.Sprint(key.GetValue())})
+		fields = append(fields, &node{ast: value.Value, parent: n, key: r.key(n, key)})
 	}
 	return fields
+}
+
+// key returns a key as it was written: 010 stays "010". To a strict reader, one
+// that is not text is an error at n.
+func (r *reader) key(n *node, key ast.ScalarNode) string {
+	switch k := key.(type) {
+	case *ast.StringNode:
+		return k.Value
+	case *ast.LiteralNode:
+		return k.Value.Value
+	}
+	text := key.GetToken().Value
+	if r.strictKeys {
+		r.fail(&node{ast: key, parent: n, key: text}, "want a string as key, got %s", describe(key))
+	}
+	return text
 }
 
 // lookup returns the entry key of a mapping, nil if there is none.
@@ -213,17 +231,20 @@ func (r *reader) table(n *node) map[string]string {
 	return table
 }
 
-// flag returns a boolean, also a quoted one.
+// flag returns a boolean, also a quoted one or in the words of YAML 1.1.
 func (r *reader) flag(n *node) bool {
 	text := r.text(n)
 	if text == "" {
 		return false
 	}
-	value, err := strconv.ParseBool(text)
-	if err != nil {
-		r.fail(n, "want true or false, got %q", text)
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "1", "t", "y":
+		return true
+	case "false", "no", "off", "0", "f", "n":
+		return false
 	}
-	return value
+	r.fail(n, "want true or false, got %q", text)
+	return false
 }
 
 // any returns a value for what is kept without being understood: mappings,

@@ -376,6 +376,55 @@ spec:
 	}
 }
 
+// Keys are texts, as they were written, and so are truth values and the names
+// of architectures, in whatever case.
+func TestKubescapeSpellings(t *testing.T) {
+	p := onlyProfile(t, "f", `apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1
+kind: ContainerProfile
+metadata:
+  name: x
+  labels: {010: v, 1.10: a, ~: n, 0x1f: h, yes: y, "q": q}
+spec:
+  architectures: [AMD64, X86_64, AArch64]
+  syscalls: [read]
+  execs:
+  - {path: /a, argsRequired: yes}
+  - {path: /b, argsRequired: "On"}
+  - {path: /c, argsRequired: 1}
+  - {path: /d, argsRequired: no}
+  - {path: /e, argsRequired: OFF}
+`)
+	labels := map[string]string{"010": "v", "1.10": "a", "~": "n", "0x1f": "h", "yes": "y", "q": "q"}
+	if diff := cmp.Diff(labels, p.Metadata.Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	want := []Container{{
+		Syscalls: map[string][]string{"amd64": {"read"}, "arm64": {"read"}},
+		Execs: []Exec{
+			{Path: "/a", ArgsRequired: true}, {Path: "/b", ArgsRequired: true}, {Path: "/c", ArgsRequired: true},
+			{Path: "/d"}, {Path: "/e"},
+		},
+	}}
+	if diff := cmp.Diff(want, p.Spec.Containers); diff != "" {
+		t.Errorf("containers (-want +got):\n%s", diff)
+	}
+}
+
+func TestIsKubescape(t *testing.T) {
+	for apiVersion, want := range map[string]bool{
+		"spdx.softwarecomposition.kubescape.io/v1beta1": true,
+		"kubescape.io/v1":      true,
+		"kubescape.io":         true,
+		"evilkubescape.io/v1":  false,
+		"kubescape.io.evil/v1": false,
+		"bobwatch/v1alpha1":    false,
+	} {
+		if got := isKubescape(apiVersion, kindApplicationProfile); got != want {
+			t.Errorf("isKubescape(%q) = %t, want %t", apiVersion, got, want)
+		}
+	}
+}
+
 func TestKubescapeExportOfNameless(t *testing.T) {
 	p := &Profile{Spec: Spec{Containers: []Container{{Opens: []Open{{Path: "/a"}}}}}}
 	if text, err := Kubescape(p, KubescapePair); !errors.Is(err, errNameless) {

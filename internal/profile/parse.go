@@ -60,7 +60,7 @@ func head(doc ast.Node) (apiVersion, kind string) {
 // parseNative reads one Bill of Behavior.
 func parseNative(name string, doc ast.Node) (*Profile, error) {
 	var p Profile
-	d := strictReader{reader: &reader{file: name}}
+	d := strictReader{reader: &reader{file: name, strictKeys: true}}
 	d.read(&node{ast: doc}, &p)
 	if err := d.err(); err != nil {
 		return nil, err

@@ -134,6 +134,8 @@ func TestParseErrors(t *testing.T) {
 		"number as text":     {native("    images: [1.10]\n"), []string{"test.yaml:7:14: spec.containers[0].images[0]: want a string, got 1.10 (quote it if it is text)"}},
 		"boolean as text":    {native("    images: [true]\n"), []string{"images[0]: want a string, got true"}},
 		"null as text":       {native("    images: [null]\n"), []string{"images[0]: want a value, got nothing"}},
+		"number as a key":    {strings.Replace(native(""), "name: web", "name: web, labels: {010: v}", 1), []string{"test.yaml:3:32: metadata.labels.010: want a string as key, got 010"}},
+		"null as a key":      {strings.Replace(native(""), "name: web", "name: web, labels: {~: v}", 1), []string{"want a string as key, got nothing"}},
 		"null container":     {native("  - null\n"), []string{"spec.containers[1]: want a value, got nothing"}},
 		"null neighbor":      {native("    network: {egress: [null]}\n"), []string{"network.egress[0]: want a value, got nothing"}},
 		"list as text":       {native("    opens: [{path: [a]}]\n"), []string{"opens[0].path: want a string, got a list"}},
