@@ -42,7 +42,8 @@ func (s *PathSet) collapseNode(n *pathNode, directory []string) {
 	if len(directory) < 2 || len(n.children) <= limit {
 		return
 	}
-	m := merger{set: s, anywhere: !widensOverPlace(append(directory, Dynamic, Wildcard))}
+	fresh := len(directory)
+	m := merger{set: s, fresh: fresh, anywhere: !widensOverPlace(append(directory, Dynamic, Wildcard), fresh)}
 	target := append(directory, Dynamic)
 	var mergeable []string
 	for name, child := range n.children {
@@ -78,10 +79,12 @@ type merger struct {
 	set *PathSet
 	// anywhere: no sensitive place is near, whatever the paths are.
 	anywhere bool
+	// fresh is the segment that the ⋯ is.
+	fresh int
 }
 
 // may reports whether a path may become segments.
-func (m merger) may(segments []string) bool { return m.anywhere || !widensOverPlace(segments) }
+func (m merger) may(segments []string) bool { return m.anywhere || !widensOverPlace(segments, m.fresh) }
 
 // any reports whether a path at or below n may be moved to segments.
 func (m merger) any(n *pathNode, segments []string) bool {

@@ -142,9 +142,12 @@ func widen(segments []string, i int) bool {
 	if i < 2 {
 		return false
 	}
-	name := segments[i]
+	name, fresh := segments[i], i
+	if configMapGeneration.MatchString(name) {
+		fresh = noSegment
+	}
 	segments[i] = Dynamic
-	if widensOverPlace(segments) {
+	if widensOverPlace(segments, fresh) {
 		segments[i] = name
 		return false
 	}
@@ -219,7 +222,7 @@ func joinRuns(segments []string) []string {
 			run++
 		}
 		switch {
-		case run > 2 && !widensOverPlace(slices.Concat(joined, []string{Wildcard}, segments[i+run:])):
+		case run > 2 && !widensOverPlace(slices.Concat(joined, []string{Wildcard}, segments[i+run:]), noSegment):
 			joined = append(joined, Wildcard)
 			i += run
 		default:
@@ -246,7 +249,7 @@ func splitPath(path string) ([]string, bool) {
 		return segments, true
 	}
 	segments[maxSegments] = Wildcard
-	return segments, !widensOverPlace(segments)
+	return segments, !widensOverPlace(segments, noSegment)
 }
 
 func joinPath(segments []string) string { return strings.Join(segments, "/") }

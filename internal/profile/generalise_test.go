@@ -79,7 +79,10 @@ func TestGeneralisePaths(t *testing.T) {
 		"never over keys in a home":   {letters(60, "/home/%s/.ssh/id_rsa"), letters(60, "/home/%s/.ssh/id_rsa")},
 		"homes without keys":          {letters(60, "/home/%s/mail"), []string{"/home/⋯/mail"}},
 		"never over a token":          {numbered(60, "/run/secrets/kubernetes.io/%d"), numbered(60, "/run/secrets/kubernetes.io/%d")},
-		"token of any generation":     {[]string{"/run/secrets/kubernetes.io/serviceaccount/..2025_11_21_00_05_24.12/token"}, []string{"/run/secrets/kubernetes.io/serviceaccount/..2025_11_21_00_05_24.12/token"}},
+		"token of any generation":     {[]string{"/run/secrets/kubernetes.io/serviceaccount/..2025_11_21_00_05_24.12/token"}, []string{"/run/secrets/kubernetes.io/serviceaccount/⋯/token"}},
+		"token one level higher":      {[]string{"/run/secrets/kubernetes.io/..2025_11_21_00_05_24.12/token"}, []string{"/run/secrets/kubernetes.io/..2025_11_21_00_05_24.12/token"}},
+		"secrets two levels higher":   {[]string{"/run/secrets/..2025_11_21_00_05_24.12/token"}, []string{"/run/secrets/..2025_11_21_00_05_24.12/token"}},
+		"token of many mounts":        {numbered(60, "/run/secrets/mine/%d/token"), numbered(60, "/run/secrets/mine/%d/token")},
 		"files where names must stay": {letters(60, "/data/%s/1234567"), letters(60, "/data/%s/⋯")},
 	}
 	for name, tt := range tests {
@@ -131,6 +134,12 @@ func TestSensitive(t *testing.T) {
 		"/run/containerd/containerd.sock":                                          {want: severity.Critical},
 		"/sys/fs/cgroup/a/b/release_agent":                                         {want: severity.Critical},
 		"/sys/fs/cgroup/release_agent":                                             {want: severity.Critical},
+		"/var/lib/kubelet/pki/a/b":                                                 {want: severity.Critical},
+		"/var/lib/kubelet/config.yaml":                                             {want: severity.Critical},
+		"/var/lib/kubelet/pods/1/volumes/kubernetes.io~secret/a/b":                 {want: severity.Critical},
+		"/var/lib/kubelet/pods/1/volumes/kubernetes.io~projected/t/..data/token":   {want: severity.Critical},
+		"/var/lib/kubelet/pods/1/volumes/kubernetes.io~empty-dir/a/b":              {no: true},
+		"/var/lib/kubelet/plugins/csi/csi.sock":                                    {no: true},
 		"/sys/fs/cgroup/cpu.max":                                                   {no: true},
 		"/etc/hostname":                                                            {no: true},
 		"etc/shadow":                                                               {no: true},
@@ -161,6 +170,7 @@ func randomPaths(r *rand.Rand, n int) []string {
 		"etc", "tmp", "home", "root", "data", "var", "run", "proc", "lib", "opt", ".ssh", "id_rsa", "shadow",
 		"secrets", "token", "environ", "12", "1234567", "joe", "credentials", ".aws", "serviceaccount",
 		"kubernetes.io", "kubelet", "pki", "containerd", "sys", "fs", "cgroup", "release_agent",
+		"..2025_11_21_00_05_24.12", "..2025_11_22_00_05_24.13", "pods", "volumes", "kubernetes.io~secret", "ca.crt",
 	}
 	var paths []string
 	for range n {
@@ -253,9 +263,11 @@ func checkSensitiveKept(t *testing.T, opens, generalised []Open) {
 	seen := make(map[string]bool)
 	for _, o := range opens {
 		seen[ofAnyPID(o.Path)] = true
+		seen[ofAnyGeneration(o.Path, configMapGeneration.MatchString)] = true
 	}
+	anyName := func(string) bool { return true }
 	for _, path := range sensitiveExamples() {
-		if seen[ofAnyPID(path)] {
+		if seen[ofAnyPID(path)] || seen[ofAnyGeneration(path, anyName)] {
 			continue
 		}
 		if got := m.Open([]byte(path), 0); got != PathUnknown {
@@ -271,6 +283,17 @@ func ofAnyPID(path string) string {
 		if segments[1] == "proc" && (i == 2 || segments[i-1] == "task") {
 			segments[i] = Dynamic
 		}
+	}
+	return joinPath(segments)
+}
+
+// ofAnyGeneration returns a path below /run/secrets with ⋯ for the directory of
+// its file, if that may be the name of a generation.
+func ofAnyGeneration(path string, generation func(name string) bool) string {
+	segments := strings.Split(path, "/")
+	secrets := strings.HasPrefix(path, "/run/secrets/") || strings.HasPrefix(path, "/var/run/secrets/")
+	if i := len(segments) - 2; secrets && generation(segments[i]) {
+		segments[i] = Dynamic
 	}
 	return joinPath(segments)
 }
@@ -301,10 +324,12 @@ func exampleNames(s placeSegment) []string {
 	switch s.kind {
 	case placeVolatile:
 		return []string{"/12"}
+	case placeGeneration:
+		return []string{"", "/..2025_11_20_00_05_24.11"}
 	case placeAny:
 		return []string{"/joe", "/n1"}
 	case placeMany:
-		return []string{"/x", "/kubernetes.io/serviceaccount"}
+		return []string{"", "/x", "/kubernetes.io/serviceaccount"}
 	case placeHome:
 		return []string{"/data", "/n2"}
 	case placeAffix:

@@ -21,16 +21,19 @@ func Sensitive(path []byte) (severity.Severity, bool) {
 
 // widensOverPlace reports whether the pattern with these segments, those of
 // splitPath, matches a sensitive place by means of a wildcard of its own. No
-// generalised path may.
-func widensOverPlace(segments []string) bool {
-	segments = segments[1:]
+// generalised path may. Segment fresh, unless it is none, is a ⋯ that is to
+// stand for names other than those of generations.
+func widensOverPlace(segments []string, fresh int) bool {
 	for i := range places {
-		if p := &places[i]; p.guarded && p.widenedBy(segments) {
+		if p := &places[i]; p.guarded && p.widenedBy(segments[1:], fresh-1) {
 			return true
 		}
 	}
 	return false
 }
+
+// noSegment says that no segment is fresh.
+const noSegment = -1
 
 // places are the sensitive places, graded by what an intruder gains there.
 var places = slices.Concat(
@@ -38,7 +41,9 @@ var places = slices.Concat(
 		"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/security/opasswd",
 		"/etc/sudoers", "/etc/sudoers.d/+",
 		"/etc/ssh/ssh_host_*_key",
-		"/etc/kubernetes/**", "/var/lib/kubelet/**", "/var/lib/etcd/**",
+		"/etc/kubernetes/**", "/var/lib/etcd/**",
+		"/var/lib/kubelet/pki/**", "/var/lib/kubelet/config*", "/var/lib/kubelet/kubeconfig*", "/var/lib/kubelet/bootstrap*",
+		"/var/lib/kubelet/pods/⋯/volumes/kubernetes.io~projected/**", "/var/lib/kubelet/pods/⋯/volumes/kubernetes.io~secret/**",
 		"/etc/rancher/**", "/var/lib/rancher/**",
 		"/run/docker.sock", "/var/run/docker.sock",
 		"/run/containerd/**", "/var/run/containerd/**", "/run/k3s/**", "/var/run/k3s/**",
@@ -50,26 +55,34 @@ var places = slices.Concat(
 		"/proc/sys/fs/binfmt_misc/+", "/sys/kernel/uevent_helper", "/sys/fs/cgroup/**/release_agent",
 	),
 	compilePlaces(severity.High, true,
-		"/run/secrets/**/token", "/var/run/secrets/**/token",
-		"/run/secrets/+", "/var/run/secrets/+",
-		"/run/secrets/azure/tokens/+", "/var/run/secrets/azure/tokens/+",
 		"/proc/⋯/environ", "/proc/⋯/task/⋯/environ", "/proc/kallsyms", "/proc/keys",
 		"/etc/ssl/private/+", "/etc/krb5.keytab", "/etc/ld.so.preload",
 		"/var/spool/cron/**",
 	),
+	compilePlaces(severity.High, true, belowEach(secretMounts, []string{"+", "azure/tokens/+"})...),
+	compilePlaces(severity.High, true, belowEach(secretMounts, serviceAccount("token"))...),
+	compilePlaces(severity.Medium, true, belowEach(secretMounts, slices.Concat(serviceAccount("ca.crt"), serviceAccount("namespace")))...),
 	compilePlaces(severity.High, true, belowEach([]string{"/root", "/home/+"}, slices.Concat(keyFiles, dotFiles))...),
 	compilePlaces(severity.High, true, belowEach([]string{"/~", "/opt/+", "/srv/+", "/var/lib/+", "/var/www"}, keyFiles)...),
 	compilePlaces(severity.Medium, true,
 		"/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-", "/etc/ssh/+",
 		"/etc/crontab", "/etc/cron.*/+", "/etc/pam.d/+",
-		"/run/secrets/**/ca.crt", "/var/run/secrets/**/ca.crt",
-		"/run/secrets/**/namespace", "/var/run/secrets/**/namespace",
 		"/proc/⋯/maps", "/proc/⋯/smaps", "/proc/⋯/map_files/⋯", "/proc/⋯/task/⋯/maps",
 	),
 	// Graded, but not guarded: were these kept from generalisation wherever they
 	// could be, hardly a wildcard could stand anywhere.
 	compilePlaces(severity.High, false, belowEach([]string{"/**"}, slices.Concat(keyFiles, dotFiles))...),
 )
+
+// secretMounts are the directories in which Kubernetes mounts secrets.
+var secretMounts = []string{"/run/secrets", "/var/run/secrets"}
+
+// serviceAccount returns where a file of a service account lies. Only where its
+// directory has a name of its own may its generation vary: one level higher,
+// that would take in other accounts.
+func serviceAccount(file string) []string {
+	return []string{"+/**/..gen/" + file, "kubernetes.io/+/" + file, "eks.amazonaws.com/+/" + file}
+}
 
 // keyFiles are keys that services keep in their homes too, by names that
 // nothing else has.

@@ -15,6 +15,8 @@ import (
 //	+    any one segment
 //	**   any number of segments, also none
 //	~    a top-level directory in which somebody may live
+//	..gen  behind a **: the directory of one generation of a ConfigMap, Secret
+//	     or token, or none; a generalised path may have a wildcard for it
 //	x*y  a name that begins with x and ends with y
 //
 // Matching runs the segments through a small automaton: bit i of a state is
@@ -40,6 +42,7 @@ const (
 	placeAny
 	placeMany
 	placeHome
+	placeGeneration
 )
 
 func compilePlaces(grade severity.Severity, guarded bool, paths ...string) []place {
@@ -62,6 +65,8 @@ func compilePlaceSegment(segment string) placeSegment {
 		return placeSegment{kind: placeAny}
 	case "**":
 		return placeSegment{kind: placeMany}
+	case "..gen":
+		return placeSegment{kind: placeGeneration}
 	case "~":
 		return placeSegment{kind: placeHome}
 	}
@@ -70,6 +75,9 @@ func compilePlaceSegment(segment string) placeSegment {
 	}
 	return placeSegment{kind: placeName, prefix: segment}
 }
+
+// optional reports whether the segment may stand for none.
+func (s *placeSegment) optional() bool { return s.kind == placeMany || s.kind == placeGeneration }
 
 // accepts reports whether the segment stands for name.
 func (s *placeSegment) accepts(name []byte) bool {
@@ -81,6 +89,8 @@ func (s *placeSegment) accepts(name []byte) bool {
 			bytes.HasPrefix(name, []byte(s.prefix)) && bytes.HasSuffix(name, []byte(s.suffix))
 	case placeHome:
 		return !notHomes[string(name)]
+	case placeGeneration:
+		return false // the ** before it takes the name
 	default:
 		return true
 	}
@@ -89,10 +99,11 @@ func (s *placeSegment) accepts(name []byte) bool {
 // start is the state before the first segment.
 func (p *place) start() uint16 { return p.skipMany(1) }
 
-// skipMany adds the states reached by letting a ** stand for no segment.
+// skipMany adds the states reached by letting a ** or a ..gen stand for no
+// segment.
 func (p *place) skipMany(state uint16) uint16 {
 	for i := range p.segments {
-		if state&(1<<i) != 0 && p.segments[i].kind == placeMany {
+		if state&(1<<i) != 0 && p.segments[i].optional() {
 			state |= 1 << (i + 1)
 		}
 	}
@@ -130,14 +141,15 @@ func (p *place) matches(path []byte) bool {
 }
 
 // widenedBy reports whether a pattern matches the place with a wildcard that
-// the place does not have. exact are the states reached without one.
-func (p *place) widenedBy(pattern []string) bool {
+// the place does not have. exact are the states reached without one. The ⋯ at
+// fresh does not stand for a generation.
+func (p *place) widenedBy(pattern []string, fresh int) bool {
 	exact, widened := p.start(), uint16(0)
-	for _, segment := range pattern {
+	for i, segment := range pattern {
 		switch segment {
 		case Dynamic:
-			kept, widening := p.stepDynamic(exact)
-			again, other := p.stepDynamic(widened)
+			kept, widening := p.stepDynamic(exact, i != fresh)
+			again, other := p.stepDynamic(widened, i != fresh)
 			exact, widened = kept, widening|again|other
 		case Wildcard:
 			widened = p.stepWildcard(exact | widened)
@@ -152,8 +164,11 @@ func (p *place) widenedBy(pattern []string) bool {
 }
 
 // stepDynamic returns the states after one ⋯: those in which it stood for a ⋯
-// of the place, and those in which it stood for something else.
-func (p *place) stepDynamic(state uint16) (kept, other uint16) {
+// of the place, and those in which it stood for something else. If it may stand
+// for a generation and one is expected, it does so rather than for the last
+// name of the ** before.
+func (p *place) stepDynamic(state uint16, generation bool) (kept, other uint16) {
+	var within uint16
 	for i := range p.segments {
 		if state&(1<<i) == 0 {
 			continue
@@ -161,13 +176,21 @@ func (p *place) stepDynamic(state uint16) (kept, other uint16) {
 		switch p.segments[i].kind {
 		case placeVolatile:
 			kept |= 1 << (i + 1)
+		case placeGeneration:
+			if generation {
+				kept |= 1 << (i + 1)
+			}
 		case placeMany:
-			other |= 1 << i
+			if generation && i+1 < len(p.segments) && p.segments[i+1].kind == placeGeneration {
+				within |= 1 << i
+			} else {
+				other |= 1 << i
+			}
 		default:
 			other |= 1 << (i + 1)
 		}
 	}
-	return p.skipMany(kept), p.skipMany(other)
+	return p.skipMany(kept), p.skipMany(other) | within
 }
 
 // stepWildcard returns the states after a *, which stands for any number of
