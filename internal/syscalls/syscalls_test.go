@@ -122,6 +122,9 @@ func TestFamilies(t *testing.T) {
 		"ptrace and reading memory": {"ptrace", "process_vm_readv", false},
 		"entering and leaving":      {"setns", "unshare", false},
 		"the two mount interfaces":  {"mount", "move_mount", true},
+		"a process and a thread":    {"kill", "tgkill", false},
+		"two ways to a thread":      {"tkill", "rt_tgsigqueueinfo", true},
+		"setting and steering time": {"settimeofday", "adjtimex", false},
 		"unknown names":             {"nosuch", "nosuch", true},
 	}
 	for name, tt := range tests {
@@ -144,26 +147,36 @@ func TestSeverity(t *testing.T) {
 		if !known(name) {
 			t.Errorf("%s is in no table", name)
 		}
-		if Family(name) != name {
-			t.Errorf("%s is graded, but its family is %s", name, Family(name))
+	}
+	for _, members := range families {
+		for _, name := range members {
+			if got, want := Severity(name), Severity(members[0]); got != want {
+				t.Errorf("%s is %s, but %s of its family is %s", name, got, members[0], want)
+			}
 		}
 	}
 	tests := map[string]severity.Severity{
-		"rseq":            severity.Low,
-		"restart_syscall": severity.Low,
-		"rt_sigreturn":    severity.Low,
-		"sched_yield":     severity.Low,
-		"gettid":          severity.Low,
-		"nosuch":          severity.Low,
-		"fchmodat2":       severity.Medium,
-		"socket":          severity.Medium,
-		"setresuid32":     severity.Medium,
-		"memfd_create":    severity.High,
-		"io_uring_setup":  severity.High,
-		"ptrace":          severity.Critical,
-		"finit_module":    severity.Critical,
-		"move_mount":      severity.Critical,
-		"setns":           severity.Critical,
+		"rseq":              severity.Low,
+		"restart_syscall":   severity.Low,
+		"rt_sigreturn":      severity.Low,
+		"sched_yield":       severity.Low,
+		"gettid":            severity.Low,
+		"nosuch":            severity.Low,
+		"tgkill":            severity.Low,
+		"unlinkat":          severity.Low,
+		"fchmodat2":         severity.Medium,
+		"pidfd_send_signal": severity.Medium,
+		"adjtimex":          severity.Medium,
+		"settimeofday":      severity.High,
+		"pivot_root":        severity.Critical,
+		"socket":            severity.Medium,
+		"setresuid32":       severity.Medium,
+		"memfd_create":      severity.High,
+		"io_uring_setup":    severity.High,
+		"ptrace":            severity.Critical,
+		"finit_module":      severity.Critical,
+		"move_mount":        severity.Critical,
+		"setns":             severity.Critical,
 	}
 	for name, want := range tests {
 		if got := Severity(name); got != want {
