@@ -27,7 +27,12 @@ struct container {
 	__u64 known[NR_WORDS];
 	__u64 known_compat[NR_WORDS];
 	__u64 known_runtime[NR_WORDS]; /* the runtime's own calls, native ABI */
-	__u64 root_ino;		       /* root directory of the task that made the cgroup */
+	/*
+	 * What was executed on the host's root in a parked cgroup does: the runtime,
+	 * or the workload of a plain cgroup. It shares no set with either.
+	 */
+	__u64 known_undecided[NR_WORDS];
+	__u64 root_ino; /* root directory of the task that made the cgroup */
 	__u32 root_dev;
 	__u32 mnt_ns; /* mount namespace of that task */
 	__u32 state;

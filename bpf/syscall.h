@@ -30,8 +30,12 @@ static __always_inline enum event_abi syscall_abi(bool compat, __u64 nr)
 static __always_inline __u64 *known_set(struct container *container, const struct native *native,
 					enum event_abi abi)
 {
-	if (!is_native(native, container))
-		return abi == ABI_NATIVE ? container->known_runtime : NULL;
+	if (!is_native(native, container)) {
+		if (abi != ABI_NATIVE)
+			return NULL;
+		return native && container->state == STATE_PARKED ? container->known_undecided
+								  : container->known_runtime;
+	}
 	if (!is_learned(native, container))
 		return NULL;
 	if (abi == ABI_NATIVE)

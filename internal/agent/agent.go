@@ -289,9 +289,7 @@ func (a *agent) adoptRunning(ctx context.Context) {
 			a.engine.adopt(r)
 		}
 		a.engine.ready.Store(true)
-		if complete {
-			a.engine.forgetStale()
-		}
+		a.engine.hasStale = complete
 	})
 }
 

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -268,10 +270,10 @@ func TestRestartGoesOnGuarding(t *testing.T) {
 
 	second := start(t, c)
 	defer second.stop()
-	v.sh(t, benign) // the cgroup is found by its next process alone
-	replacement := newVictim(t)
-	replacement.sh(t, benign)
+	v.sh(t, benign)
 	second.silent(500 * time.Millisecond)
+	v.sh(t, "tac /etc/hostname >/dev/null")
+	second.await("execution of tac in a cgroup that was empty at the start", isExec(resolved(t, "tac")))
 }
 
 func TestDeviationsWhileDownAreReported(t *testing.T) {
@@ -375,6 +377,59 @@ spec:
 	}
 	w.sh(t, benign)
 	r.await("execution outside of the document", isExec(resolved(t, "cat")))
+}
+
+// TestRemovedDocumentLetsLearn: what a document guarded is learned from when the
+// document went, not from when the container started.
+func TestRemovedDocumentLetsLearn(t *testing.T) {
+	c := testConfig(t)
+	c.Learning.Window = config.Duration(3 * time.Second)
+	c.Profiles.Trust = signature.Policy{Unsigned: []signature.UnsignedRule{{Namespace: "*", Action: signature.Warn}}}
+	v := newVictim(t)
+	write(t, c, "web.yaml", `
+apiVersion: bobwatch/v1alpha1
+kind: BillOfBehavior
+metadata: {name: web}
+spec:
+  workload: {name: `+v.name()+`}
+  containers:
+  - name: ""
+    execs: [{path: /bin/dash}, {path: /bin/cat}]
+    syscalls: {amd64: [read]}
+`)
+	r := start(t, c)
+	eventually(t, "guarded by the document", func() bool {
+		return strings.Contains(r.get("/metrics"), `bob_workloads{state="guarded"} 1`)
+	})
+	time.Sleep(4 * time.Second) // longer than the window
+	if err := os.Remove(filepath.Join(c.Profiles.Directory, "web.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "learning", func() bool {
+		return strings.Contains(r.get("/metrics"), `bob_workloads{state="learning"} 1`)
+	})
+	v.sh(t, benign+"; tac /etc/hostname >/dev/null")
+	p := r.learned(v)
+	if !slices.ContainsFunc(p.Spec.Containers[0].Execs, func(e profile.Exec) bool { return e.Path == resolved(t, "tac") }) {
+		t.Errorf("execs = %v, want what was executed after the document went", p.Spec.Containers[0].Execs)
+	}
+}
+
+func TestRepeatsAreCountedOnce(t *testing.T) {
+	c := testConfig(t)
+	c.Detection.Cooldown = config.Duration(time.Second)
+	r := start(t, c)
+	v := newVictim(t)
+	v.sh(t, benign)
+	r.learned(v)
+	const calls = 6
+	for range calls {
+		v.sh(t, benign+"; sync")
+	}
+	time.Sleep(1500 * time.Millisecond) // the cooldown ends, and the next tells what was held back
+	v.sh(t, benign+"; sync")
+	want := fmt.Sprintf(`bob_deviations_total{rule="R0001",severity="medium"} %d`, calls+1)
+	eventually(t, want, func() bool { return strings.Contains(r.get("/metrics"), want) })
 }
 
 func TestRefusedDocumentIsAnAlert(t *testing.T) {

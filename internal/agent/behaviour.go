@@ -2,12 +2,14 @@ package agent
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/catalog"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/workload"
@@ -31,6 +33,7 @@ type behaviour struct {
 	account   *account
 	notKept   uint64 // as last seen
 
+	documents    catalog.Allowed // what matcher was compiled from
 	completeness profile.Completeness
 	guardedAt    uint64 // ns since boot: events before it are learned
 	stale        bool   // the matcher lacks something that was learned
@@ -40,12 +43,32 @@ type behaviour struct {
 
 func (b *behaviour) join(in *instance, now time.Time) {
 	b.instances[in] = struct{}{}
-	b.learner.Started(now, !in.container.Running)
+	if b.matcher == nil {
+		in.counts = true
+		b.learner.Started(now, !in.container.Running)
+	}
 }
 
 func (b *behaviour) leave(in *instance, now time.Time) {
 	delete(b.instances, in)
-	b.learner.Stopped(now)
+	if in.counts {
+		b.learner.Stopped(now)
+	}
+}
+
+// setMatcher begins to guard, or with nil to learn. The window counts only time
+// in which something is learned.
+func (b *behaviour) setMatcher(m *profile.Matcher, now time.Time) {
+	b.matcher = m
+	for in := range b.instances {
+		switch {
+		case m == nil && !in.counts:
+			b.learner.Started(now, false)
+		case m != nil && in.counts:
+			b.learner.Stopped(now)
+		}
+		in.counts = m == nil
+	}
 }
 
 // behaviourOf finds or makes the behaviour of a container.
@@ -84,6 +107,7 @@ func (e *engine) behaviourOf(c *workload.Container) *behaviour {
 // refresh compiles what the behaviour may do from the documents in force and
 // from what was learned. Without either it learns.
 func (e *engine) refresh(b *behaviour) {
+	stale := b.stale
 	b.stale = false
 	now := time.Now()
 	documents := e.catalog.For(profile.Workload{
@@ -96,10 +120,14 @@ func (e *engine) refresh(b *behaviour) {
 	if !learned && !documents.Base {
 		if b.matcher != nil {
 			e.log.Warn("no document is left for the workload; learning it", zap.String("workload", b.name))
-			b.matcher = nil
+			b.setMatcher(nil, now)
+			b.documents = documents
 			e.applyAll(b)
 		}
 		return
+	}
+	if b.matcher != nil && !stale && reflect.DeepEqual(documents, b.documents) {
+		return // another workload's documents changed
 	}
 	containers := slices.Clone(documents.Containers)
 	b.completeness = documents.Completeness
@@ -116,7 +144,8 @@ func (e *engine) refresh(b *behaviour) {
 		e.log.Error("compile profile; the last one stays in force", zap.String("workload", b.name), zap.Error(err))
 		return
 	}
-	b.matcher = matcher
+	b.documents = documents
+	b.setMatcher(matcher, now)
 	e.applyAll(b)
 }
 
@@ -129,8 +158,8 @@ func (e *engine) applyAll(b *behaviour) {
 // guard ends the window.
 func (e *engine) guard(b *behaviour, now time.Time) {
 	b.learner.Guard()
-	b.guardedAt = uint64(now.Sub(e.boot))
 	e.refresh(b)
+	b.guardedAt = uint64(sinceBoot())
 	e.changed[b] = struct{}{}
 	b.saved = time.Time{} // write it now
 	p := b.learner.Provenance(now)

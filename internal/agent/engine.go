@@ -49,6 +49,7 @@ type engine struct {
 	documents uint64 // version of the catalog that was last applied
 	event     event.Event
 
+	hasStale bool        // cgroups of an earlier agent may be watched still
 	ready    atomic.Bool // what ran at start is taken over
 	hooks    atomic.Pointer[[]sensor.Hook]
 	accounts *accounts
@@ -97,6 +98,7 @@ func (e *engine) run(ctx context.Context) error {
 		case err == nil:
 			e.handle(&e.event)
 		case errors.Is(err, sensor.ErrWoken):
+			e.caughtUp()
 		case errors.Is(err, os.ErrClosed):
 			return nil
 		default:
@@ -156,6 +158,9 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	case b.matcher == nil:
 		if b.learner.Observe(ev) {
 			e.changed[b] = struct{}{}
+			if ev.Kind == event.KindExec {
+				e.journalChanges() // the kernel tells an execution only once
+			}
 		}
 		if ev.Kind == event.KindMoved {
 			e.judge(in, ev, e.runtime)
@@ -167,6 +172,9 @@ func (e *engine) act(in *instance, ev *event.Event) {
 			b.stale = true
 		}
 	default:
+		if b.stale {
+			e.refresh(b)
+		}
 		e.judge(in, ev, b.matcher)
 	}
 }
@@ -180,9 +188,6 @@ func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
 		return // which files and programs a runtime uses is its own affair
 	}
 	a := e.builder.Build(d, &in.subject)
-	if ev.Repeats > 0 {
-		a.Count += uint64(ev.Repeats)
-	}
 	in.behaviour.account.deviations.add(&a, a.Count)
 	if e.alerts.Enqueue(a) {
 		in.behaviour.account.alerts.add(&a, 1)
@@ -197,12 +202,8 @@ func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
 // tick does what is due with time: windows, losses, documents, the journal.
 func (e *engine) tick(now time.Time) {
 	e.metrics.beat.Store(now.UnixNano())
-	for id, in := range e.instances {
-		if held := e.sensor.Held(id); held > in.held {
-			in.behaviour.learner.Lose(held - in.held)
-			in.held = held
-			e.changed[in.behaviour] = struct{}{}
-		}
+	for _, in := range e.instances {
+		e.countHeld(in)
 	}
 	version := e.catalog.Version()
 	for _, b := range e.workloads {
@@ -215,10 +216,20 @@ func (e *engine) tick(now time.Time) {
 	}
 	e.documents = version
 	e.expireParked(now)
-	e.evictDormant()
 	e.journalChanges()
+	e.evictDormant()
 	e.saveDue(now)
 	e.countStates(now)
+}
+
+// countHeld notes what the kernel could not tell of a container. Only what is
+// missing from a profile counts against it.
+func (e *engine) countHeld(in *instance) {
+	held := e.sensor.TakeHeld(in.container.CgroupID)
+	if held > 0 && in.behaviour.matcher == nil {
+		in.behaviour.learner.Lose(held)
+		e.changed[in.behaviour] = struct{}{}
+	}
 }
 
 // countStates publishes what a scrape reads.

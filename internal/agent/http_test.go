@@ -163,7 +163,7 @@ func TestWedgedReader(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- a.run(ctx) }()
 	r := &running{t: t, config: c}
-	eventually(t, "healthz", func() bool { return r.get("/healthz") == "ok\n" })
+	eventually(t, "readyz", func() bool { return r.get("/readyz") == "ok\n" })
 
 	release := make(chan struct{})
 	a.engine.post(ctx, func() { <-release })

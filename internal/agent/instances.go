@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,7 +24,7 @@ type instance struct {
 	container workload.Container
 	behaviour *behaviour
 	subject   alert.Subject
-	held      uint64 // records held back, as last seen
+	counts    bool // its time counts for the window
 }
 
 // addNew takes in a container whose cgroup the kernel reported.
@@ -58,22 +59,17 @@ func (e *engine) adopt(r workload.Resident) {
 		return
 	}
 	if p := e.parked.cgroups[r.CgroupID]; p != nil && p.path != "" {
-		e.addNew(r.Container) // its start was seen: the runtime is only late
+		c := r.Container
+		c.Running = false // its start was seen: the runtime is only late
+		e.addNew(c)
 		return
 	}
-	adoption := sensor.Adoption{
-		Cgroup:  r.CgroupID,
-		Nested:  r.Nested,
-		Init:    int(r.PID),
-		Runtime: e.runtimePID(),
-		Plain:   r.Container.Runtime == workload.RuntimeCgroup,
-	}
-	for _, pid := range r.PIDs {
-		adoption.PIDs = append(adoption.PIDs, int(pid))
-	}
-	if err := e.sensor.Adopt(adoption); err != nil {
+	if err := e.watchRunning(r); err != nil {
 		e.metrics.adoptErrors.Add(1)
-		e.log.Warn("adopt container", zap.String("container", r.ID), zap.Error(err))
+		e.log.Error("take over container", zap.String("container", r.ID), zap.Error(err))
+		if errors.Is(err, sensor.ErrNotWatched) {
+			return
+		}
 	}
 	for _, pid := range r.PIDs {
 		if err := e.processes.AddRunning(pid); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
@@ -87,6 +83,26 @@ func (e *engine) adopt(r workload.Resident) {
 		e.replay(in, early)
 	}
 	e.apply(in)
+}
+
+// watchRunning marks the processes of a running container, twice: what those
+// that were listed forked before they were marked is not marked by the programs.
+func (e *engine) watchRunning(r workload.Resident) error {
+	plain := r.Container.Runtime == workload.RuntimeCgroup
+	runtime := os.Getpid() // any process does where no root tells them apart
+	if !plain {
+		runtime = e.runtimePID()
+	}
+	var errs []error
+	for range 2 {
+		adoption := sensor.Adoption{Cgroup: r.CgroupID, Nested: r.Nested, Runtime: runtime, Plain: plain}
+		for _, pid := range r.PIDs {
+			adoption.PIDs = append(adoption.PIDs, int(pid))
+		}
+		errs = append(errs, e.sensor.Adopt(adoption))
+		r.PIDs, r.Nested = e.resolver.Members(&r.Container)
+	}
+	return errors.Join(errs...)
 }
 
 // runtimePID is a process that sees what the runtime sees.
@@ -104,7 +120,6 @@ func (e *engine) add(c workload.Container) *instance {
 	in := &instance{
 		container: c,
 		behaviour: e.behaviourOf(&c),
-		held:      e.sensor.Held(c.CgroupID),
 		subject: alert.Subject{
 			Workload:  alert.Workload{Namespace: c.Namespace, Kind: c.Owner.Kind, Name: c.Owner.Name},
 			Pod:       alert.Pod{Name: c.Pod, UID: c.PodUID},
@@ -131,8 +146,9 @@ func (e *engine) apply(in *instance) {
 		err = e.sensor.Guard(id, sensor.Known{Native: b.matcher.Syscalls(), Compat: b.matcher.CompatSyscalls()})
 	}
 	in.subject.Profile = alert.Profile{Completeness: b.completeness}
-	if err != nil && !errors.Is(err, sensor.ErrNotWatched) {
-		e.log.Warn("tell kernel", zap.String("container", in.container.ID), zap.Error(err))
+	if err != nil {
+		e.metrics.adoptErrors.Add(1)
+		e.log.Error("tell kernel", zap.String("container", in.container.ID), zap.Error(err))
 	}
 }
 
@@ -151,9 +167,7 @@ func (e *engine) remove(id uint64) {
 		e.sensor.Forget(id)
 		return
 	}
-	if held := e.sensor.Held(id); held > in.held {
-		in.behaviour.learner.Lose(held - in.held)
-	}
+	e.countHeld(in)
 	delete(e.instances, id)
 	e.sensor.Forget(id)
 	in.behaviour.leave(in, time.Now())
@@ -164,9 +178,17 @@ func (e *engine) remove(id uint64) {
 	e.log.Info("container ended", zap.String("container", in.container.ID), zap.String("workload", in.behaviour.name))
 }
 
+// caughtUp is called when all records that were pending have been read.
+func (e *engine) caughtUp() {
+	if e.hasStale {
+		e.forgetStale()
+	}
+}
+
 // forgetStale lets go of cgroups that an earlier agent watched and that are no
 // container's any more.
 func (e *engine) forgetStale() {
+	e.hasStale = false
 	for id, p := range e.parked.cgroups {
 		if p.path == "" {
 			e.dropParked(id)

@@ -14,6 +14,7 @@ import (
 const (
 	maxParkedEvents = 2048 // of one cgroup
 	maxParkedTotal  = 16384
+	maxParkedBytes  = 8 << 20 // paths and arguments of all of them
 	maxParkedFor    = time.Minute
 	maxLookups      = 128
 )
@@ -22,12 +23,14 @@ const (
 type parking struct {
 	cgroups map[uint64]*parkedCgroup
 	total   int // events of all of them
+	bytes   int
 }
 
 type parkedCgroup struct {
 	path     string // empty for one that an earlier agent watched
 	since    time.Time
 	events   []*event.Event
+	bytes    int
 	lost     uint64
 	removed  bool // the cgroup is gone already; its container may still be known
 	answered bool // the runtime could not say; it may report the container later
@@ -96,13 +99,16 @@ func (e *engine) park(ev *event.Event) {
 		e.metrics.unattributed.Add(1)
 		return
 	}
-	if len(p.events) >= maxParkedEvents || e.parked.total >= maxParkedTotal {
+	bytes := len(ev.Path) + len(ev.Args)
+	if len(p.events) >= maxParkedEvents || e.parked.total >= maxParkedTotal || e.parked.bytes+bytes > maxParkedBytes {
 		p.lost++
 		e.metrics.parkedLost.Add(1)
 		return
 	}
 	p.events = append(p.events, ev.Clone())
+	p.bytes += bytes
 	e.parked.total++
+	e.parked.bytes += bytes
 }
 
 // takeParked returns what was parked of a cgroup, or nil.
@@ -111,6 +117,7 @@ func (e *engine) takeParked(id uint64) *parkedCgroup {
 	if p != nil {
 		delete(e.parked.cgroups, id)
 		e.parked.total -= len(p.events)
+		e.parked.bytes -= p.bytes
 	}
 	return p
 }

@@ -14,22 +14,23 @@ import (
 )
 
 type bpfContainer struct {
-	_            structs.HostLayout
-	Known        [8]uint64
-	KnownCompat  [8]uint64
-	KnownRuntime [8]uint64
-	RootIno      uint64
-	RootDev      uint32
-	MntNs        uint32
-	State        uint32
-	Plain        uint32
-	Generation   uint32
-	Entries      uint32
-	OpenDueNs    uint64
-	CallDueNs    uint64
-	ExecDueNs    uint64
-	RuntimeDueNs uint64
-	Held         uint64
+	_              structs.HostLayout
+	Known          [8]uint64
+	KnownCompat    [8]uint64
+	KnownRuntime   [8]uint64
+	KnownUndecided [8]uint64
+	RootIno        uint64
+	RootDev        uint32
+	MntNs          uint32
+	State          uint32
+	Plain          uint32
+	Generation     uint32
+	Entries        uint32
+	OpenDueNs      uint64
+	CallDueNs      uint64
+	ExecDueNs      uint64
+	RuntimeDueNs   uint64
+	Held           uint64
 }
 
 type bpfDeviation struct {
@@ -103,22 +104,23 @@ type bpfSharedState struct {
 	Ids        [512][8]uint64
 	Owner      [4096]uint16
 	Containers [4096]struct {
-		_            structs.HostLayout
-		Known        [8]uint64
-		KnownCompat  [8]uint64
-		KnownRuntime [8]uint64
-		RootIno      uint64
-		RootDev      uint32
-		MntNs        uint32
-		State        uint32
-		Plain        uint32
-		Generation   uint32
-		Entries      uint32
-		OpenDueNs    uint64
-		CallDueNs    uint64
-		ExecDueNs    uint64
-		RuntimeDueNs uint64
-		Held         uint64
+		_              structs.HostLayout
+		Known          [8]uint64
+		KnownCompat    [8]uint64
+		KnownRuntime   [8]uint64
+		KnownUndecided [8]uint64
+		RootIno        uint64
+		RootDev        uint32
+		MntNs          uint32
+		State          uint32
+		Plain          uint32
+		Generation     uint32
+		Entries        uint32
+		OpenDueNs      uint64
+		CallDueNs      uint64
+		ExecDueNs      uint64
+		RuntimeDueNs   uint64
+		Held           uint64
 	}
 	Counters struct {
 		_                structs.HostLayout

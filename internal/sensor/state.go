@@ -179,7 +179,7 @@ func (s *Sensor) Adopt(a Adoption) error {
 		return fmt.Errorf("cgroup %d: %w: %w", a.Cgroup, ErrNotWatched, err)
 	}
 	if s.find(a.Cgroup) < 0 {
-		if err := s.insert(a.Cgroup, runtime); err != nil {
+		if err := s.insert(a, runtime); err != nil {
 			return err
 		}
 	}
@@ -197,8 +197,8 @@ func (s *Sensor) Adopt(a Adoption) error {
 	return errors.Join(errs...)
 }
 
-func (s *Sensor) insert(cgroup uint64, runtime root) error {
-	slot, err := s.claim(cgroup)
+func (s *Sensor) insert(a Adoption, runtime root) error {
+	slot, err := s.claim(a.Cgroup)
 	if err != nil {
 		return err
 	}
@@ -206,10 +206,10 @@ func (s *Sensor) insert(cgroup uint64, runtime root) error {
 		RootIno: runtime.ino,
 		RootDev: runtime.dev,
 		MntNs:   runtime.mntNS,
-		Entries: 1, // the entrypoint has run
+		Entries: uint32(min(len(a.PIDs), 1)), // the entrypoint has run
 	}
 	s.state.Owner[slot] = uint16(slot)
-	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], cgroup)
+	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], a.Cgroup)
 	return nil
 }
 

@@ -167,8 +167,13 @@ func TestPatterns(t *testing.T) {
 	base, dir := makeCgroup(t, "nginx.service/system.slice/fake.service")
 	service := strings.TrimSuffix(dir, "/system.slice/fake.service")
 	pids := []uint32{spawnIn(t, service)}
-	// No processes, hence not running.
-	if err := os.Mkdir(filepath.Join(filepath.Dir(service), "empty.service"), 0o755); err != nil {
+	// Without a process now, but it may get one.
+	empty := filepath.Join(filepath.Dir(service), "empty.service")
+	if err := os.Mkdir(empty, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	emptyID, err := inode(empty)
+	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := New(Options{Sockets: []string{}, Patterns: []string{base + "/*.service"}})
@@ -188,6 +193,16 @@ func TestPatterns(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Resident{{
+		Container: Container{
+			ID:         "empty.service",
+			Runtime:    RuntimeCgroup,
+			Name:       "empty",
+			Owner:      Owner{KindService, "empty"},
+			CgroupID:   emptyID,
+			CgroupPath: base + "/empty.service",
+			Running:    true,
+		},
+	}, {
 		Container: Container{
 			ID:         "nginx.service",
 			Runtime:    RuntimeCgroup,

@@ -59,9 +59,6 @@ func (p *patterns) running(ctx context.Context) ([]Resident, error) {
 			return // gone meanwhile
 		}
 		pids, nested := p.hierarchy.members(dir)
-		if len(pids) == 0 {
-			return
-		}
 		c := unitContainer(id, dir)
 		c.Running = true
 		found = append(found, Resident{Container: c, PIDs: pids, Nested: nested})

@@ -306,6 +306,12 @@ func (r *Resolver) sources() []source {
 	return append(all, r.patterns)
 }
 
+// Members returns the processes in a container's cgroup and in those nested in
+// it, and the ids of the nested ones, as they are now.
+func (r *Resolver) Members(c *Container) (pids []uint32, nested []uint64) {
+	return r.hierarchy.members(c.CgroupPath)
+}
+
 // Runtimes returns the runtimes that are connected.
 func (r *Resolver) Runtimes() []Runtime {
 	var all []Runtime
