@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/profile"
+)
+
+type generaliseOptions struct {
+	terminal   *terminal
+	thresholds profile.Thresholds
+	result     result
+}
+
+func newGeneraliseCommand(t *terminal) *cobra.Command {
+	o := generaliseOptions{terminal: t, thresholds: profile.DefaultThresholds()}
+	c := &cobra.Command{
+		Use:   "generalise FILE",
+		Short: "Replace what varies from run to run by wildcards",
+		Long: `Replace what varies from run to run by wildcards.
+
+The documents of FILE allow everything they allowed before, and more of the
+same kind: another temporary file, another process's directory in /proc,
+another host to ping. Sensitive places stay as narrow as they were. What the
+agent learned is generalised already; documents that were merged, or that
+another tool learned, may not be.
+
+The result is another document, so that no signature of FILE is one of it.`,
+		Example: `  bobctl merge node-1.yaml node-2.yaml | bobctl generalise - --out webapp.yaml
+  bobctl generalise --opens 20 learned.yaml | bobctl diff learned.yaml -`,
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error { return runGeneralise(c.Context(), o, args[0]) },
+	}
+	flags := c.Flags()
+	flags.IntVar(&o.thresholds.Opens, "opens", o.thresholds.Opens, "leave up to `N` names of a directory as they are; /etc, /usr, /tmp and their like have numbers of their own")
+	flags.IntVar(&o.thresholds.Values, "values", o.thresholds.Values, "leave up to `N` values of an argument as they are")
+	flags.IntVar(&o.thresholds.Lengths, "lengths", o.thresholds.Lengths, "leave up to `N` numbers of arguments of a program as they are")
+	flags.IntVar(&o.thresholds.Commands, "commands", o.thresholds.Commands, "leave up to `N` command lines of a shell as they are")
+	o.result.register(flags)
+	return c
+}
+
+func runGeneralise(_ context.Context, o generaliseOptions, path string) error {
+	t := o.thresholds
+	if min(t.Opens, t.Values, t.Lengths, t.Commands) < 1 {
+		return usagef("--opens, --values, --lengths and --commands have to be at least 1")
+	}
+	documents, err := o.terminal.profiles(path)
+	if err != nil {
+		return err
+	}
+	for i, p := range documents {
+		documents[i] = profile.Generalise(p, t)
+	}
+	text, err := marshal(documents)
+	if err != nil {
+		return err
+	}
+	return o.result.write(o.terminal, text)
+}
