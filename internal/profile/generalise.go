@@ -96,6 +96,7 @@ func GeneraliseContainer(c Container, t Thresholds) Container {
 
 func generaliseOpens(opens []Open, t Thresholds) []Open {
 	set := NewPathSet(t)
+	set.siblings = true
 	var kept []Open
 	for _, o := range opens {
 		if !set.insert(o.Path, sortedSet(o.Flags)) {

@@ -32,6 +32,9 @@ func (s *PathSet) collapse(n *pathNode, directory []string) {
 	for _, name := range slices.Sorted(maps.Keys(n.children)) {
 		s.collapse(n.children[name], append(directory, name))
 	}
+	if s.siblings {
+		s.mergeSiblings(n, slices.Clip(directory))
+	}
 	s.collapseNode(n, slices.Clip(directory))
 }
 

@@ -18,6 +18,8 @@ type PathSet struct {
 	thresholds Thresholds
 	root       *pathNode
 	nodes      int
+	// siblings: collapse also merges names that differ in numbers alone.
+	siblings bool
 }
 
 // pathNode is a directory or a file. Its name is its key in the parent, which

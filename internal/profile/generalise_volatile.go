@@ -3,6 +3,7 @@ package profile
 import (
 	"iter"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -43,6 +44,8 @@ func volatileSegment(segments []string, i int) bool {
 		return volatileInProc(directory, name)
 	case imageOwned[directory[0]]:
 		return false
+	case len(directory) > 3 && slices.Equal(directory[:3], []string{"sys", "devices", "system"}):
+		return numberedDevice.MatchString(name)
 	case directory[0] == "dev" && len(directory) > 1 && directory[1] == "pts":
 		return isNumber(name)
 	}
@@ -50,7 +53,18 @@ func volatileSegment(segments []string, i int) bool {
 	return volatileName(name) ||
 		isScratch(directory) && volatileScratch(name) ||
 		!last && volatileDirectory(name) ||
-		insideDate(directory, name)
+		insideDate(directory, name) || insideCache(segments, i) ||
+		isNumber(name) && slices.ContainsFunc(directory, func(s string) bool { return strings.HasSuffix(s, "_temp") })
+}
+
+// insideCache reports whether segment i is one of the levels above a file named
+// by its hash, as in c/29/b7f54b2df7773722d382f4809d65029c.
+func insideCache(segments []string, i int) bool {
+	last := len(segments) - 1
+	if i >= last || !cacheFile.MatchString(segments[last]) {
+		return false
+	}
+	return !slices.ContainsFunc(segments[i:last], func(s string) bool { return !cacheLevel.MatchString(s) })
 }
 
 // imageOwned are top-level directories in which names are given by whoever
@@ -91,10 +105,15 @@ var (
 	configMapGeneration = regexp.MustCompile(`^\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+$`)
 
 	// alwaysVolatile: a file that was deleted while open on NFS, an O_TMPFILE,
+	// what MySQL, PostgreSQL, Redis and RabbitMQ number, rotated logs,
 	// temp-<pid>.rdb and its like, session files, UUIDs, dates, long numbers.
 	alwaysVolatile = regexp.MustCompile(strings.Join([]string{
 		`^\.nfs[0-9a-f]+$`,
-		`^#\d+$`,
+		`^#\d+$`, `^#sql`, `^#ib_redo\d+`,
+		`^(pg_internal\.init|xlogtemp)\.\d+$`,
+		`^temp-rewriteaof(-bg)?-\d+`, `\.aof\.\d+\.`,
+		`^\d+\.rdq$`,
+		`\.log\.\d+(\.gz)?$`,
 		`(^|[-_.])(te?mp|pid|sess|session)[-_.]?\d+([-_.]|$)`,
 		`^sess(ion)?[-_][0-9A-Za-z,-]{8,}`,
 		`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`,
@@ -103,11 +122,19 @@ var (
 	}, "|"))
 
 	// scratchVolatile: a number set apart, such as a pid in a name, and the
-	// names that Python gives.
-	scratchVolatile = regexp.MustCompile(`^tmp[a-z0-9_]{8}$|(^|[-_.#])\d+$|^\d+[-_.]|[-_.]\d{2,}[-_.]`)
+	// names that Python, mktemp and PHP give.
+	scratchVolatile = regexp.MustCompile(`^tmp[a-z0-9_]{8}$|^tmp\.[0-9A-Za-z]{6,10}$|^(php|\.ZendSem\.)[0-9A-Za-z]{6}$|(^|[-_.#])\d+$|^\d+[-_.]|[-_.]\d{2,}[-_.]`)
 
 	// version of three numbers, as in app-1.14.2.
 	version = regexp.MustCompile(`\d+\.\d+\.\d+`)
+
+	// numberedDevice is a processor or a memory node.
+	numberedDevice = regexp.MustCompile(`^(cpu|node)\d+$`)
+
+	// cacheLevel is the directory a cache keeps a file in by the digits of its
+	// name's hash, cacheFile that file.
+	cacheLevel = regexp.MustCompile(`^[0-9a-f]{1,2}$`)
+	cacheFile  = regexp.MustCompile(`^[0-9a-f]{32,}$`)
 
 	year = regexp.MustCompile(`^20\d\d$`)
 )
