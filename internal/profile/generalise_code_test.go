@@ -157,3 +157,51 @@ func TestIsInterpreter(t *testing.T) {
 		}
 	}
 }
+
+// A word that is a command to whoever runs it may not be another one.
+func TestWordsThatRunStayLiteral(t *testing.T) {
+	tests := map[string]struct{ line, attack string }{
+		"timeout":          {"timeout 5 %s", "timeout 5 evil"},
+		"timeout, options": {"timeout -k 5 10 %s", "timeout -k 5 10 evil"},
+		"sudo":             {"sudo -u app %s", "sudo -u app evil"},
+		"env":              {"env A=b %s", "env A=b evil"},
+		"nice":             {"nice -n 5 %s x", "nice -n 5 evil x"},
+		"xargs":            {"ls | xargs -n 1 %s", "ls | xargs -n 1 evil"},
+		"find":             {"find / -exec %s x", "find / -exec evil x"},
+		"ssh":              {"ssh host %s", "ssh host evil"},
+		"path":             {"/usr/bin/timeout 5 %s", "/usr/bin/timeout 5 evil"},
+		"shell":            {"sh -c %s", "sh -c evil"},
+		"shell, options":   {"bash -o pipefail -c %s", "bash -o pipefail -c evil"},
+		"script":           {"sh %s x", "sh -cevil x"},
+		"source":           {". %s", ". evil"},
+		"behind operator":  {"cd / && timeout 5 %s", "cd / && timeout 5 evil"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var commands [][]string
+			for i := range 10 {
+				commands = append(commands, []string{"sh", "-c", fmt.Sprintf(tt.line, strings.Repeat("x", i+1))})
+			}
+			for _, pattern := range GeneraliseArgs("/bin/sh", commands, DefaultThresholds()) {
+				if CoversArgs(pattern, []string{"sh", "-c", tt.attack}) {
+					t.Fatalf("%q lets %q in", pattern, tt.attack)
+				}
+			}
+		})
+	}
+}
+
+// What follows the next operator, and a script's own arguments, vary.
+func TestWordsBesideCommandsVary(t *testing.T) {
+	for line, want := range map[string]string{
+		"timeout 5 a; ping %s":     "timeout 5 a; ping ⋯",
+		"sudo a && ping -c 4 %s x": "sudo a && ping -c 4 ⋯ x",
+		"sh run.sh %s":             "sh run.sh ⋯",
+	} {
+		commands := [][]string{{"sh", "-c", fmt.Sprintf(line, "x")}, {"sh", "-c", fmt.Sprintf(line, "y")}}
+		got := GeneraliseArgs("/bin/sh", commands, DefaultThresholds())
+		if len(got) != 1 || got[0][2] != want {
+			t.Errorf("%s: GeneraliseArgs = %q, want %q", line, got, want)
+		}
+	}
+}

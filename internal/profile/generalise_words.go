@@ -100,23 +100,55 @@ func PlainWord(word string) bool {
 }
 
 // namesCommand reports whether word w of a shell's code is the name of a
-// command: the first word, one behind an operator, or behind a word that runs
-// its argument.
+// command, or may be: the first word, one behind an operator or a reserved word,
+// and every word that a command which runs its arguments is given.
 func namesCommand(words, separators []string, w int) bool {
+	if beginsCommand(words, separators, w) {
+		return true
+	}
+	switch words[w-1] {
+	case "then", "do", "else", "if", "while", "until", "elif":
+		return true
+	}
+	if strings.Contains(words[w-1], "=") || isInterpreterName(words[w-1]) {
+		return true
+	}
+	for k := w - 1; k >= 0; k-- {
+		name := words[k][strings.LastIndexByte(words[k], '/')+1:]
+		if wrappers[name] || isInterpreterName(name) && strings.HasPrefix(words[k+1], "-") {
+			return true
+		}
+		if beginsCommand(words, separators, k) {
+			break
+		}
+	}
+	return false
+}
+
+// beginsCommand reports whether word w is the first, or stands behind an
+// operator.
+func beginsCommand(words, separators []string, w int) bool {
 	if w == 0 || strings.ContainsAny(separators[w], "\n\r") {
 		return true
 	}
 	before := words[w-1]
-	if strings.ContainsAny(before[len(before)-1:], ";&|({`!") || strings.Contains(before, "=") {
-		return true
-	}
-	switch before {
-	case "then", "do", "else", "if", "while", "until", "elif",
-		"exec", "eval", "command", "sudo", "env", "nohup", "time", "nice", "xargs", "setsid", "timeout":
-		return true
-	}
-	return false
+	return strings.ContainsAny(before[len(before)-1:], ";&|({`!")
 }
+
+// wrappers are words that run what follows them, somewhere behind options of
+// their own.
+var wrappers = map[string]bool{
+	"exec": true, "eval": true, "command": true, "builtin": true, "source": true, ".": true, "trap": true, "time": true,
+	"sudo": true, "doas": true, "su": true, "runuser": true, "gosu": true, "su-exec": true, "setpriv": true,
+	"env": true, "nohup": true, "nice": true, "ionice": true, "chrt": true, "taskset": true, "setsid": true, "timeout": true,
+	"stdbuf": true, "xargs": true, "parallel": true, "watch": true, "flock": true, "script": true, "strace": true,
+	"chroot": true, "unshare": true, "nsenter": true, "busybox": true, "toybox": true, "ssh": true,
+	"-exec": true, "-execdir": true, "-ok": true, "-okdir": true, // of find
+}
+
+// isInterpreterName reports whether a command of this name takes code or a
+// script.
+func isInterpreterName(name string) bool { return interpreted[programName(name)] != nil }
 
 // splitWords splits text at white space. separators[i] stands before words[i],
 // and the last one behind the last word.
