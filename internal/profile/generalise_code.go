@@ -20,14 +20,6 @@ type codeSpan struct {
 // has reports whether argument i is code.
 func (s codeSpan) has(i int) bool { return s.first <= i && i < s.end }
 
-// codeIndex returns the position of the first code among the arguments, or -1.
-func codeIndex(exe string, argv []string) int {
-	if s := spanOf(exe, argv); s.first < s.end {
-		return s.first
-	}
-	return -1
-}
-
 // spanOf finds the code among the arguments of the program at exe. Where it is
 // in doubt it takes everything for code that may be.
 func spanOf(exe string, argv []string) codeSpan {

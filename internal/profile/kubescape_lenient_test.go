@@ -65,8 +65,11 @@ spec:
 	want := []Container{{
 		Syscalls: map[string][]string{"amd64": {"read"}, "arm64": {"read"}},
 		Execs: []Exec{
-			{Path: "/a", ArgsRequired: true}, {Path: "/b", ArgsRequired: true}, {Path: "/c", ArgsRequired: true},
-			{Path: "/d"}, {Path: "/e"},
+			{Path: "/a", ArgsRequired: true},
+			{Path: "/b", ArgsRequired: true},
+			{Path: "/c", ArgsRequired: true},
+			{Path: "/d"},
+			{Path: "/e"},
 		},
 	}}
 	if diff := cmp.Diff(want, p.Spec.Containers); diff != "" {
