@@ -11,5 +11,5 @@ FROM scratch
 COPY --from=build /src/bin/agent /src/bin/bobctl /
 # No USER: loading BPF programs takes CAP_BPF and CAP_PERFMON, reading other
 # processes CAP_SYS_PTRACE. Kubernetes gives capabilities to root alone, so the
-# agent runs as root with all others dropped, and drops these after start.
+# agent runs as root with all others dropped.
 ENTRYPOINT ["/agent"]

@@ -128,6 +128,9 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
+		if errors.Is(err, os.ErrPermission) {
+			return attached, fmt.Errorf("attach %s: %w; %w", hook, err, errParanoid)
+		}
 		if err != nil {
 			return attached, fmt.Errorf("attach %s: %w", hook, err)
 		}
@@ -137,6 +140,10 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 	}
 	return attached, nil
 }
+
+// errParanoid tells what Debian's default of kernel.perf_event_paranoid, 3, asks
+// for, besides the capabilities that other kernels are content with.
+var errParanoid = fmt.Errorf("set kernel.perf_event_paranoid to 2 or less, or grant cap_sys_admin: %w", ErrUnsupported)
 
 // ensureTracefs mounts tracefs where nothing has yet: the ids of the
 // per-syscall tracepoints are read from it.
