@@ -233,6 +233,7 @@ func (a *agent) run(ctx context.Context) error {
 	finishing.Go(func() error { return a.engine.journal.Run(last) })
 	finishing.Go(func() error { a.engine.store.run(last); return nil })
 
+	a.publishDirectory()
 	group, ctx := errgroup.WithContext(ctx)
 	a.engine.lookups.ctx = ctx
 	group.Go(func() error { return a.engine.run(ctx) })
@@ -255,6 +256,17 @@ func (a *agent) run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// publishDirectory puts the documents that are there already in force before
+// anything is learned or judged. Errors are told by the directory's own look.
+func (a *agent) publishDirectory() {
+	if a.directory == nil {
+		return
+	}
+	if found, err := catalog.ReadDirectory(a.directory.Path); err == nil {
+		a.directory.Publish(found)
+	}
 }
 
 // wakeAtEnd gets the engine out of a blocking read.

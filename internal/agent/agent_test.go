@@ -443,7 +443,9 @@ func TestRefusedDocumentIsAnAlert(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	r := start(t, testConfig(t))
+	c := testConfig(t)
+	c.Learning.Window = config.Duration(time.Hour)
+	r := start(t, c)
 	v := newVictim(t)
 	v.sh(t, benign)
 	var text string

@@ -34,6 +34,7 @@ type behaviour struct {
 	notKept   uint64 // as last seen
 
 	documents    catalog.Allowed // what matcher was compiled from
+	version      uint64          // of the catalog, when it was asked last
 	completeness profile.Completeness
 	guardedAt    uint64 // ns since boot: events before it are learned
 	stale        bool   // the matcher lacks something that was learned
@@ -76,6 +77,9 @@ func (e *engine) behaviourOf(c *workload.Container) *behaviour {
 	key := c.Key()
 	if b := e.workloads[key]; b != nil {
 		e.dormant = slices.DeleteFunc(e.dormant, func(d *behaviour) bool { return d == b })
+		if b.version != e.catalog.Version() {
+			e.refresh(b) // a new instance is not to wait for the next tick
+		}
 		return b
 	}
 	b := &behaviour{
@@ -109,6 +113,7 @@ func (e *engine) behaviourOf(c *workload.Container) *behaviour {
 func (e *engine) refresh(b *behaviour) {
 	stale := b.stale
 	b.stale = false
+	b.version = e.catalog.Version()
 	now := time.Now()
 	documents := e.catalog.For(profile.Workload{
 		Namespace: b.model.Namespace,

@@ -46,7 +46,6 @@ type engine struct {
 	workloads map[workload.Key]*behaviour
 	dormant   []*behaviour // without an instance, oldest first
 	changed   map[*behaviour]struct{}
-	documents uint64 // version of the catalog that was last applied
 	event     event.Event
 
 	hasStale bool        // cgroups of an earlier agent may be watched still
@@ -207,14 +206,13 @@ func (e *engine) tick(now time.Time) {
 	}
 	version := e.catalog.Version()
 	for _, b := range e.workloads {
-		if version != e.documents || b.stale {
+		if version != b.version || b.stale {
 			e.refresh(b)
 		}
 		if b.matcher == nil && b.learner.Done(now) {
 			e.guard(b, now)
 		}
 	}
-	e.documents = version
 	e.expireParked(now)
 	e.journalChanges()
 	e.evictDormant()
