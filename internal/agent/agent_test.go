@@ -48,7 +48,7 @@ func testConfig(t *testing.T) config.Config {
 	c := config.Default()
 	c.StateDir = filepath.Join(dir, "state")
 	c.Containerd.Sockets = []string{}
-	c.Cgroups.Patterns = []string{"/bobwatch-agent-test-*"}
+	c.Cgroups.Patterns = []string{"/" + victimPrefix() + "*"}
 	c.Learning.Window = config.Duration(2 * time.Second)
 	c.Profiles.Directory = filepath.Join(dir, "profiles")
 	c.Sensor.PinPath = ""
@@ -156,6 +156,9 @@ func (r *running) silent(d time.Duration) {
 	}
 }
 
+// victimPrefix begins the names of this process's victims.
+func victimPrefix() string { return fmt.Sprintf("bobwatch-agent-test-%d-", os.Getpid()) }
+
 // victim is a cgroup that the agent takes for a workload.
 type victim struct{ dir string }
 
@@ -165,7 +168,7 @@ func newVictim(t *testing.T) victim {
 	if _, err := os.Stat(root + "/unified/cgroup.procs"); err == nil {
 		root += "/unified"
 	}
-	dir, err := os.MkdirTemp(root, "bobwatch-agent-test-")
+	dir, err := os.MkdirTemp(root, victimPrefix())
 	if err != nil {
 		t.Fatal(err)
 	}
