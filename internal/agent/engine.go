@@ -146,6 +146,7 @@ func (e *engine) handle(ev *event.Event) {
 
 // act learns or judges what a process of a known container did.
 func (e *engine) act(in *instance, ev *event.Event) {
+	in.decide(ev)
 	if ev.Kind == event.KindExec {
 		e.processes.Add(ev)
 	}

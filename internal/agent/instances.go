@@ -24,7 +24,8 @@ type instance struct {
 	container workload.Container
 	behaviour *behaviour
 	subject   alert.Subject
-	counts    bool // its time counts for the window
+	counts    bool            // its time counts for the window
+	started   map[uint32]bool // processes of a plain cgroup, see decide
 }
 
 // addNew takes in a container whose cgroup the kernel reported.

@@ -139,23 +139,29 @@ func (e *engine) expireParked(now time.Time) {
 	}
 }
 
-// replay handles what was parked of a container, oldest first. In a plain
-// cgroup the programs could not tell the workload from whoever started it:
-// there it begins with the first execution.
+// replay handles what was parked of a container, oldest first.
 func (e *engine) replay(in *instance, p *parkedCgroup) {
-	started := map[uint32]bool{}
 	for _, ev := range p.events {
-		if in.container.Runtime == workload.RuntimeCgroup && ev.Has(event.FlagRuntime) {
-			if !belongs(ev, started) {
-				continue
-			}
-			ev.Flags &^= event.FlagRuntime
-			ev.Origin = event.OriginEntrypoint
-		}
 		e.act(in, ev)
 	}
 	if p.lost > 0 {
 		in.behaviour.learner.Lose(p.lost)
+	}
+}
+
+// decide settles whose act an event of a plain cgroup is that the programs sent
+// before they knew it for one: the workload's from the first execution on, and
+// before that of whoever starts it.
+func (in *instance) decide(ev *event.Event) {
+	if in.container.Runtime != workload.RuntimeCgroup || !ev.Has(event.FlagRuntime) {
+		return
+	}
+	if in.started == nil {
+		in.started = map[uint32]bool{}
+	}
+	if belongs(ev, in.started) {
+		ev.Flags &^= event.FlagRuntime
+		ev.Origin = event.OriginEntrypoint
 	}
 }
 
