@@ -166,18 +166,24 @@ func (l *linter) text(field, text string) {
 // runsAnyCode reports whether e lets an interpreter be given code of any kind
 // on its command line.
 func runsAnyCode(e Exec) bool {
-	i := interpreterOf(e.Path, e.Args)
-	if i == nil {
-		return false
-	}
 	if len(e.Args) == 0 {
-		return !e.ArgsRequired
+		return !e.ArgsRequired && IsInterpreter([]byte(e.Path), nil)
 	}
-	name := e.Args[0]
-	if name == DynamicArgs || name == Dynamic {
-		name = e.Path
+	span := spanOf(e.Path, e.Args)
+	for i, arg := range e.Args {
+		switch arg {
+		case Dynamic:
+			if span.has(i) || i > 0 && i < span.fixed {
+				return true
+			}
+		case DynamicArgs:
+			before := spanOf(e.Path, e.Args[:i])
+			if before.open || i == 0 && IsInterpreter([]byte(e.Path), nil) {
+				return true
+			}
+		}
 	}
-	return CoversArgs(e.Args, []string{name, "-" + i.codeOptions[:1], "any code"})
+	return false
 }
 
 // path warns about patterns that match far more than their author had in
