@@ -45,16 +45,16 @@ test: ## Run everything that CI runs (needs root; installs what is missing)
 	@test/tools/install.sh test
 	@test/tools/generated.sh
 	@$(MAKE) --no-print-directory lint build
-	@{ $(GOTEST) -json $(UNIT); $(GOTEST) -json -p 1 $(KERNEL) $(E2E); } 2>&1 | $(SUMMARY)
+	@{ $(GOTEST) -json $(UNIT); $(GOTEST) -count=1 -json -p 1 $(KERNEL) $(E2E); } 2>&1 | $(SUMMARY)
 
 test-unit: ## Run the tests that need neither root nor a kernel
 	@$(GOTEST) -json $(UNIT) 2>&1 | $(SUMMARY)
 
 test-kernel: ## Run the tests that load BPF programs (need root and BTF)
-	@$(GOTEST) -json -p 1 $(KERNEL) 2>&1 | $(SUMMARY)
+	@$(GOTEST) -count=1 -json -p 1 $(KERNEL) 2>&1 | $(SUMMARY)
 
 test-e2e: build ## Run the agent against real containers (needs root)
-	@$(GOTEST) -json $(E2E) 2>&1 | $(SUMMARY)
+	@$(GOTEST) -count=1 -json $(E2E) 2>&1 | $(SUMMARY)
 
 bench: ## Measure what bobwatch costs, beside empty programs on the same hooks
 	@go run ./bench
