@@ -147,10 +147,11 @@ func TestExecFromOutside(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			before := len(a.Alerts())
-			// Its own directory for each, since equal acts are held back.
-			target := "/usr/lib/" + map[bool]string{true: "apt", false: "dpkg"}[tt.tty]
-			if _, err := tt.run(t.Context(), "nl", target+"/missing"); err == nil {
-				t.Fatal("nl succeeded on a missing file")
+			// A program of its own for each, since equal acts are one incident.
+			program := map[bool]string{true: "nl", false: "tac"}[tt.tty]
+			target := "/usr/lib/" + program
+			if _, err := tt.run(t.Context(), program, target+"/missing"); err == nil {
+				t.Fatalf("%s succeeded on a missing file", program)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
