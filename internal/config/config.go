@@ -29,6 +29,7 @@ type Config struct {
 	StateDir   string     `json:"stateDir"`
 	Containerd Containerd `json:"containerd"`
 	Cgroups    Cgroups    `json:"cgroups"`
+	Kubernetes Kubernetes `json:"kubernetes"`
 	Learning   Learning   `json:"learning"`
 	Detection  Detection  `json:"detection"`
 	Profiles   Profiles   `json:"profiles"`
@@ -50,6 +51,21 @@ type Cgroups struct {
 	Root string `json:"root"`
 	// Patterns of cgroup paths that are workloads, as of path.Match.
 	Patterns []string `json:"patterns"`
+}
+
+// Kubernetes says what the agent does with the API server of a cluster.
+type Kubernetes struct {
+	// Enabled connects to the API server. Node is then the node's name.
+	Enabled bool `json:"enabled"`
+	// Kubeconfig says where the API server is. Empty is the one of the cluster
+	// that the agent runs in.
+	Kubeconfig string `json:"kubeconfig"`
+	// Namespaces whose ConfigMaps are read and written; empty for all.
+	Namespaces []string `json:"namespaces"`
+	// Labels of pods that alerts carry.
+	Labels []string `json:"labels"`
+	// LearnedProfiles keeps what is learned in ConfigMaps, for all nodes.
+	LearnedProfiles bool `json:"learnedProfiles"`
 }
 
 // Learning says how long and about whom.
@@ -96,20 +112,30 @@ type HTTP struct {
 
 // Default returns the configuration of an empty file.
 func Default() Config {
-	node, err := os.Hostname()
-	if err != nil {
-		node = "localhost"
-	}
 	return Config{
-		Node:      node,
-		StateDir:  "/var/lib/bobwatch",
-		Learning:  Learning{Window: Duration(24 * time.Hour)},
-		Detection: Detection{Cooldown: Duration(time.Minute)},
-		Profiles:  Profiles{Directory: "/etc/bobwatch/profiles"},
-		Alerts:    Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20},
-		Sensor:    Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 2 << 20},
-		HTTP:      HTTP{Listen: "127.0.0.1:9464"},
+		Node:       nodeName(),
+		StateDir:   "/var/lib/bobwatch",
+		Kubernetes: Kubernetes{LearnedProfiles: true},
+		Learning:   Learning{Window: Duration(24 * time.Hour)},
+		Detection:  Detection{Cooldown: Duration(time.Minute)},
+		Profiles:   Profiles{Directory: "/etc/bobwatch/profiles"},
+		Alerts:     Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20},
+		Sensor:     Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 2 << 20},
+		HTTP:       HTTP{Listen: "127.0.0.1:9464"},
 	}
+}
+
+// nodeName is what the environment calls the node, as a DaemonSet's pod is
+// told, or else the machine's name.
+func nodeName() string {
+	if name := os.Getenv("NODE_NAME"); name != "" {
+		return name
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
 }
 
 // maxBytes bounds a configuration file.
