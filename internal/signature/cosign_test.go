@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"bytes"
 	"crypto"
 	"errors"
 	"os"
@@ -49,18 +48,9 @@ const cosignPassphrase = "correct horse"
 
 func newCosign(t *testing.T, v cosignVersion) *cosign {
 	t.Helper()
-	args := []string{"../../test/tools/cosign.sh", "--cached", v.version}
-	if os.Getenv("CI") != "" {
-		args = []string{"../../test/tools/cosign.sh", v.version}
-	}
-	cmd := exec.Command("sh", args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		testenv.Skip(t, "needs cosign %s: %v: %s", v.version, err, stderr.String())
-	}
-	c := &cosign{cosignVersion: v, binary: strings.TrimSpace(string(out)), dir: t.TempDir()}
+	major, _, _ := strings.Cut(v.version, ".")
+	binary := testenv.Tool(t, "program.sh", "github.com/sigstore/cosign/"+major+"/cmd/cosign", v.version)
+	c := &cosign{cosignVersion: v, binary: binary, dir: t.TempDir()}
 	c.must(t, "signing-config", "create", "--out", "signing.json")
 	c.must(t, "trusted-root", "create", "--out", "root.json")
 	return c
