@@ -33,9 +33,18 @@ if [ ! -x "$binary" ]; then
 	echo "building helm $version" >&2
 	build=$(mktemp -d "$tools/build.XXXXXX")
 	trap 'rm -rf "$build"' EXIT
+	# The Kubernetes that `helm template` supposes is that of its own libraries,
+	# as in a released helm: 1.34 for 3.19.
+	minor=${version#v3.}
+	minor=$((${minor%%.*} + 15))
+	flags="-s -w -X helm.sh/helm/v3/internal/version.version=$version"
+	for package in chartutil lint/rules; do
+		flags="$flags -X helm.sh/helm/v3/pkg/$package.k8sVersionMajor=1"
+		flags="$flags -X helm.sh/helm/v3/pkg/$package.k8sVersionMinor=$minor"
+	done
 	# From outside of the tree: its go.mod has no say in another program's versions.
 	(cd "$build" && CGO_ENABLED=0 GOFLAGS='' GOBIN=$build \
-		go install -trimpath -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@$version") >&2
+		go install -trimpath -ldflags "$flags" "helm.sh/helm/v3/cmd/helm@$version") >&2
 	mv "$build/helm" "$binary" # atomic: whoever looks sees all of it or nothing
 fi
 echo "$binary"
