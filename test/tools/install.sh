@@ -91,6 +91,6 @@ esac
 # that need it wait for it.
 if [ "$step" = test ] && [ -n "${CI:-}" ]; then
 	log=${TMPDIR:-/tmp}/bobwatch-tools.log
-	nohup nice sh -c '"$0/kubernetes.sh"; "$0/program.sh" helm.sh/helm/v3/cmd/helm v3.19.5' \
+	nohup nice sh -c '"$0/kubernetes.sh"; "$0/helm.sh"' \
 		"$(dirname "$0")" >"$log" 2>&1 </dev/null &
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the path of a program built from its Go module, for tests: cosign,
-# which they check signatures against, and Helm. Building takes minutes, so the
-# binary is kept outside of the tree, one for each version.
+# which they check signatures against, and helm (see helm.sh). Building takes
+# minutes, so the binary is kept outside of the tree, one for each version.
 #
 # usage: program.sh [--cached] PACKAGE VERSION
 #        for example: program.sh github.com/sigstore/cosign/v3/cmd/cosign v3.1.3
