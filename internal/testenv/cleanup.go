@@ -120,6 +120,62 @@ func killCgroups(name string) error {
 	})
 }
 
+// MakeCgroup makes the cgroup at path in every hierarchy, and returns where the
+// one of version 2 is.
+func MakeCgroup(path string) (string, error) {
+	roots, err := cgroupRoots()
+	if err != nil {
+		return "", err
+	}
+	for _, root := range roots {
+		if err := os.MkdirAll(filepath.Join(root, path), 0o755); err != nil {
+			return "", fmt.Errorf("make cgroup: %w", err)
+		}
+		if err := inheritCPUs(root, path); err != nil {
+			return "", fmt.Errorf("make cgroup %s: %w", path, err)
+		}
+	}
+	root, err := CgroupRoot()
+	return filepath.Join(root, path), err
+}
+
+// inheritCPUs gives a new cgroup of cpuset version 1 the processors and memory
+// of those above it: without any, no process may enter it.
+func inheritCPUs(root, path string) error {
+	for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
+		dir := root
+		value, err := os.ReadFile(filepath.Join(dir, file))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // another controller, or version 2
+		} else if err != nil {
+			return err
+		}
+		for name := range strings.SplitSeq(path, "/") {
+			dir = filepath.Join(dir, name)
+			if err := os.WriteFile(filepath.Join(dir, file), value, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// EndCgroup kills every process in the cgroups called name at the root of each
+// hierarchy, and in those below, until none is left, and removes them.
+func EndCgroup(ctx context.Context, name string) error {
+	for {
+		if err := killCgroups(name); err != nil {
+			return err
+		}
+		round, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		err := removeCgroups(round, name)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 // removeCgroups removes the cgroups called name once they are empty.
 func removeCgroups(ctx context.Context, name string) error {
 	for {

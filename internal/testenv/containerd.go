@@ -155,12 +155,17 @@ func (c *Containerd) Close() error {
 
 // Import loads images and unpacks them.
 func (c *Containerd) Import(ctx context.Context, images ...Image) error {
+	return Import(ctx, c.Address, images...)
+}
+
+// Import loads images into the containerd at address and unpacks them.
+func Import(ctx context.Context, address string, images ...Image) error {
 	r, err := archive(images)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	cmd := c.command(ctx, "image", "import", "-")
+	cmd := ctrCommand(ctx, address, "image", "import", "-")
 	cmd.Stdin = r
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("import images: %w: %s", err, out)
@@ -171,7 +176,11 @@ func (c *Containerd) Import(ctx context.Context, images ...Image) error {
 func (c *Containerd) path(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *Containerd) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "ctr", append([]string{"-a", c.Address, "-n", Namespace}, args...)...)
+	return ctrCommand(ctx, c.Address, args...)
+}
+
+func ctrCommand(ctx context.Context, address string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "ctr", append([]string{"-a", address, "-n", Namespace}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd
 }

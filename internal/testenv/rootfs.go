@@ -51,7 +51,7 @@ func Debian(ctx context.Context) (*Rootfs, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := lock(filepath.Join(dir, "lock"))
+	unlock, err := Lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,9 @@ func codename() (string, error) {
 	return "", errors.New("read /etc/os-release: no VERSION_CODENAME")
 }
 
-// lock takes the lock file at path; two runs at once build one image, not two.
-func lock(path string) (unlock func(), err error) {
+// Lock takes the lock file at path, once nobody else has it: two runs at once
+// build one image, not two. It ends with the process.
+func Lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err

@@ -1,13 +1,281 @@
 // Package cluster runs a real Kubernetes for tests, from test/cluster/hyperkube
 // and Debian's packages: a control plane alone, for what only talks to the API,
-// or whole nodes.
+// or a cluster of nodes.
 //
 // Invariant: whatever it starts ends, and whatever it makes on the machine is
 // removed, at the latest by the next run.
 package cluster
 
-// Addresses of services, of which the API server's is the first.
-const (
-	serviceRange   = "10.96.0.0/16"
-	serviceAddress = "10.96.0.1"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bobwatch/internal/testenv"
 )
+
+// The machine has at most one cluster, so that its parts can have names that
+// the next run finds: a bridge that holds the nodes together and bears the API
+// server's address, and cgroups that hold every process.
+const (
+	bridge = "bobwatch0"
+	cgroup = "bobwatch-cluster"
+
+	hostAddress    = "10.99.0.1"
+	apiServer      = hostAddress + ":6443"
+	podRange       = "10.88.0.0/16"
+	serviceRange   = "10.96.0.0/16"
+	serviceAddress = "10.96.0.1" // the first, which is the API server's
+)
+
+// Cluster is a Kubernetes of one or more nodes on this machine.
+type Cluster struct {
+	*ControlPlane
+	Nodes []*Node
+	// Programs is the directory of kubectl.
+	Programs string
+
+	dir     string
+	daemons string // cgroup of version 2
+	unlock  func()
+}
+
+// Options say what cluster to bring up.
+type Options struct {
+	Programs string // directory that test/tools/kubernetes.sh prints
+	Nodes    int    // at most MaxNodes
+	// Progress is told what comes next.
+	Progress func(step string)
+}
+
+// MaxNodes is how many nodes a cluster may have. Each takes some 150 MB.
+const MaxNodes = 9
+
+// Up brings up a cluster, once nobody else has one, and returns when its nodes
+// are ready. What a run left that could not close its cluster is removed first.
+// Needs root.
+func Up(ctx context.Context, o Options) (_ *Cluster, err error) {
+	o.Progress("waiting until nobody else has a cluster")
+	c := &Cluster{Programs: o.Programs}
+	if c.dir, c.unlock, err = claim(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, kept)); err == nil {
+		c.unlock()
+		return nil, errors.New("bring up cluster: there is one already, take it down with: make cluster-down")
+	}
+	o.Progress("removing what an earlier run left")
+	if err := remove(ctx, c.dir); err != nil {
+		return nil, err
+	}
+	c.ControlPlane = &ControlPlane{
+		dir:      filepath.Join(c.dir, "control-plane"),
+		programs: o.Programs,
+		start:    c.start,
+	}
+	for i := range o.Nodes {
+		c.Nodes = append(c.Nodes, newNode(c, i+1))
+	}
+	if err := c.up(ctx, o.Progress); err != nil {
+		return nil, errors.Join(fmt.Errorf("bring up cluster: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// Down takes down a cluster that was kept or left behind.
+func Down(ctx context.Context) error {
+	dir, unlock, err := claim()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return remove(ctx, dir)
+}
+
+// Close takes the cluster down.
+func (c *Cluster) Close() error {
+	defer c.unlock()
+	return remove(context.Background(), c.dir)
+}
+
+// kept is the file that says that a cluster is meant to outlive its maker.
+const kept = "kept"
+
+// Keep lets the cluster outlive this process, until Down.
+func (c *Cluster) Keep() error { return os.WriteFile(filepath.Join(c.dir, kept), nil, 0o600) }
+
+// claim takes the lock that whoever has a cluster holds, and returns the
+// directory of its files.
+func claim() (dir string, unlock func(), err error) {
+	locks, err := testenv.CacheDir("kubernetes")
+	if err != nil {
+		return "", nil, err
+	}
+	unlock, err = testenv.Lock(filepath.Join(locks, "cluster.lock"))
+	return filepath.Join(filepath.Dir(locks), "cluster"), unlock, err
+}
+
+// remove ends every process of the cluster in dir and removes all it made.
+func remove(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := testenv.EndCgroup(ctx, cgroup); err != nil {
+		return fmt.Errorf("end cluster: %w", err)
+	}
+	// The nodes' ends of the links went with their namespaces.
+	if _, err := os.Stat("/sys/class/net/" + bridge); err == nil {
+		if err := run(ctx, "ip", "link", "del", bridge); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+func (c *Cluster) up(ctx context.Context, progress func(string)) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	if err := os.MkdirAll(c.ControlPlane.dir, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if c.daemons, err = testenv.MakeCgroup(cgroup + "/daemons"); err != nil {
+		return err
+	}
+	if err := c.makeNetwork(); err != nil {
+		return err
+	}
+	progress("starting the control plane and containerd")
+	pause, err := pauseImage(ctx)
+	if err != nil {
+		return err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.startControlPlane(groupCtx) })
+	for _, n := range c.Nodes {
+		group.Go(func() error { return n.startRuntime(groupCtx, pause) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	progress("starting the nodes")
+	for _, n := range c.Nodes {
+		if err := n.startKubelet(); err != nil {
+			return err
+		}
+	}
+	for _, n := range c.Nodes {
+		if err := n.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeNetwork makes the bridge that holds the machine and the nodes together.
+func (c *Cluster) makeNetwork() error {
+	ctx := context.Background()
+	return errors.Join(
+		run(ctx, "ip", "link", "add", bridge, "type", "bridge"),
+		run(ctx, "ip", "addr", "add", hostAddress+"/24", "dev", bridge),
+		run(ctx, "ip", "link", "set", bridge, "up"),
+		run(ctx, "ip", "route", "add", serviceRange, "via", address(1)),
+	)
+}
+
+// startControlPlane starts etcd, the API server and the controllers.
+func (c *Cluster) startControlPlane(ctx context.Context) error {
+	p := c.ControlPlane
+	if err := p.up(ctx, apiServer); err != nil {
+		return err
+	}
+	controllers := map[string][]string{
+		"kube-scheduler": nil,
+		"kube-controller-manager": {
+			"--use-service-account-credentials",
+			"--service-account-private-key-file=" + p.authority.keyFile("service-accounts"),
+			"--root-ca-file=" + p.authority.certFile("ca"),
+		},
+	}
+	for name, flags := range controllers {
+		kubeconfig, err := p.authority.kubeconfig("https://"+apiServer, name, "system:"+name, "")
+		if err != nil {
+			return err
+		}
+		flags = append(flags, "--kubeconfig="+kubeconfig, "--leader-elect=false", "--secure-port=0")
+		if _, err := c.start(p.dir, name, exec.Command(filepath.Join(c.Programs, name), flags...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts a daemon in the cluster's cgroup, by which Down finds it.
+func (c *Cluster) start(dir, name string, cmd *exec.Cmd) (*daemon, error) {
+	group, err := os.Open(c.daemons)
+	if err != nil {
+		return nil, err
+	}
+	defer group.Close()
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setsid = true
+	cmd.SysProcAttr.UseCgroupFD = true
+	cmd.SysProcAttr.CgroupFD = int(group.Fd())
+	return startDaemon(dir, name, cmd)
+}
+
+// Import loads images into every node.
+func (c *Cluster) Import(ctx context.Context, images ...testenv.Image) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, n := range c.Nodes {
+		group.Go(func() error { return testenv.Import(ctx, n.Containerd, images...) })
+	}
+	return group.Wait()
+}
+
+// Kubectl runs kubectl as administrator and returns what it printed.
+func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
+	return c.KubectlInput(ctx, "", args...)
+}
+
+// KubectlInput is Kubectl with something to read.
+func (c *Cluster) KubectlInput(ctx context.Context, input string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.Programs, "kubectl"), args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
+	cmd.Stdin = strings.NewReader(input)
+	out, err := cmd.Output()
+	if err != nil {
+		return string(out), fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), detail(err))
+	}
+	return string(out), nil
+}
+
+// address returns the address of the node with a number from 1.
+func address(number int) string { return "10.99.0." + strconv.Itoa(10+number) }
+
+// run runs a command that says something only when it fails.
+func run(ctx context.Context, name string, args ...string) error {
+	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// detail adds what a command printed to its error.
+func detail(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("%w: %s", err, exit.Stderr)
+	}
+	return err
+}
