@@ -83,7 +83,16 @@ func parse(path string, data []byte) ([]*profile.Profile, error) {
 
 // profile returns the only document of a file.
 func (t *terminal) profile(path string) (*profile.Profile, error) {
-	profiles, err := t.profiles(path)
+	data, err := t.read(path)
+	if err != nil {
+		return nil, err
+	}
+	return only(path, data)
+}
+
+// only returns the only document in data, which was read from path.
+func only(path string, data []byte) (*profile.Profile, error) {
+	profiles, err := parse(path, data)
 	if err != nil {
 		return nil, err
 	}

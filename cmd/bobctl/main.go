@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
 )
 
@@ -83,7 +84,9 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, errFound),
 		errors.Is(err, signature.ErrUnsigned), errors.Is(err, signature.ErrSignature),
-		errors.Is(err, signature.ErrUntrusted), errors.Is(err, signature.ErrScope):
+		errors.Is(err, signature.ErrUntrusted), errors.Is(err, signature.ErrScope),
+		errors.Is(err, registry.ErrTampered), errors.Is(err, registry.ErrNotBoB),
+		errors.Is(err, registry.ErrTooLarge), errors.Is(err, registry.ErrMoved):
 		return exitFound
 	}
 	return exitError

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -58,25 +59,40 @@ func runSign(_ context.Context, o signOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	data, err := o.terminal.read(o.key)
+	key, err := o.terminal.privateKey(o.key)
 	if err != nil {
 		return err
-	}
-	key, err := signature.ParsePrivateKey(data, passphrase)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.key, err)
 	}
 	s, err := signature.Sign(key, canonical)
 	if err != nil {
 		return err
 	}
-	if warnings := profile.Warnings(p); len(warnings) > 0 {
-		fmt.Fprintf(o.terminal.err, "warning: bobctl check has %d remarks on what you sign\n", len(warnings))
-	}
+	o.terminal.remark(p)
 	if err := o.write(o.bundle, s.Bundle()); err != nil {
 		return err
 	}
 	return o.write(o.plain, s.Plain())
+}
+
+// privateKey reads a private key, and asks for its passphrase.
+func (t *terminal) privateKey(path string) (crypto.Signer, error) {
+	data, err := t.read(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := signature.ParsePrivateKey(data, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
+}
+
+// remark tells who is about to sign a document that there is something to say
+// about it.
+func (t *terminal) remark(p *profile.Profile) {
+	if warnings := profile.Warnings(p); len(warnings) > 0 {
+		fmt.Fprintf(t.err, "warning: bobctl check has %d remarks on what you sign\n", len(warnings))
+	}
 }
 
 // write writes one form of the signature where it is wanted.

@@ -15,8 +15,7 @@ import (
 type verifyOptions struct {
 	terminal   *terminal
 	format     format
-	keys       []string
-	identity   signature.Identity
+	trust      trust
 	signatures []string // files with plain signatures
 	bundles    []string
 }
@@ -42,14 +41,9 @@ Without --bundle and --signature the signatures beside FILE are used. Exits with
 	}
 	flags := c.Flags()
 	o.format.register(c)
-	flags.StringArrayVar(&o.keys, "key", nil, "public key in `FILE` (repeatable; one has to fit)")
+	o.trust.register(flags)
 	flags.StringArrayVar(&o.bundles, "bundle", nil, "sigstore bundle in `FILE`")
 	flags.StringArrayVar(&o.signatures, "signature", nil, "plain signature in `FILE`")
-	flags.StringVar(&o.identity.Subject, "certificate-identity", "", "`SUBJECT` of the certificate: a mail address, or the URL of a workflow")
-	flags.StringVar(&o.identity.SubjectRegexp, "certificate-identity-regexp", "", "`REGEXP` for the subject")
-	flags.StringVar(&o.identity.Issuer, "certificate-oidc-issuer", "", "`URL` of who vouched for the subject")
-	flags.StringVar(&o.identity.IssuerRegexp, "certificate-oidc-issuer-regexp", "", "`REGEXP` for the issuer")
-	flags.StringVar(&o.identity.TrustedRootFile, "trusted-root", "", "trusted_root.json of sigstore in `FILE`")
 	return c
 }
 
@@ -64,7 +58,7 @@ type verification struct {
 }
 
 func runVerify(_ context.Context, o verifyOptions, path string) error {
-	verifier, err := o.verifier()
+	verifier, err := o.trust.verifier(o.terminal)
 	if err != nil {
 		return err
 	}
@@ -101,41 +95,6 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 			v.File, o.terminal.colour(green, "verified"), word(v.Document), printable(v.SignedBy))
 	}
 	return failure
-}
-
-// verifier trusts the keys and the identity of the command line.
-func (o *verifyOptions) verifier() (*signature.Verifier, error) {
-	everything := []signature.Scope{{Namespace: "*", Name: "*"}}
-	var policy signature.Policy
-	for _, key := range o.keys {
-		text, err := o.terminal.read(key)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := signature.ParsePublicKey(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
-		}
-		policy.Authorities = append(policy.Authorities, signature.Authority{Name: key, Key: string(text), Workloads: everything})
-	}
-	if o.identity != (signature.Identity{}) {
-		switch {
-		case o.identity.TrustedRootFile == "":
-			return nil, usagef("an identity is verified against sigstore's trusted root: --trusted-root FILE")
-		case (o.identity.Subject == "") == (o.identity.SubjectRegexp == ""):
-			return nil, usagef("give one of --certificate-identity and --certificate-identity-regexp")
-		case (o.identity.Issuer == "") == (o.identity.IssuerRegexp == ""):
-			return nil, usagef("give one of --certificate-oidc-issuer and --certificate-oidc-issuer-regexp")
-		}
-		policy.Authorities = append(policy.Authorities, signature.Authority{
-			Name:      o.identity.Subject + o.identity.SubjectRegexp,
-			Keyless:   &o.identity,
-			Workloads: everything,
-		})
-	}
-	if len(policy.Authorities) == 0 {
-		return nil, usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root")
-	}
-	return signature.NewVerifier(policy)
 }
 
 // read returns the signatures: those that were named, or those beside the file.

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -73,21 +74,52 @@ func newBundleVerifier(trusted *root.TrustedRoot) (*verify.Verifier, error) {
 
 // verifyKeyless finds the authority whose certificate signed d, offline.
 func (v *Verifier) verifyKeyless(d Document, data []byte) (Trust, error) {
-	if len(v.keyless) == 0 {
-		return Trust{}, fmt.Errorf("%w: the policy has no keyless authority", ErrUntrusted)
-	}
-	var b bundle.Bundle
-	if err := b.UnmarshalJSON(data); err != nil {
-		return Trust{}, fmt.Errorf("%w: parse bundle: %w", ErrSignature, err)
+	b, err := v.parseKeyless(data)
+	if err != nil {
+		return Trust{}, err
 	}
 	if b.GetMessageSignature() == nil {
 		return Trust{}, fmt.Errorf("%w: parse bundle: no messageSignature", ErrSignature)
 	}
+	return v.findIdentity(d, func(k *keylessAuthority) error {
+		return k.verify(b, verify.WithArtifact(bytes.NewReader(d.Canonical)))
+	})
+}
+
+// verifyKeylessArtifact does so for a statement about the manifest with the
+// SHA-256 in hex.
+func (v *Verifier) verifyKeylessArtifact(sum string, data []byte) (Trust, error) {
+	b, err := v.parseKeyless(data)
+	if err != nil {
+		return Trust{}, err
+	}
+	raw, err := hex.DecodeString(sum)
+	if err != nil {
+		return Trust{}, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return v.findIdentity(Document{}, func(k *keylessAuthority) error {
+		return k.verify(b, verify.WithArtifactDigest("sha256", raw))
+	})
+}
+
+func (v *Verifier) parseKeyless(data []byte) (*bundle.Bundle, error) {
+	if len(v.keyless) == 0 {
+		return nil, fmt.Errorf("%w: the policy has no keyless authority", ErrUntrusted)
+	}
+	var b bundle.Bundle
+	if err := b.UnmarshalJSON(data); err != nil {
+		return nil, fmt.Errorf("%w: parse bundle: %w", ErrSignature, err)
+	}
+	return &b, nil
+}
+
+// findIdentity returns the first authority that vouches for d and may.
+func (v *Verifier) findIdentity(d Document, vouches func(*keylessAuthority) error) (Trust, error) {
 	kind, outOfScope := ErrSignature, ""
 	var errs []error
 	for i := range v.keyless {
 		k := &v.keyless[i]
-		err := k.verify(&b, d.Canonical)
+		err := vouches(k)
 		switch {
 		case err == nil && k.authority.reaches(d):
 			return k.authority.trust(), nil
@@ -105,10 +137,8 @@ func (v *Verifier) verifyKeyless(d Document, data []byte) (Trust, error) {
 	return Trust{}, fmt.Errorf("%w: %w", kind, errors.Join(errs...))
 }
 
-func (k *keylessAuthority) verify(b *bundle.Bundle, canonical []byte) error {
-	_, err := k.verifier.Verify(b, verify.NewPolicy(
-		verify.WithArtifact(bytes.NewReader(canonical)),
-		verify.WithCertificateIdentity(k.identity)))
+func (k *keylessAuthority) verify(b *bundle.Bundle, artifact verify.ArtifactPolicyOption) error {
+	_, err := k.verifier.Verify(b, verify.NewPolicy(artifact, verify.WithCertificateIdentity(k.identity)))
 	return err
 }
 

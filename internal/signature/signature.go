@@ -101,6 +101,7 @@ type bundleFile struct {
 		Chain       json.RawMessage `json:"x509CertificateChain,omitempty"`
 	} `json:"verificationMaterial"`
 	MessageSignature *messageSignature `json:"messageSignature,omitempty"`
+	Envelope         *envelope         `json:"dsseEnvelope,omitempty"`
 
 	// LegacySignature is the one field that counts in the bundles cosign wrote
 	// before sigstore had a format for them.
@@ -137,7 +138,7 @@ func parse(data []byte) (*parsed, error) {
 	if len(data) > MaxBytes {
 		return nil, fmt.Errorf("%d bytes are more than the limit of %d", len(data), MaxBytes)
 	}
-	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+	if !IsBundle(data) {
 		raw, err := decodePlain(data)
 		return &parsed{raw: raw}, err
 	}
@@ -160,6 +161,12 @@ func parse(data []byte) (*parsed, error) {
 		s.hint = b.VerificationMaterial.PublicKey.Hint
 	}
 	return s, err
+}
+
+// IsBundle reports whether a signature file is in one of the forms that are
+// JSON, rather than a plain signature.
+func IsBundle(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 }
 
 // decodePlain accepts one line end, as a shell's redirection adds it.

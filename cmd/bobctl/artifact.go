@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"bobwatch/internal/registry"
+	"bobwatch/internal/signature"
+)
+
+// location says where in a registry a document is: by its own reference, or as
+// attached to an image.
+type location struct {
+	terminal  *terminal
+	image     string
+	digest    string
+	plainHTTP bool
+}
+
+func (l *location) register(flags *pflag.FlagSet) {
+	flags.StringVar(&l.image, "image", "", "take the documents that are attached to the image `REF`")
+	flags.StringVar(&l.digest, "digest", "", "refuse any other than the artifact with the `DIGEST` sha256:...")
+	registerPlainHTTP(flags, &l.plainHTTP)
+}
+
+func registerPlainHTTP(flags *pflag.FlagSet, plain *bool) {
+	flags.BoolVar(plain, "plain-http", false, "do without TLS also where the registry is on another machine")
+}
+
+// reference is the one argument of a command that names an artifact.
+func (l *location) reference(_ *cobra.Command, args []string) error {
+	switch {
+	case l.digest != "" && registry.CheckDigest(l.digest) != nil:
+		return usagef("--digest %s: want sha256: and 64 hex digits", word(l.digest))
+	case l.image == "" && len(args) != 1:
+		return usagef("name one reference oci://REGISTRY/REPOSITORY:TAG, or an image by --image")
+	case l.image != "" && len(args) > 0:
+		return usagef("give either a reference or --image")
+	case l.image == "":
+		_, err := ociReference(args[0])
+		return err
+	}
+	return nil
+}
+
+// ociReference reads a reference that has to begin with oci://.
+func ociReference(text string) (registry.Reference, error) {
+	if !strings.HasPrefix(text, registry.Scheme) {
+		return registry.Reference{}, usagef("%s: a reference begins with %s", word(text), registry.Scheme)
+	}
+	ref, err := registry.Parse(text)
+	if err != nil {
+		return registry.Reference{}, usageError(err.Error())
+	}
+	return ref, nil
+}
+
+func imageReference(text string) (registry.Reference, error) {
+	ref, err := registry.Parse(text)
+	if err == nil && ref.Empty() {
+		err = fmt.Errorf("%s: name the image by tag or digest", word(text))
+	}
+	if err != nil {
+		return registry.Reference{}, usageError("--image: " + err.Error())
+	}
+	return ref, nil
+}
+
+// open prepares to use the repository of ref.
+func (l *location) open(ref registry.Reference) (*registry.Repository, error) {
+	return registry.Open(ref, registry.Options{PlainHTTP: l.plainHTTP, Progress: l.terminal.progress()})
+}
+
+// find returns the repository and the artifacts in it that a command line
+// names: one, or all that are attached to the image.
+func (l *location) find(ctx context.Context, args []string) (*registry.Repository, []*registry.BoB, error) {
+	var ref registry.Reference
+	var err error
+	if l.image != "" {
+		ref, err = imageReference(l.image)
+	} else {
+		ref, err = ociReference(args[0])
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	repository, err := l.open(ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	var found []*registry.BoB
+	if l.image != "" {
+		found, err = l.attached(ctx, repository, ref)
+	} else {
+		found, err = l.named(ctx, repository, ref)
+	}
+	if err != nil {
+		return nil, nil, advise(err)
+	}
+	return repository, found, nil
+}
+
+// named returns the artifact that a reference names.
+func (l *location) named(ctx context.Context, repository *registry.Repository, ref registry.Reference) ([]*registry.BoB, error) {
+	if ref.Empty() && l.digest != "" {
+		ref = ref.With(l.digest)
+	}
+	if ref.Empty() {
+		return nil, usagef("%s: name a tag or a digest%s", ref, tagsOf(ctx, repository))
+	}
+	b, err := repository.Find(ctx, ref)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return nil, fmt.Errorf("%w%s", err, tagsOf(ctx, repository))
+	case err != nil:
+		return nil, err
+	case l.digest != "" && b.Digest != l.digest:
+		return nil, fmt.Errorf("%s %w: it is %s", ref, registry.ErrMoved, b.Digest)
+	}
+	return []*registry.BoB{b}, nil
+}
+
+// attached returns what is attached to an image.
+func (l *location) attached(ctx context.Context, repository *registry.Repository, image registry.Reference) ([]*registry.BoB, error) {
+	digest := image.Digest()
+	if digest == "" {
+		d, err := repository.Resolve(ctx, image)
+		if err != nil {
+			return nil, err
+		}
+		digest = d.Digest.String()
+		fmt.Fprintf(l.terminal.err, "%s is %s\n", image, digest)
+	}
+	found, err := repository.Attached(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if l.digest != "" {
+		found = slices.DeleteFunc(found, func(b *registry.BoB) bool { return b.Digest != l.digest })
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no Bill of Behavior%s is attached to %s; ask its vendor, or, if the image is for several platforms, name the digest of their index",
+			withDigest(l.digest), image.With(digest))
+	}
+	return found, nil
+}
+
+func withDigest(digest string) string {
+	if digest == "" {
+		return ""
+	}
+	return " with the digest " + word(digest)
+}
+
+// tagsOf lists the tags of a repository for an error about a reference.
+func tagsOf(ctx context.Context, repository *registry.Repository) string {
+	const most = 20
+	tags, err := repository.Tags(ctx)
+	switch {
+	case err != nil || len(tags) == 0:
+		return ""
+	case len(tags) > most:
+		return fmt.Sprintf("; of %d tags the last are: %s", len(tags), joinWords(tags[len(tags)-most:]))
+	}
+	return "; its tags are: " + joinWords(tags)
+}
+
+// vouched says who signed an artifact as cosign does.
+func vouched(ctx context.Context, repository *registry.Repository, b *registry.BoB, v *signature.Verifier) (signature.Trust, error) {
+	signatures, err := repository.Signatures(ctx, b)
+	if err != nil {
+		return signature.Trust{}, err
+	}
+	var errs []error
+	for _, s := range signatures {
+		trust, err := v.VerifyArtifact(b.Digest, s.ArtifactSignature)
+		if err == nil {
+			return trust, nil
+		}
+		errs = append(errs, err)
+	}
+	if len(errs) == 0 {
+		errs = []error{signature.ErrUnsigned}
+	}
+	return signature.Trust{}, errors.Join(errs...)
+}
+
+// advise adds to an error what to do about it.
+func advise(err error) error {
+	advice := ""
+	switch {
+	case errors.Is(err, registry.ErrTampered):
+		advice = "do not use it: somebody changed what the registry stores; tell who runs it, or pull from another registry"
+	case errors.Is(err, registry.ErrMoved):
+		advice = "the tag was moved: keep to the pinned digest by @DIGEST instead of the tag, or verify what is new and pin that"
+	case errors.Is(err, registry.ErrTooLarge):
+		advice = "do not use it: no document needs that much; ask its vendor"
+	case errors.Is(err, registry.ErrNotBoB):
+		advice = "if it is an image, take what is attached to it: --image REF; else ask its vendor for the right reference"
+	case errors.Is(err, signature.ErrUntrusted):
+		advice = "do not use it unless you know who signed it; ask its vendor for the right key"
+	case errors.Is(err, signature.ErrSignature):
+		advice = "do not use it: it was changed after signing, or the key is another one; ask its vendor"
+	case errors.Is(err, signature.ErrUnsigned):
+		advice = "ask its vendor to sign it (bobctl push --key, or cosign sign), or take it unverified by --insecure-skip-verify"
+	default:
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, advice)
+}
+
+// shownBytes is from which size on a transfer is worth a bar.
+const shownBytes = 256 << 10
+
+// progress shows how far long transfers are, if a person is watching.
+func (t *terminal) progress() func(string, int64) io.WriteCloser {
+	file, ok := t.err.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return func(what string, bytes int64) io.WriteCloser {
+		return progressbar.NewOptions64(bytes,
+			progressbar.OptionSetWriter(file),
+			progressbar.OptionSetDescription(what),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionSetVisibility(bytes >= shownBytes),
+			progressbar.OptionClearOnFinish())
+	}
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/registry"
+	"bobwatch/internal/signature"
+)
+
+type pullOptions struct {
+	terminal *terminal
+	format   format
+	location location
+	trust    trust
+	name     string
+	skip     bool
+	result   result
+}
+
+func newPullCommand(t *terminal) *cobra.Command {
+	o := pullOptions{terminal: t, location: location{terminal: t}}
+	c := &cobra.Command{
+		Use:   "pull (oci://REF | --image REF) (--key KEY | --certificate-identity ...)",
+		Short: "Get a document from a registry, and verify it",
+		Long: `Get a document from a registry: by its own reference, or as attached to an
+image. It is written together with its signatures, as the agent wants them.
+
+Nothing is written unless the artifact was signed by whom the flags name, as
+cosign does it. That vouches for the document and for the image it belongs to;
+if the document has signatures of its own, one of them has to be theirs too.
+Exits with 3 if not. A tag can be moved: the digest that is printed can not, and
+--digest or @DIGEST holds to it.`,
+		Example: `  bobctl pull --image registry.example/acme/webapp@sha256:... --key vendor.pub
+  bobctl pull oci://registry.example/acme/bobs:webapp-1.4.2 --key vendor.pub --out webapp.yaml
+  bobctl pull --image registry.example/acme/webapp:1.4.2 --trusted-root trusted_root.json \
+    --certificate-identity-regexp 'https://github\.com/acme/webapp/.*' \
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com`,
+		Args:              func(c *cobra.Command, args []string) error { return o.check(c, args) },
+		ValidArgsFunction: completeReference,
+		RunE:              func(c *cobra.Command, args []string) error { return runPull(c.Context(), o, args) },
+	}
+	flags := c.Flags()
+	o.format.register(c)
+	o.location.register(flags)
+	o.trust.register(flags)
+	flags.StringVar(&o.name, "name", "", "take the document called `NAME`, of several that are attached to the image")
+	flags.BoolVar(&o.skip, "insecure-skip-verify", false, "take it whoever made it")
+	flags.StringVar(&o.result.file, "out", "", "write to `FILE` instead of NAME.yaml (- for standard output, without signatures)")
+	return c
+}
+
+// completeReference offers how a reference begins.
+func completeReference(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{registry.Scheme}, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}
+
+func (o *pullOptions) check(c *cobra.Command, args []string) error {
+	switch {
+	case o.skip && o.trust.given():
+		return usagef("--insecure-skip-verify trusts everybody: leave it out, or the flags that say whom to trust")
+	case !o.skip && !o.trust.given():
+		return usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root; or nobody: --insecure-skip-verify")
+	case o.name != "" && o.location.image == "":
+		return usagef("--name chooses among the documents of an image: --image REF")
+	case o.format != formatTable && o.result.file == stdin:
+		return usagef("standard output cannot take both the document and the result; name a file by --out")
+	}
+	return o.location.reference(c, args)
+}
+
+// pulled is the form of a result for machines.
+type pulled struct {
+	Reference      string   `json:"reference"`
+	Digest         string   `json:"digest"` // of the manifest
+	Image          string   `json:"image,omitempty"`
+	Document       string   `json:"document"`
+	DocumentDigest string   `json:"documentDigest"` // of the canonical bytes
+	Verified       bool     `json:"verified"`
+	SignedBy       string   `json:"signedBy,omitempty"`
+	Files          []string `json:"files,omitempty"`
+}
+
+// candidate is an artifact and who vouches for it.
+type candidate struct {
+	bob   *registry.BoB
+	trust signature.Trust
+}
+
+func runPull(ctx context.Context, o pullOptions, args []string) error {
+	var verifier *signature.Verifier
+	if !o.skip {
+		var err error
+		if verifier, err = o.trust.verifier(o.terminal); err != nil {
+			return err
+		}
+	}
+	repository, found, err := o.location.find(ctx, args)
+	if err != nil {
+		return err
+	}
+	chosen, err := o.choose(ctx, repository, found, verifier)
+	if err != nil {
+		return err
+	}
+	content, err := repository.Fetch(ctx, chosen.bob)
+	if err != nil {
+		return advise(err)
+	}
+	p, canonical, err := o.document(chosen.bob, content, verifier)
+	if err != nil {
+		return fmt.Errorf("%s: %w", repository.At(chosen.bob.Digest), advise(err))
+	}
+	files, err := o.write(p, content)
+	if err != nil {
+		return err
+	}
+	return o.report(repository, p, &pulled{
+		Reference:      repository.At(chosen.bob.Digest).String(),
+		Digest:         chosen.bob.Digest,
+		Image:          imageOf(repository, chosen.bob),
+		Document:       p.Metadata.Name,
+		DocumentDigest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
+		Verified:       verifier != nil,
+		SignedBy:       chosen.trust.Authority,
+		Files:          files,
+	}, len(content.Signatures))
+}
+
+func imageOf(repository *registry.Repository, b *registry.BoB) string {
+	if b.Image == nil {
+		return ""
+	}
+	return repository.At(b.Image.Digest.String()).String()
+}
+
+// choose returns the one artifact to take: of those that are vouched for, the
+// newest, if all are of the same name.
+func (o *pullOptions) choose(ctx context.Context, repository *registry.Repository, found []*registry.BoB, v *signature.Verifier) (*candidate, error) {
+	var good []candidate
+	var errs []error
+	for _, b := range found {
+		if o.name != "" && b.Name != o.name {
+			continue
+		}
+		c := candidate{bob: b}
+		if v != nil {
+			var err error
+			if c.trust, err = vouched(ctx, repository, b, v); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", repository.At(b.Digest), advise(err)))
+				continue
+			}
+		}
+		good = append(good, c)
+	}
+	switch {
+	case len(good) == 0 && len(errs) == 0:
+		return nil, fmt.Errorf("no document of the image is called %s; there are:%s", word(o.name), listed(found))
+	case len(good) == 0:
+		return nil, errors.Join(errs...)
+	}
+	// The newest first.
+	slices.SortStableFunc(good, func(a, b candidate) int { return b.bob.Created.Compare(a.bob.Created) })
+	for _, other := range good[1:] {
+		if other.bob.Name != good[0].bob.Name || other.bob.Created.Equal(good[0].bob.Created) {
+			var all []*registry.BoB
+			for _, c := range good {
+				all = append(all, c.bob)
+			}
+			return nil, fmt.Errorf("the image has several documents; choose by --name or --digest:%s", listed(all))
+		}
+	}
+	return &good[0], nil
+}
+
+// listed lists artifacts, a line each.
+func listed(all []*registry.BoB) string {
+	var b strings.Builder
+	for _, bob := range all {
+		fmt.Fprintf(&b, "\n  %s %s %s", word(bob.Name), cmp.Or(printable(bob.Version), "-"), bob.Digest)
+	}
+	return b.String()
+}
+
+// document parses what was fetched, and returns its canonical bytes too. What
+// the agent would refuse is refused here.
+func (o *pullOptions) document(b *registry.BoB, content *registry.Content, v *signature.Verifier) (*profile.Profile, []byte, error) {
+	p, err := only("document", content.Document)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", registry.ErrNotBoB, err)
+	}
+	if p.Metadata.Name != b.Name {
+		return nil, nil, fmt.Errorf("%w: its document is called %s, and not %s", registry.ErrNotBoB, word(p.Metadata.Name), word(b.Name))
+	}
+	canonical, err := p.Canonical()
+	if err != nil {
+		return nil, nil, err
+	}
+	if v != nil && len(content.Signatures) > 0 {
+		if _, err := v.Verify(signature.Document{Canonical: canonical, Signatures: content.Signatures}); err != nil {
+			return nil, nil, fmt.Errorf("the document's own signature: %w", err)
+		}
+	}
+	return p, canonical, nil
+}
+
+// fileName is what a document's name has to be to name a file too.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
+
+// write writes the document and its signatures, and returns the files.
+func (o *pullOptions) write(p *profile.Profile, content *registry.Content) ([]string, error) {
+	file := o.result.file
+	if file == "" {
+		file = p.Metadata.Name + ".yaml"
+		if !fileName.MatchString(p.Metadata.Name) {
+			return nil, fmt.Errorf("the document is called %s, which is no name for a file; name one by --out", word(p.Metadata.Name))
+		}
+		if _, err := os.Lstat(file); err == nil {
+			return nil, fmt.Errorf("%s exists; to replace it, or to write to another file, name it by --out", file)
+		}
+	}
+	if err := (&result{file: file}).write(o.terminal, content.Document); err != nil || file == stdin {
+		return nil, err
+	}
+	files := []string{file}
+	paths := signaturePaths(file)
+	for _, s := range content.Signatures {
+		path := paths[0]
+		if signature.IsBundle(s) {
+			path = paths[1]
+		}
+		if err := replaceFile(path, s); err != nil {
+			return nil, err
+		}
+		files = append(files, path)
+	}
+	return files, nil
+}
+
+func (o *pullOptions) report(repository *registry.Repository, p *profile.Profile, r *pulled, signatures int) error {
+	if !r.Verified {
+		fmt.Fprintln(o.terminal.err, "warning: nothing was verified: it may come from anybody")
+	}
+	if signatures == 0 {
+		fmt.Fprintln(o.terminal.err, "warning: the document has no signature for the agent; make one: bobctl sign --key NAME.key FILE")
+	}
+	if o.format != formatTable {
+		return o.format.encode(o.terminal.out, r)
+	}
+	out := o.terminal.out
+	if o.result.file == stdin {
+		out = o.terminal.err
+	}
+	if r.Verified {
+		fmt.Fprintf(out, "%s: %s was signed by %s\n", o.terminal.colour(green, "verified"), r.Reference, printable(r.SignedBy))
+	}
+	fmt.Fprintf(out, "  document  %s %s\n", word(p.Metadata.Name), printable(p.Metadata.Version))
+	if r.Image != "" {
+		fmt.Fprintf(out, "  image     %s\n", r.Image)
+	}
+	if len(r.Files) > 0 {
+		fmt.Fprintf(out, "  wrote     %s\n", joinWords(r.Files))
+	}
+	fmt.Fprintf(out, "To get the same again: bobctl pull oci://%s\n", r.Reference)
+	return nil
+}

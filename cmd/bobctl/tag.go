@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/registry"
+)
+
+type tagOptions struct {
+	terminal  *terminal
+	plainHTTP bool
+}
+
+func newTagCommand(t *terminal) *cobra.Command {
+	o := tagOptions{terminal: t}
+	c := &cobra.Command{
+		Use:   "tag oci://REF TAG...",
+		Short: "Give a published document more tags",
+		Long: `Give a published document more tags. A tag that names another document is moved;
+one that names an image, or any other artifact, is left alone.`,
+		Example: `  bobctl tag oci://registry.example/acme/webapp@sha256:... stable
+  bobctl tag oci://registry.example/acme/bobs:webapp-1.4.2 webapp-1.4 stable`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usagef("want a reference and a TAG")
+			}
+			for _, tag := range args[1:] {
+				if err := registry.CheckTag(tag); err != nil {
+					return usageError(err.Error())
+				}
+			}
+			ref, err := ociReference(args[0])
+			if err == nil && ref.Empty() {
+				return usagef("%s: name what to tag by its tag or digest", ref)
+			}
+			return err
+		},
+		ValidArgsFunction: completeReference,
+		RunE:              func(c *cobra.Command, args []string) error { return runTag(c.Context(), o, args[0], args[1:]) },
+	}
+	registerPlainHTTP(c.Flags(), &o.plainHTTP)
+	return c
+}
+
+func runTag(ctx context.Context, o tagOptions, from string, tags []string) error {
+	l := location{terminal: o.terminal, plainHTTP: o.plainHTTP}
+	repository, found, err := l.find(ctx, []string{from})
+	if err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		if err := repository.Tag(ctx, found[0], tag); err != nil {
+			if errors.Is(err, registry.ErrNotBoB) {
+				err = fmt.Errorf("%w; choose another tag", err)
+			}
+			return err
+		}
+		fmt.Fprintf(o.terminal.out, "%s is %s\n", repository.At(tag), found[0].Digest)
+	}
+	return nil
+}
