@@ -197,7 +197,7 @@ func vouched(ctx context.Context, repository *registry.Repository, b *registry.B
 
 // advise adds to an error what to do about it.
 func advise(err error) error {
-	advice := ""
+	var advice string
 	switch {
 	case errors.Is(err, registry.ErrTampered):
 		advice = "do not use it: somebody changed what the registry stores; tell who runs it, or pull from another registry"

@@ -46,7 +46,7 @@ Exits with 3 if not. A tag can be moved: the digest that is printed can not, and
   bobctl pull --image registry.example/acme/webapp:1.4.2 --trusted-root trusted_root.json \
     --certificate-identity-regexp 'https://github\.com/acme/webapp/.*' \
     --certificate-oidc-issuer https://token.actions.githubusercontent.com`,
-		Args:              func(c *cobra.Command, args []string) error { return o.check(c, args) },
+		Args:              o.check,
 		ValidArgsFunction: completeReference,
 		RunE:              func(c *cobra.Command, args []string) error { return runPull(c.Context(), o, args) },
 	}
@@ -88,6 +88,7 @@ type pulled struct {
 	Digest         string   `json:"digest"` // of the manifest
 	Image          string   `json:"image,omitempty"`
 	Document       string   `json:"document"`
+	Version        string   `json:"version,omitempty"`
 	DocumentDigest string   `json:"documentDigest"` // of the canonical bytes
 	Verified       bool     `json:"verified"`
 	SignedBy       string   `json:"signedBy,omitempty"`
@@ -128,11 +129,12 @@ func runPull(ctx context.Context, o pullOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	return o.report(repository, p, &pulled{
+	return o.report(&pulled{
 		Reference:      repository.At(chosen.bob.Digest).String(),
 		Digest:         chosen.bob.Digest,
 		Image:          imageOf(repository, chosen.bob),
 		Document:       p.Metadata.Name,
+		Version:        p.Metadata.Version,
 		DocumentDigest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
 		Verified:       verifier != nil,
 		SignedBy:       chosen.trust.Authority,
@@ -250,7 +252,7 @@ func (o *pullOptions) write(p *profile.Profile, content *registry.Content) ([]st
 	return files, nil
 }
 
-func (o *pullOptions) report(repository *registry.Repository, p *profile.Profile, r *pulled, signatures int) error {
+func (o *pullOptions) report(r *pulled, signatures int) error {
 	if !r.Verified {
 		fmt.Fprintln(o.terminal.err, "warning: nothing was verified: it may come from anybody")
 	}
@@ -267,7 +269,7 @@ func (o *pullOptions) report(repository *registry.Repository, p *profile.Profile
 	if r.Verified {
 		fmt.Fprintf(out, "%s: %s was signed by %s\n", o.terminal.colour(green, "verified"), r.Reference, printable(r.SignedBy))
 	}
-	fmt.Fprintf(out, "  document  %s %s\n", word(p.Metadata.Name), printable(p.Metadata.Version))
+	fmt.Fprintf(out, "  document  %s %s\n", word(r.Document), printable(r.Version))
 	if r.Image != "" {
 		fmt.Fprintf(out, "  image     %s\n", r.Image)
 	}
