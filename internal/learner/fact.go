@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/syscalls"
 )
 
 // FactKind says what a Fact is about.
@@ -47,17 +48,22 @@ func (s Seen) merge(other Seen) Seen {
 	return s
 }
 
-// tell adds a fact for Take.
+// tell adds a fact that e showed for Take.
 func (l *Learner) tell(e *event.Event, f Fact) {
+	at := l.opts.Boot.Add(time.Duration(e.Time))
+	f.Seen = Seen{First: at, Last: at, Count: 1 + uint64(e.Repeats)}
+	l.keep(f)
+}
+
+// keep adds a fact for Take.
+func (l *Learner) keep(f Fact) {
+	l.lastNews = f.Last
 	if l.told++; l.told > maxTold || len(l.fresh) >= maxFresh {
 		l.fresh, l.resend = nil, true
 	}
-	if l.resend {
-		return
+	if !l.resend {
+		l.fresh = append(l.fresh, f)
 	}
-	at := l.opts.Boot.Add(time.Duration(e.Time))
-	f.Seen = Seen{First: at, Last: at, Count: 1 + uint64(e.Repeats)}
-	l.fresh = append(l.fresh, f)
 }
 
 // Take returns the facts learned since it was called last. Where all is true
@@ -107,22 +113,38 @@ func accessOf(flag string) event.Access {
 // the bounds of memory are left out and counted.
 func (l *Learner) Restore(state State, facts []Fact) {
 	l.state = state
-	for _, f := range facts {
-		switch f.Kind {
-		case FactSyscall:
-			l.native.Add(f.Nr)
-		case FactCompatSyscall:
-			l.compat.Add(f.Nr)
-		case FactExec:
-			if !l.programs.restore(f.Path, f.Args) {
-				l.counts.Full++
-			}
-		case FactOpen:
-			if l.opens.Len() >= maxSegments {
-				l.counts.Full++
-				continue
-			}
-			l.opens.Add(f.Path, flagsOf(f.Access))
-		}
+	for i := range facts {
+		l.restore(&facts[i])
 	}
+}
+
+// restore adds a fact as it was written down, and reports whether it was new.
+func (l *Learner) restore(f *Fact) (added bool) {
+	switch f.Kind {
+	case FactSyscall:
+		return addNr(&l.native, f.Nr)
+	case FactCompatSyscall:
+		return addNr(&l.compat, f.Nr)
+	case FactExec:
+		if l.programs.covers(f.Path, f.Args) {
+			return false
+		}
+		added = l.programs.add(f.Path, f.Args)
+		if !added {
+			l.counts.Full++
+		}
+	case FactOpen:
+		if l.opens.Len() >= maxSegments {
+			l.counts.Full++
+			return false
+		}
+		_, added, _ = l.opens.Add(f.Path, flagsOf(f.Access))
+	}
+	return added
+}
+
+func addNr(set *syscalls.Set, nr uint32) (added bool) {
+	added = !set.Has(nr)
+	set.Add(nr)
+	return added
 }

@@ -70,9 +70,10 @@ type Learner struct {
 	opens    *profile.PathSet
 	programs programs
 
-	fresh  []Fact // since the last Take
-	told   int    // how many were added to fresh since Take returned everything
-	resend bool   // the next Take returns everything
+	fresh    []Fact // since the last Take
+	told     int    // how many were added to fresh since Take returned everything
+	resend   bool   // the next Take returns everything
+	lastNews time.Time
 }
 
 // New returns a Learner of the workload container key that knows nothing.
@@ -87,6 +88,14 @@ func New(key string, opts Options) *Learner {
 
 // Key returns the workload container's name, as New was given it.
 func (l *Learner) Key() string { return l.key }
+
+// SetWindow changes the observed time after which the workload counts as
+// learned.
+func (l *Learner) SetWindow(d time.Duration) { l.opts.Window = d }
+
+// LastNews returns when something new was learned last; zero if that was before
+// the Learner was made.
+func (l *Learner) LastNews() time.Time { return l.lastNews }
 
 // Counts returns what was left out so far.
 func (l *Learner) Counts() Counts { return l.counts }

@@ -135,11 +135,6 @@ func (p *programs) settle(path string, c *commands) {
 	c.settleAt = max(settleAt, 2*len(c.argvs))
 }
 
-// restore adds a command as it was kept before.
-func (p *programs) restore(path string, argv []string) bool {
-	return p.covers(path, argv) || p.add(path, argv)
-}
-
 // execs returns all commands, in no particular order.
 func (p *programs) execs() []profile.Exec {
 	var execs []profile.Exec

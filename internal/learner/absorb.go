@@ -1,0 +1,63 @@
+package learner
+
+import (
+	"slices"
+	"time"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/syscalls"
+)
+
+// Absorb learns what another learner wrote down of the same workload container,
+// on another node or with an earlier image, and reports whether any of it was
+// new. Calls of architectures that are not this machine's are left out.
+func (l *Learner) Absorb(c *profile.Container, now time.Time) (added bool) {
+	for _, f := range l.factsOf(c) {
+		f.Seen = Seen{First: now, Last: now}
+		if l.restore(&f) {
+			l.keep(f)
+			added = true
+		}
+	}
+	return added
+}
+
+// AbsorbState takes over how the workload was learned elsewhere. Times do not
+// add up, because the nodes watched at the same time: the longest counts.
+func (l *Learner) AbsorbState(now time.Time, other State) {
+	l.state.Observed += max(0, other.Observed-l.ObservedFor(now))
+	l.state.StartSeen = l.state.StartSeen || other.StartSeen
+	l.state.Guarded = l.state.Guarded || other.Guarded
+}
+
+// factsOf returns what c says in the form of facts.
+func (l *Learner) factsOf(c *profile.Container) []Fact {
+	facts := callsOf(c, FactSyscall, l.opts.Arch)
+	facts = append(facts, callsOf(c, FactCompatSyscall, syscalls.Compat(l.opts.Arch))...)
+	for _, e := range c.Execs {
+		args := e.Args
+		if len(args) == 0 && !e.ArgsRequired {
+			args = []string{profile.DynamicArgs}
+		}
+		facts = append(facts, Fact{Kind: FactExec, Path: e.Path, Args: args})
+	}
+	for _, o := range c.Opens {
+		for access, flags := range accessFlags {
+			if len(o.Flags) == 0 || slices.Contains(o.Flags, flags[0]) {
+				facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: event.Access(access)})
+			}
+		}
+	}
+	return facts
+}
+
+func callsOf(c *profile.Container, kind FactKind, arch string) []Fact {
+	var facts []Fact
+	for _, name := range c.Syscalls[arch] {
+		if nr, ok := syscalls.Number(arch, name); ok {
+			facts = append(facts, Fact{Kind: kind, Nr: nr})
+		}
+	}
+	return facts
+}
