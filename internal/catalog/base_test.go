@@ -36,7 +36,7 @@ spec:
 		t.Run(name, func(t *testing.T) {
 			r := newRecorder(t, accepting("shop"))
 			r.Publish("test", tt.documents)
-			got := r.For(shop, "web", "")
+			got := r.For(Query{Workload: shop, Container: "web"})
 			if got.Base != tt.wantBase || got.Completeness != tt.wantCompleteness || len(got.Containers) != len(tt.documents) {
 				t.Errorf("For = %+v, want %d containers, base %t, completeness %q",
 					got, len(tt.documents), tt.wantBase, tt.wantCompleteness)

@@ -45,8 +45,9 @@ type Catalog struct {
 
 // entry is what is known of one document of one source.
 type entry struct {
-	seen   [sha256.Size]byte // digest of the version looked at last
-	grants []grant           // of the last good version; nil if there was none
+	seen    [sha256.Size]byte // digest of the version looked at last
+	grants  []grant           // of the last good version; nil if there was none
+	refused error             // why the version looked at last is not in force
 }
 
 // snapshot is immutable once it is published.
@@ -82,18 +83,28 @@ type Allowed struct {
 	Completeness profile.Completeness
 }
 
+// Query asks about one container of a workload.
+type Query struct {
+	Workload  profile.Workload
+	Container string
+	Type      profile.ContainerType
+	// Document, if set, is the only one that counts, by its metadata's name,
+	// besides allowances.
+	Document string
+}
+
 // For returns what all documents in force that match the container allow it.
-func (c *Catalog) For(w profile.Workload, container string, typ profile.ContainerType) Allowed {
+func (c *Catalog) For(q Query) Allowed {
 	var allowed Allowed
 	grants := c.inForce.Load().grants
 	for i := range grants {
-		if !grants[i].appliesTo(&w) {
+		p := grants[i].profile
+		if !grants[i].appliesTo(&q.Workload) || !p.IsAllowance() && q.Document != "" && q.Document != p.Metadata.Name {
 			continue
 		}
-		p := grants[i].profile
 		for j := range p.Spec.Containers {
 			entry := &p.Spec.Containers[j]
-			if !isFor(entry, container, typ) {
+			if !isFor(entry, q.Container, q.Type) {
 				continue
 			}
 			allowed.Containers = append(allowed.Containers, *entry)
@@ -174,7 +185,7 @@ func (p *publication) update(previous *entry, d *Document) *entry {
 	}
 	grants, err := load(p.catalog.options.Verifier, d)
 	if err != nil {
-		e := &entry{seen: seen}
+		e := &entry{seen: seen, refused: err}
 		if previous != nil {
 			e.grants = previous.grants
 		}

@@ -129,7 +129,7 @@ func (r *recorder) takeRefusals() []Reason {
 // opens returns the paths that the workload's container web may open.
 func (r *recorder) opens(w profile.Workload) []string {
 	var paths []string
-	for _, c := range r.For(w, "web", profile.ContainerRegular).Containers {
+	for _, c := range r.For(Query{Workload: w, Container: "web", Type: profile.ContainerRegular}).Containers {
 		for _, o := range c.Opens {
 			paths = append(paths, o.Path)
 		}
@@ -176,7 +176,7 @@ func TestFor(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := r.For(tt.workload, tt.container, tt.typ).Containers; (len(got) == 1) != tt.want || len(got) > 1 {
+			if got := r.For(Query{Workload: tt.workload, Container: tt.container, Type: tt.typ}).Containers; (len(got) == 1) != tt.want || len(got) > 1 {
 				t.Errorf("For = %d entries, want some %t", len(got), tt.want)
 			}
 		})
@@ -224,12 +224,76 @@ spec:
 		t.Run(name, func(t *testing.T) {
 			r := newRecorder(t, accepting("shop"))
 			r.Publish("test", tt.documents)
-			got := r.For(shop, "web", "")
+			got := r.For(Query{Workload: shop, Container: "web"})
 			if got.Base != tt.wantBase || got.Completeness != tt.wantCompleteness || len(got.Containers) != len(tt.documents) {
 				t.Errorf("For = %+v, want %d containers, base %t, completeness %q",
 					got, len(tt.documents), tt.wantBase, tt.wantCompleteness)
 			}
 		})
+	}
+}
+
+// A pinned document is the only profile that counts; allowances add to it.
+func TestPinnedDocument(t *testing.T) {
+	document := func(name, metadata string) Document {
+		return Document{Name: name, Data: fmt.Appendf(nil, `apiVersion: bobwatch/v1alpha1
+kind: BillOfBehavior
+metadata: {name: %s%s}
+spec: {containers: [{name: web, opens: [{path: /%s}]}]}
+`, name, metadata, name)}
+	}
+	r := newRecorder(t, accepting("shop"))
+	r.Publish("test", []Document{
+		document("stable", ""), document("next", ""), document("ours", `, labels: {bobwatch/allowance: "true"}`),
+	})
+	tests := map[string]struct {
+		pinned   string
+		want     []string
+		wantBase bool
+	}{
+		"none":    {"", []string{"/next", "/ours", "/stable"}, true},
+		"stable":  {"stable", []string{"/ours", "/stable"}, true},
+		"missing": {"gone", []string{"/ours"}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := r.For(Query{Workload: shop, Container: "web", Document: tt.pinned})
+			var paths []string
+			for _, c := range got.Containers {
+				paths = append(paths, c.Opens[0].Path)
+			}
+			if diff := cmp.Diff(tt.want, paths); diff != "" || got.Base != tt.wantBase {
+				t.Errorf("base %t, want %t; opens (-want +got):\n%s", got.Base, tt.wantBase, diff)
+			}
+		})
+	}
+}
+
+func TestStates(t *testing.T) {
+	vendor := newSigner(t)
+	r := newRecorder(t, vendor.policy(t))
+	data := minimal("namespace: shop", "/x")
+	signed := Document{Name: "signed", Data: data, Signatures: [][]byte{vendor.sign(t, data).Plain()}}
+	tampered := Document{Name: "signed", Data: minimal("namespace: shop", "/y"), Signatures: signed.Signatures}
+	unsigned := Document{Name: "unsigned", Data: data}
+	r.Publish("test", []Document{signed, unsigned})
+	r.Publish("test", []Document{tampered, unsigned})
+	states := r.States()
+	if len(states) != 2 {
+		t.Fatalf("%d states, want 2", len(states))
+	}
+	want := []State{
+		{Source: "test", Name: "signed", Digest: tampered.Digest(), InForce: true, Authority: "vendor", Reason: ReasonSignature},
+		{Source: "test", Name: "unsigned", Digest: unsigned.Digest(), Reason: ReasonUnsigned},
+	}
+	for i := range states {
+		if states[i].Refused == nil {
+			t.Errorf("%s: no reason for its refusal", states[i].Name)
+		}
+		states[i].Refused = nil
+	}
+	if diff := cmp.Diff(want, states); diff != "" {
+		t.Errorf("States (-want +got):\n%s", diff)
 	}
 }
 

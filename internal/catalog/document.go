@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -34,6 +35,13 @@ type Document struct {
 	Values     []byte // of its parameters; nil for none
 	// Err says why the source could not read the document. It is refused then.
 	Err error
+}
+
+// Digest names the version of a document: "sha256:..." over all that was given
+// of it. State.Digest is compared with it.
+func (d *Document) Digest() string {
+	sum := d.digest()
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // digest tells whether a document is the one that was seen before.

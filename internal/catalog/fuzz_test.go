@@ -46,7 +46,7 @@ func FuzzConfigMap(f *testing.F) {
 		if len(r.refused) != len(documents) {
 			t.Errorf("%d of %d documents refused, want all", len(r.refused), len(documents))
 		}
-		if got := r.For(profile.Workload{Namespace: "shop"}, "", ""); got.Containers != nil {
+		if got := r.For(Query{Workload: profile.Workload{Namespace: "shop"}}); got.Containers != nil {
 			t.Errorf("in force without a signature: %v", got)
 		}
 	})
