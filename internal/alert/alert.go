@@ -44,6 +44,10 @@ type Alert struct {
 	Process   Process   `json:"process,omitzero"`
 	Ancestors []Process `json:"ancestors,omitempty"`
 
+	// New says that the workload is learning a new image: the act was learned,
+	// and the profile of the image before did not allow it.
+	New bool `json:"new,omitempty"`
+
 	// Suppressed counts, for detector.Suppressed, the deviations held back.
 	Suppressed map[detector.Rule]uint64 `json:"suppressed,omitempty"`
 	// Allow is the command that would accept the deviation, quoted for bash,
@@ -71,12 +75,15 @@ type Workload struct {
 type Pod struct {
 	Name string `json:"name,omitempty"`
 	UID  string `json:"uid,omitempty"`
+	// Labels are those that the configuration asks for.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // Container is the container, or the cgroup that stands for one.
 type Container struct {
 	ID     string `json:"id"`
 	Name   string `json:"name,omitempty"`
+	Type   string `json:"type,omitempty"` // init or ephemeral; empty for a regular one
 	Image  string `json:"image,omitempty"`
 	Digest string `json:"digest,omitempty"`
 }

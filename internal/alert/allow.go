@@ -31,6 +31,9 @@ func allowCommand(subject *Subject, e *event.Event, call *Syscall) string {
 	if name := subject.Container.Name; name != "" {
 		words = append(words, "--container", name)
 	}
+	if typ := subject.Container.Type; typ != "" {
+		words = append(words, "--type", typ)
+	}
 	line := joinQuoted(append(words, act...))
 	if len(line) > maxAllow {
 		return ""

@@ -86,15 +86,31 @@ func printableSubject(s *Subject) Subject {
 			Kind:      Printable(s.Workload.Kind, maxName),
 			Name:      Printable(s.Workload.Name, maxName),
 		},
-		Pod: Pod{Name: Printable(s.Pod.Name, maxName), UID: Printable(s.Pod.UID, maxName)},
+		Pod: Pod{
+			Name:   Printable(s.Pod.Name, maxName),
+			UID:    Printable(s.Pod.UID, maxName),
+			Labels: printableLabels(s.Pod.Labels),
+		},
 		Container: Container{
 			ID:     Printable(s.Container.ID, maxName),
 			Name:   Printable(s.Container.Name, maxName),
+			Type:   Printable(s.Container.Type, maxName),
 			Image:  Printable(s.Container.Image, 2*maxName),
 			Digest: Printable(s.Container.Digest, maxName),
 		},
 		Profile: s.Profile,
 	}
+}
+
+func printableLabels(labels map[string]string) map[string]string {
+	if len(labels) == 0 {
+		return nil
+	}
+	printable := make(map[string]string, len(labels))
+	for key, value := range labels {
+		printable[Printable(key, maxName)] = Printable(value, maxName)
+	}
+	return printable
 }
 
 // describe says what happened. command is what the event's process runs.

@@ -22,6 +22,8 @@ const (
 	LeftContainer
 	// DocumentRefused: a document that claims to be a profile was not believed.
 	DocumentRefused
+	// NoProfile: a workload is to be guarded, and nothing says what it may do.
+	NoProfile
 
 	// NumRules is the number of rules.
 	NumRules = iota
@@ -35,6 +37,7 @@ var rules = [NumRules]struct{ id, name string }{
 	UnexpectedArguments:  {"R0040", "Unexpected process arguments"},
 	LeftContainer:        {"BW001", "Process left its container"},
 	DocumentRefused:      {"R1016", "Signed profile refused"},
+	NoProfile:            {"BW002", "Guarded workload without a profile"},
 }
 
 // String returns the rule's id, such as R0001.
