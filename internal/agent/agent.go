@@ -103,6 +103,10 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		return closers, err
 	}
 	closers = append(closers, resolver)
+	cluster, err := a.openCluster()
+	if err != nil {
+		return closers, err
+	}
 	allowed, err := runtimeMatcher(runtime.GOARCH)
 	if err != nil {
 		return closers, err
@@ -125,6 +129,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		sensor:    s,
 		resolver:  resolver,
 		catalog:   documents,
+		cluster:   cluster,
 		journal:   journal,
 		store:     store,
 		alerts:    a.dispatcher,
@@ -185,6 +190,7 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 			log.Error("refused document", zap.String("source", r.Source), zap.String("name", r.Name),
 				zap.String("reason", string(r.Reason)), zap.Bool("earlierVersionInForce", r.InForce), zap.Error(r.Err))
 			a.dispatcher.Enqueue(refusalAlert(a.config.Node, r))
+			a.engine.cluster.refused(r)
 		},
 		Accepted: func(acc catalog.Acceptance) {
 			level := zap.InfoLevel
@@ -244,6 +250,9 @@ func (a *agent) run(ctx context.Context) error {
 	if a.directory != nil {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
 	}
+	if a.engine.cluster != nil {
+		group.Go(func() error { return a.engine.cluster.run(ctx, a.engine.catalog) })
+	}
 	group.Go(func() error { a.adoptRunning(ctx); return nil })
 	group.Go(func() error {
 		return a.engine.resolver.Run(ctx, func(c workload.Change) { a.engine.changes(ctx, c) })
@@ -296,9 +305,10 @@ func (a *agent) adoptRunning(ctx context.Context) {
 		a.log.Warn("list running containers; those that cannot be listed are taken over later", zap.Error(err))
 	}
 	complete := err == nil
+	newcomers := a.engine.cluster.identifyAll(ctx, residents)
 	a.engine.post(ctx, func() {
-		for _, r := range residents {
-			a.engine.adopt(r)
+		for i, r := range residents {
+			a.engine.adopt(newcomers[i], r)
 		}
 		a.engine.ready.Store(true)
 		a.engine.hasStale = complete

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/zap/zaptest"
 	"golang.org/x/sys/unix"
@@ -26,6 +27,7 @@ import (
 	"bobwatch/internal/config"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/status"
 	"bobwatch/internal/testenv"
 )
 
@@ -467,5 +469,75 @@ func TestMetrics(t *testing.T) {
 	}
 	if got := r.get("/healthz"); got != "ok\n" {
 		t.Errorf("healthz = %q", got)
+	}
+}
+
+// A container that ran before the agent is learned without its start. Its first
+// restart is no attack, but what an attacker would do in it still is.
+func TestFirstStartAfterwardsIsLearned(t *testing.T) {
+	v := newVictim(t)
+	stop := keepBusy(t, v)
+	r := start(t, testConfig(t))
+	p := r.learned(v)
+	if got := p.Spec.Provenance; got.From != "attach" || got.Completeness != profile.Partial {
+		t.Fatalf("provenance %+v, want a partial profile from the middle", got)
+	}
+	stop()
+	if err := os.Remove(v.dir); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "end of the container", func() bool {
+		var s status.Status
+		return json.Unmarshal([]byte(r.get(status.Path)), &s) == nil && len(s.Workloads) == 0
+	})
+	for len(r.alerts) > 0 {
+		<-r.alerts // how the process that was there ended was never seen either
+	}
+	if err := os.Mkdir(v.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	v.sh(t, "cat /etc/os-release >/dev/null; sort /etc/shells >/dev/null")
+	r.silent(2 * time.Second)
+	v.sh(t, "cat /etc/shadow >/dev/null")
+	r.await("/etc/shadow in the first start", func(a *alert.Alert) bool {
+		return a.Deviation.Open != nil && a.Deviation.Open.Path == "/etc/shadow"
+	})
+}
+
+func TestStatus(t *testing.T) {
+	c := testConfig(t)
+	c.Learning.Window = config.Duration(time.Hour)
+	if err := os.MkdirAll(c.Profiles.Directory, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(c.Profiles.Directory, "broken.yaml")
+	if err := os.WriteFile(file, []byte("kind: BillOfBehavior\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, c)
+	v := newVictim(t)
+	v.sh(t, benign)
+	var s status.Status
+	eventually(t, "workload in the status", func() bool {
+		s = status.Status{}
+		if err := json.Unmarshal([]byte(r.get(status.Path)), &s); err != nil {
+			t.Fatal(err)
+		}
+		return len(s.Workloads) == 1 && s.Workloads[0].Learned.Execs > 0
+	})
+	w := s.Workloads[0]
+	if w.Name != v.name() || w.State != status.Learning || w.Completeness != profile.Learning || w.Window != 3600 ||
+		w.Learned.Syscalls < 10 || w.Learned.Opens == 0 || len(w.Instances) != 1 || w.LastNews.IsZero() {
+		t.Errorf("workload %+v, want %s learning", w, v.name())
+	}
+	if !s.Ready || len(s.Hooks) == 0 || s.Node != c.Node {
+		t.Errorf("status %+v, want a ready agent with its hooks", s)
+	}
+	want := []status.Document{{
+		Source: c.Profiles.Directory, Name: "broken", Reason: "parse",
+		Digest: s.Documents[0].Digest, Refused: s.Documents[0].Refused,
+	}}
+	if diff := cmp.Diff(want, s.Documents); diff != "" || s.Documents[0].Refused == "" {
+		t.Errorf("documents (-want +got):\n%s", diff)
 	}
 }

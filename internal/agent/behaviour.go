@@ -10,8 +10,10 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
 
@@ -22,13 +24,20 @@ const maxDormant = 256
 // saveInterval is how often a profile that still grows is written.
 const saveInterval = 30 * time.Second
 
+// sealPatience is how long the cluster may take to join what all nodes learned
+// before this node guards with what it learned itself.
+const sealPatience = time.Minute
+
 // behaviour is what is known of a workload container, for all its instances.
 type behaviour struct {
 	key       workload.Key
 	name      string // key as a string: in the journal, in messages
 	model     workload.Container
+	settings  kubernetes.Settings
+	owner     kubernetes.Subject // where the learned profile belongs in the cluster
 	learner   *learner.Learner
-	matcher   *profile.Matcher // nil while it learns
+	state     status.State
+	matcher   *profile.Matcher // nil unless it is guarded
 	instances map[*instance]struct{}
 	account   *account
 	notKept   uint64 // as last seen
@@ -37,57 +46,93 @@ type behaviour struct {
 	version      uint64          // of the catalog, when it was asked last
 	completeness profile.Completeness
 	guardedAt    uint64 // ns since boot: events before it are learned
+	startupUntil uint64 // ns since boot, see startup.go
 	stale        bool   // the matcher lacks something that was learned
 	saved        time.Time
 	unsaved      bool
+
+	// baseline is the profile of the image before, while this one is learned:
+	// what it does not allow is reported as new.
+	baseline    *profile.Matcher
+	predecessor string    // where the cluster keeps that profile
+	newFacts    int       // learned since the cluster was told
+	sealing     time.Time // since when the other nodes are asked before guarding
 }
 
 func (b *behaviour) join(in *instance, now time.Time) {
 	b.instances[in] = struct{}{}
-	if b.matcher == nil {
+	if b.state == status.Learning {
 		in.counts = true
 		b.learner.Started(now, !in.container.Running)
 	}
+	b.beginStartup(in)
 }
 
 func (b *behaviour) leave(in *instance, now time.Time) {
 	delete(b.instances, in)
 	if in.counts {
 		b.learner.Stopped(now)
+		in.counts = false
 	}
 }
 
-// setMatcher begins to guard, or with nil to learn. The window counts only time
-// in which something is learned.
-func (b *behaviour) setMatcher(m *profile.Matcher, now time.Time) {
-	b.matcher = m
+// setState begins to learn, to guard or to leave alone. The window counts only
+// time in which something is learned.
+func (b *behaviour) setState(state status.State, m *profile.Matcher, now time.Time) {
+	b.state, b.matcher = state, m
+	learning := state == status.Learning
 	for in := range b.instances {
 		switch {
-		case m == nil && !in.counts:
+		case learning && !in.counts:
 			b.learner.Started(now, false)
-		case m != nil && in.counts:
+		case !learning && in.counts:
 			b.learner.Stopped(now)
 		}
-		in.counts = m == nil
+		in.counts = learning
+	}
+	if !learning {
+		b.baseline = nil
+		b.sealing = time.Time{}
 	}
 }
 
 // behaviourOf finds or makes the behaviour of a container.
-func (e *engine) behaviourOf(c *workload.Container) *behaviour {
-	key := c.Key()
-	if b := e.workloads[key]; b != nil {
+func (e *engine) behaviourOf(n *newcomer) *behaviour {
+	key := n.Key()
+	b := e.workloads[key]
+	if b != nil {
 		e.dormant = slices.DeleteFunc(e.dormant, func(d *behaviour) bool { return d == b })
-		if b.version != e.catalog.Version() {
-			e.refresh(b) // a new instance is not to wait for the next tick
-		}
-		return b
+	} else {
+		b = e.newBehaviour(n, key)
 	}
+	e.absorb(b, n.learned, n.predecessor)
+	e.obey(b, n) // a new instance is not to wait for the next tick
+	return b
+}
+
+// obey does with the behaviour what its pods ask for now.
+func (e *engine) obey(b *behaviour, n *newcomer) {
+	now := time.Now()
+	b.settings = n.settings
+	if n.owner.OwnerUID != "" {
+		b.owner = n.owner
+	}
+	b.learner.SetWindow(e.windowOf(b))
+	if b.settings.Mode == kubernetes.ModeGuard && b.state == status.Learning && b.learner.ObservedFor(now) > 0 {
+		e.guard(b, now) // with what was learned so far
+		return
+	}
+	e.refresh(b)
+}
+
+func (e *engine) newBehaviour(n *newcomer, key workload.Key) *behaviour {
 	b := &behaviour{
 		key:       key,
 		name:      key.String(),
-		model:     *c,
+		model:     n.Container,
+		state:     status.Learning,
 		instances: map[*instance]struct{}{},
-		account:   e.accounts.open(c.Namespace, c.Owner.Name),
+		account:   e.accounts.open(n.Namespace, n.Owner.Name),
 	}
 	b.learner = learner.New(b.name, learner.Options{
 		Arch:       e.arch,
@@ -104,34 +149,44 @@ func (e *engine) behaviourOf(c *workload.Container) *behaviour {
 	}
 	b.notKept = b.learner.State(time.Now()).NotKept
 	e.workloads[key] = b
-	e.refresh(b)
 	return b
 }
 
-// refresh compiles what the behaviour may do from the documents in force and
-// from what was learned. Without either it learns.
+func (e *engine) windowOf(b *behaviour) time.Duration {
+	if b.settings.Window > 0 {
+		return b.settings.Window
+	}
+	return time.Duration(e.config.Learning.Window)
+}
+
+// refresh decides what is done with the behaviour, and compiles what it may do
+// from the documents in force and from what was learned.
 func (e *engine) refresh(b *behaviour) {
 	stale := b.stale
 	b.stale = false
 	b.version = e.catalog.Version()
 	now := time.Now()
-	documents := e.catalog.For(profile.Workload{
-		Namespace: b.model.Namespace,
-		Kind:      b.model.Owner.Kind,
-		Name:      b.model.Owner.Name,
-		Labels:    b.model.Labels,
-	}, b.model.Name, profile.ContainerType(b.model.Type))
-	learned := b.learner.State(now).Guarded
-	if !learned && !documents.Base {
-		if b.matcher != nil {
-			e.log.Warn("no document is left for the workload; learning it", zap.String("workload", b.name))
-			b.setMatcher(nil, now)
-			b.documents = documents
-			e.applyAll(b)
+	documents := e.catalog.For(catalog.Query{
+		Workload: profile.Workload{
+			Namespace: b.model.Namespace,
+			Kind:      b.model.Owner.Kind,
+			Name:      b.model.Owner.Name,
+			Labels:    b.model.Labels,
+		},
+		Container: b.model.Name,
+		Type:      profile.ContainerType(b.model.Type),
+		Document:  b.settings.Document,
+	})
+	learned := b.learner.State(now).Guarded && b.settings.Document == ""
+	state := stateOf(b.settings, documents.Base, learned)
+	if state != status.Guarded {
+		if state != b.state {
+			e.change(b, state, now)
 		}
+		b.documents = documents
 		return
 	}
-	if b.matcher != nil && !stale && reflect.DeepEqual(documents, b.documents) {
+	if b.state == state && !stale && reflect.DeepEqual(documents, b.documents) {
 		return // another workload's documents changed
 	}
 	containers := slices.Clone(documents.Containers)
@@ -140,18 +195,51 @@ func (e *engine) refresh(b *behaviour) {
 		containers = append(containers, b.learner.Container())
 		b.completeness = b.learner.Provenance(now).Completeness
 	}
-	matcher, err := profile.Compile(containers, profile.MatchOptions{
-		Arch:      e.arch,
-		Strict:    e.config.Detection.StrictSyscalls,
-		MergedUsr: true,
-	})
+	matcher, err := e.compile(containers)
 	if err != nil {
 		e.log.Error("compile profile; the last one stays in force", zap.String("workload", b.name), zap.Error(err))
 		return
 	}
 	b.documents = documents
-	b.setMatcher(matcher, now)
+	b.setState(state, matcher, now)
 	e.applyAll(b)
+}
+
+// stateOf says what is done with a workload container: base is set if documents
+// say all that it does, learned if its own profile does.
+func stateOf(s kubernetes.Settings, base, learned bool) status.State {
+	switch {
+	case s.Mode == kubernetes.ModeOff:
+		return status.Off
+	case s.Mode == kubernetes.ModeLearn:
+		return status.Learning
+	case base || learned:
+		return status.Guarded
+	case s.Mode == kubernetes.ModeGuard || s.Document != "":
+		return status.Unguarded
+	}
+	return status.Learning
+}
+
+// change goes over to a state without a profile.
+func (e *engine) change(b *behaviour, state status.State, now time.Time) {
+	switch {
+	case state == status.Unguarded:
+		e.log.Error("nothing says what the workload may do; it is not guarded", zap.String("workload", b.name))
+		e.alerts.Enqueue(noProfileAlert(e.config.Node, b))
+	case b.state == status.Guarded && state == status.Learning:
+		e.log.Warn("no document is left for the workload, or it is to be learned; learning it", zap.String("workload", b.name))
+	}
+	b.setState(state, nil, now)
+	e.applyAll(b)
+}
+
+func (e *engine) compile(containers []profile.Container) (*profile.Matcher, error) {
+	return profile.Compile(containers, profile.MatchOptions{
+		Arch:      e.arch,
+		Strict:    e.config.Detection.StrictSyscalls,
+		MergedUsr: true,
+	})
 }
 
 func (e *engine) applyAll(b *behaviour) {
@@ -160,11 +248,30 @@ func (e *engine) applyAll(b *behaviour) {
 	}
 }
 
+// windowEnds guards a workload that was learned for long enough. If other nodes
+// learn it too, they are asked first what they know.
+func (e *engine) windowEnds(b *behaviour, now time.Time) {
+	if !e.cluster.shares(b) {
+		e.guard(b, now)
+		return
+	}
+	if b.sealing.IsZero() {
+		b.sealing = now
+		e.share(b)
+	}
+	if now.Sub(b.sealing) >= sealPatience {
+		e.log.Warn("the cluster does not answer; guarding with what was learned on this node", zap.String("workload", b.name))
+		e.guard(b, now)
+	}
+}
+
 // guard ends the window.
 func (e *engine) guard(b *behaviour, now time.Time) {
-	b.learner.Guard()
+	b.learner.Guard(now)
 	e.refresh(b)
-	b.guardedAt = uint64(sinceBoot())
+	if len(b.instances) > 0 {
+		b.guardedAt = uint64(sinceBoot())
+	}
 	e.changed[b] = struct{}{}
 	b.saved = time.Time{} // write it now
 	p := b.learner.Provenance(now)
@@ -178,6 +285,7 @@ func (e *engine) journalChanges() {
 	for b := range e.changed {
 		facts, all := b.learner.Take(now)
 		e.journal.Append(learner.Batch{Key: b.name, State: b.learner.State(now), Facts: facts, All: all})
+		b.newFacts += len(facts)
 		b.unsaved = true
 	}
 	clear(e.changed)
@@ -213,10 +321,11 @@ func (e *engine) saveAll() {
 	}
 }
 
-// save hands the learned profile to the store.
+// save hands the learned profile to the store, and to the other nodes.
 func (e *engine) save(b *behaviour) {
 	b.saved, b.unsaved = time.Now(), false
 	e.store.put(b.name, b.document())
+	e.share(b)
 }
 
 // document is the Bill of Behavior that was learned.

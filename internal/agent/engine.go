@@ -14,10 +14,13 @@ import (
 	"bobwatch/internal/config"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/sensor"
+	"bobwatch/internal/severity"
+	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
 
@@ -31,6 +34,7 @@ type engine struct {
 	sensor    *sensor.Sensor
 	resolver  *workload.Resolver
 	catalog   *catalog.Catalog
+	cluster   *cluster
 	journal   *learner.Journal
 	store     *store
 	alerts    *alert.Dispatcher
@@ -55,13 +59,16 @@ type engine struct {
 	metrics  counters
 }
 
+// states are all states, in the order in which counters has them.
+var states = [...]status.State{status.Learning, status.Guarded, status.Unguarded, status.Off}
+
 // counters are read by the metrics collector while the engine runs.
 type counters struct {
-	beat         atomic.Int64 // unix nanoseconds of the last turn
-	lastEvent    atomic.Int64 // nanoseconds since boot
-	selfTest     atomic.Int64 // nanoseconds since boot
-	learning     atomic.Int64 // workload containers, likewise guarded
-	guarded      atomic.Int64
+	beat         atomic.Int64              // unix nanoseconds of the last turn
+	lastEvent    atomic.Int64              // nanoseconds since boot
+	selfTest     atomic.Int64              // nanoseconds since boot
+	workloads    [len(states)]atomic.Int64 // workload containers that run, by state
+	containers   [len(states)]atomic.Int64
 	parked       atomic.Int64
 	parkedEvents atomic.Int64
 	notKept      atomic.Uint64
@@ -70,10 +77,8 @@ type counters struct {
 	runtimeActs  atomic.Uint64
 	adoptErrors  atomic.Uint64
 
-	containersLearning atomic.Int64
-	containersGuarded  atomic.Int64
-	acceptedSigned     atomic.Uint64 // documents; the catalog's goroutine counts them
-	acceptedUnsigned   atomic.Uint64
+	acceptedSigned   atomic.Uint64 // documents; the catalog's goroutine counts them
+	acceptedUnsigned atomic.Uint64
 }
 
 // post hands f to the engine's goroutine and wakes it.
@@ -155,16 +160,13 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	case ev.Has(event.FlagRuntime):
 		e.metrics.runtimeActs.Add(1)
 		e.judge(in, ev, e.runtime)
-	case b.matcher == nil:
-		if b.learner.Observe(ev) {
-			e.changed[b] = struct{}{}
-			if ev.Kind == event.KindExec {
-				e.journalChanges() // the kernel tells an execution only once
-			}
-		}
+	case b.state == status.Learning:
+		e.learn(in, ev)
 		if ev.Kind == event.KindMoved {
 			e.judge(in, ev, e.runtime)
 		}
+	case b.matcher == nil:
+		// It is left alone, or nothing says what it may do.
 	case ev.Time < b.guardedAt:
 		// Told before the kernel knew that the window had ended.
 		if b.learner.Observe(ev) {
@@ -175,7 +177,31 @@ func (e *engine) act(in *instance, ev *event.Event) {
 		if b.stale {
 			e.refresh(b)
 		}
-		e.judge(in, ev, b.matcher)
+		if !e.learnStartup(b, ev) {
+			e.judge(in, ev, b.matcher)
+		}
+	}
+}
+
+// learn adds the act to the profile. Of a new image, what the image before was
+// not allowed is reported.
+func (e *engine) learn(in *instance, ev *event.Event) {
+	b := in.behaviour
+	if !b.learner.Observe(ev) {
+		return
+	}
+	e.changed[b] = struct{}{}
+	if ev.Kind == event.KindExec {
+		e.journalChanges() // the kernel tells an execution only once
+	}
+	if b.baseline == nil {
+		return
+	}
+	if d, ok := e.detector.Check(ev, b.baseline); ok {
+		d.Severity = severity.Low
+		a := e.builder.Build(d, &in.subject)
+		a.New = true
+		e.raise(in, a)
 	}
 }
 
@@ -187,15 +213,18 @@ func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
 	if ev.Has(event.FlagRuntime) && ev.Kind != event.KindSyscall {
 		return // which files and programs a runtime uses is its own affair
 	}
-	a := e.builder.Build(d, &in.subject)
-	in.behaviour.account.deviations.add(&a, a.Count)
-	if e.alerts.Enqueue(a) {
-		in.behaviour.account.alerts.add(&a, 1)
-	}
+	e.raise(in, e.builder.Build(d, &in.subject))
 	if ev.Kind == event.KindOpen {
 		if err := e.sensor.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
 			e.log.Warn("mark deviation", zap.Error(err))
 		}
+	}
+}
+
+func (e *engine) raise(in *instance, a alert.Alert) {
+	in.behaviour.account.deviations.add(&a, a.Count)
+	if e.alerts.Enqueue(a) {
+		in.behaviour.account.alerts.add(&a, 1)
 	}
 }
 
@@ -210,8 +239,8 @@ func (e *engine) tick(now time.Time) {
 		if version != b.version || b.stale {
 			e.refresh(b)
 		}
-		if b.matcher == nil && b.learner.Done(now) {
-			e.guard(b, now)
+		if b.state == status.Learning && b.settings.Mode != kubernetes.ModeLearn && b.learner.Done(now) {
+			e.windowEnds(b, now)
 		}
 	}
 	e.expireParked(now)
@@ -225,7 +254,7 @@ func (e *engine) tick(now time.Time) {
 // missing from a profile counts against it.
 func (e *engine) countHeld(in *instance) {
 	held := e.sensor.TakeHeld(in.container.CgroupID)
-	if held > 0 && in.behaviour.matcher == nil {
+	if held > 0 && in.behaviour.state == status.Learning {
 		in.behaviour.learner.Lose(held)
 		e.changed[in.behaviour] = struct{}{}
 	}
@@ -233,7 +262,7 @@ func (e *engine) countHeld(in *instance) {
 
 // countStates publishes what a scrape reads.
 func (e *engine) countStates(now time.Time) {
-	var learning, guarded, containersLearning, containersGuarded int64
+	workloads, containers := map[status.State]int64{}, map[status.State]int64{}
 	e.accounts.shared.least = guardedProgress
 	for _, b := range e.workloads {
 		b.account.least = guardedProgress
@@ -244,24 +273,22 @@ func (e *engine) countStates(now time.Time) {
 			b.notKept = notKept
 		}
 		running := int64(len(b.instances))
-		if b.matcher != nil {
-			guarded += min(running, 1)
-			containersGuarded += running
+		workloads[b.state] += min(running, 1)
+		containers[b.state] += running
+		if b.state != status.Learning {
 			continue
 		}
-		learning += min(running, 1)
-		containersLearning += running
-		share := b.learner.ObservedFor(now).Seconds() / time.Duration(e.config.Learning.Window).Seconds()
+		share := b.learner.ObservedFor(now).Seconds() / e.windowOf(b).Seconds()
 		b.account.least = min(b.account.least, share, 1)
 	}
 	for _, b := range e.workloads {
 		b.account.setProgress(b.account.least)
 	}
 	e.accounts.shared.setProgress(e.accounts.shared.least)
-	e.metrics.learning.Store(learning)
-	e.metrics.guarded.Store(guarded)
-	e.metrics.containersLearning.Store(containersLearning)
-	e.metrics.containersGuarded.Store(containersGuarded)
+	for i, state := range states {
+		e.metrics.workloads[i].Store(workloads[state])
+		e.metrics.containers[i].Store(containers[state])
+	}
 	e.metrics.parked.Store(int64(len(e.parked.cgroups)))
 	e.metrics.parkedEvents.Store(int64(e.parked.total))
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zapio"
 
 	"bobwatch/internal/config"
+	"bobwatch/internal/status"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 	drainTimeout = 3 * time.Second
 )
 
-// server answers /metrics, /healthz and /readyz. A nil server serves nothing.
+// server answers /metrics, /healthz, /readyz and /status. A nil server serves nothing.
 type server struct {
 	listener  net.Listener
 	http      http.Server
@@ -76,6 +77,7 @@ func handler(registry *prometheus.Registry, e *engine) http.Handler {
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.alive()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.detecting()) })
+	mux.HandleFunc("GET "+status.Path, e.serveStatus)
 	return mux
 }
 

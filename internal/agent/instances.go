@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/sensor"
+	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
 
@@ -25,11 +26,12 @@ type instance struct {
 	behaviour *behaviour
 	subject   alert.Subject
 	counts    bool            // its time counts for the window
+	unwatched bool            // the kernel was told to leave it alone
 	started   map[uint32]bool // processes of a plain cgroup, see decide
 }
 
 // addNew takes in a container whose cgroup the kernel reported.
-func (e *engine) addNew(c workload.Container) {
+func (e *engine) addNew(c *newcomer) {
 	if e.instances[c.CgroupID] != nil {
 		return
 	}
@@ -55,21 +57,35 @@ func (e *engine) addNew(c workload.Container) {
 }
 
 // adopt takes in a container that runs already.
-func (e *engine) adopt(r workload.Resident) {
+func (e *engine) adopt(n *newcomer, r workload.Resident) {
 	if e.instances[r.CgroupID] != nil || r.Sandbox && !e.config.Learning.Sandboxes {
 		return
 	}
 	if p := e.parked.cgroups[r.CgroupID]; p != nil && p.path != "" {
-		c := r.Container
-		c.Running = false // its start was seen: the runtime is only late
-		e.addNew(c)
+		n.Running = false // its start was seen: the runtime is only late
+		e.addNew(n)
 		return
 	}
-	if err := e.watchRunning(r); err != nil {
+	if !e.watchRunning(r) {
+		return
+	}
+	n.Running = true
+	early := e.takeParked(r.CgroupID)
+	in := e.add(n)
+	if early != nil {
+		e.replay(in, early)
+	}
+	e.apply(in)
+}
+
+// watchRunning has the kernel watch a running container, and reads what its
+// processes are. It reports whether the kernel does.
+func (e *engine) watchRunning(r workload.Resident) bool {
+	if err := e.markRunning(r); err != nil {
 		e.metrics.adoptErrors.Add(1)
 		e.log.Error("take over container", zap.String("container", r.ID), zap.Error(err))
 		if errors.Is(err, sensor.ErrNotWatched) {
-			return
+			return false
 		}
 	}
 	for _, pid := range r.PIDs {
@@ -77,18 +93,12 @@ func (e *engine) adopt(r workload.Resident) {
 			e.log.Debug("read process", zap.Uint32("pid", pid), zap.Error(err))
 		}
 	}
-	r.Running = true
-	early := e.takeParked(r.CgroupID)
-	in := e.add(r.Container)
-	if early != nil {
-		e.replay(in, early)
-	}
-	e.apply(in)
+	return true
 }
 
-// watchRunning marks the processes of a running container, twice: what those
+// markRunning marks the processes of a running container, twice: what those
 // that were listed forked before they were marked is not marked by the programs.
-func (e *engine) watchRunning(r workload.Resident) error {
+func (e *engine) markRunning(r workload.Resident) error {
 	plain := r.Container.Runtime == workload.RuntimeCgroup
 	runtime := os.Getpid() // any process does where no root tells them apart
 	if !plain {
@@ -117,28 +127,84 @@ func (e *engine) runtimePID() int {
 }
 
 // add makes the instance of a container and finds its behaviour.
-func (e *engine) add(c workload.Container) *instance {
-	in := &instance{
-		container: c,
-		behaviour: e.behaviourOf(&c),
-		subject: alert.Subject{
-			Workload:  alert.Workload{Namespace: c.Namespace, Kind: c.Owner.Kind, Name: c.Owner.Name},
-			Pod:       alert.Pod{Name: c.Pod, UID: c.PodUID},
-			Container: alert.Container{ID: c.ID, Name: c.Name, Image: c.Image, Digest: c.ImageDigest},
-		},
-	}
+func (e *engine) add(n *newcomer) *instance {
+	c := &n.Container
+	in := &instance{container: *c, behaviour: e.behaviourOf(n), subject: subjectOf(n)}
 	e.instances[c.CgroupID] = in
 	in.behaviour.join(in, time.Now())
 	e.changed[in.behaviour] = struct{}{}
 	e.log.Info("watching container", zap.String("container", c.ID), zap.String("workload", in.behaviour.name),
-		zap.Bool("startSeen", !c.Running), zap.Bool("guarded", in.behaviour.matcher != nil))
+		zap.Bool("startSeen", !c.Running), zap.String("state", string(in.behaviour.state)))
 	return in
+}
+
+// subjectOf is whom alerts about the container are about.
+func subjectOf(n *newcomer) alert.Subject {
+	typ := n.Type
+	if typ == workload.TypeRegular {
+		typ = ""
+	}
+	return alert.Subject{
+		Workload:  alert.Workload{Namespace: n.Namespace, Kind: n.Owner.Kind, Name: n.Owner.Name},
+		Pod:       alert.Pod{Name: n.Pod, UID: n.PodUID, Labels: n.podLabels},
+		Container: alert.Container{ID: n.ID, Name: n.Name, Type: typ, Image: n.Image, Digest: n.ImageDigest},
+	}
+}
+
+// podChanged takes over what the API server now says of a pod: how its
+// workload is to be treated, and whose it is, if that was not known before.
+func (e *engine) podChanged(ctx context.Context, podUID string) {
+	e.post(ctx, func() {
+		for _, in := range e.instances {
+			if in.container.PodUID == podUID {
+				go e.identifyAgain(ctx, in.container)
+			}
+		}
+	})
+}
+
+func (e *engine) identifyAgain(ctx context.Context, c workload.Container) {
+	n := e.cluster.identify(ctx, c)
+	e.post(ctx, func() {
+		if in := e.instances[c.CgroupID]; in != nil && in.container.ID == c.ID && n.described {
+			e.redescribe(in, n)
+		}
+	})
+}
+
+// redescribe moves the instance to the behaviour it turns out to be one of.
+func (e *engine) redescribe(in *instance, n *newcomer) {
+	in.container, in.subject = n.Container, subjectOf(n)
+	if in.behaviour.key == n.Key() {
+		e.obey(in.behaviour, n)
+		in.subject.Profile.Completeness = in.behaviour.completeness
+		return
+	}
+	now := time.Now()
+	e.part(in, now)
+	in.behaviour = e.behaviourOf(n)
+	in.behaviour.join(in, now)
+	e.changed[in.behaviour] = struct{}{}
+	e.apply(in)
+}
+
+// part takes the instance from its behaviour.
+func (e *engine) part(in *instance, now time.Time) {
+	b := in.behaviour
+	b.leave(in, now)
+	e.changed[b] = struct{}{}
+	if len(b.instances) == 0 {
+		e.dormant = append(e.dormant, b)
+	}
 }
 
 // apply tells the kernel what the instance may do.
 func (e *engine) apply(in *instance) {
 	b := in.behaviour
 	id := in.container.CgroupID
+	if !e.watch(in) {
+		return
+	}
 	var err error
 	if b.matcher == nil {
 		known := b.learner.Known()
@@ -151,6 +217,22 @@ func (e *engine) apply(in *instance) {
 		e.metrics.adoptErrors.Add(1)
 		e.log.Error("tell kernel", zap.String("container", in.container.ID), zap.Error(err))
 	}
+}
+
+// watch reports whether the kernel is to watch the instance, and sees that it
+// does or does not.
+func (e *engine) watch(in *instance) bool {
+	id := in.container.CgroupID
+	switch off := in.behaviour.state == status.Off; {
+	case off && !in.unwatched:
+		e.sensor.Forget(id)
+		in.unwatched = true
+	case !off && in.unwatched:
+		r := workload.Resident{Container: in.container}
+		r.PIDs, r.Nested = e.resolver.Members(&in.container)
+		in.unwatched = !e.watchRunning(r)
+	}
+	return !in.unwatched
 }
 
 func (e *engine) cgroupRemoved(id uint64) {
@@ -171,11 +253,7 @@ func (e *engine) remove(id uint64) {
 	e.countHeld(in)
 	delete(e.instances, id)
 	e.sensor.Forget(id)
-	in.behaviour.leave(in, time.Now())
-	e.changed[in.behaviour] = struct{}{}
-	if len(in.behaviour.instances) == 0 {
-		e.dormant = append(e.dormant, in.behaviour)
-	}
+	e.part(in, time.Now())
 	e.log.Info("container ended", zap.String("container", in.container.ID), zap.String("workload", in.behaviour.name))
 }
 
@@ -210,7 +288,8 @@ func (e *engine) changes(ctx context.Context, c workload.Change) {
 	case workload.Disconnected:
 		e.log.Warn("lost containerd", zap.String("socket", c.Runtime.Socket))
 	case workload.Found:
-		e.post(ctx, func() { e.adopt(c.Resident) })
+		n := e.cluster.identify(ctx, c.Resident.Container)
+		e.post(ctx, func() { e.adopt(n, c.Resident) })
 	case workload.Gone:
 		// The kernel says so too, after the last of the container's events; this
 		// is for the case that its record was lost.

@@ -181,10 +181,10 @@ func (w metricWriter) health(r *reading) {
 
 func (w metricWriter) engine(r *reading) {
 	c := r.counters
-	w.gauge(descWorkloads, float64(c.learning.Load()), "learning")
-	w.gauge(descWorkloads, float64(c.guarded.Load()), "guarded")
-	w.gauge(descContainers, float64(c.containersLearning.Load()), "learning")
-	w.gauge(descContainers, float64(c.containersGuarded.Load()), "guarded")
+	for i, state := range states {
+		w.gauge(descWorkloads, float64(c.workloads[i].Load()), string(state))
+		w.gauge(descContainers, float64(c.containers[i].Load()), string(state))
+	}
 	w.counter(descNotKept, float64(c.notKept.Load()))
 	w.gauge(descParked, float64(c.parked.Load()))
 	w.gauge(descParkedEvents, float64(c.parkedEvents.Load()))

@@ -69,12 +69,16 @@ func (e *engine) startLookups() {
 func (e *engine) lookup(id uint64, path string) {
 	ctx := e.lookups.ctx
 	c, ok, err := e.resolver.Resolve(ctx, id, path)
+	var n *newcomer
+	if ok {
+		n = e.cluster.identify(ctx, c)
+	}
 	e.post(ctx, func() {
 		e.lookups.running--
 		e.startLookups()
 		switch {
 		case ok:
-			e.addNew(c)
+			e.addNew(n)
 		case err != nil:
 			e.log.Debug("cgroup not resolved", zap.String("cgroup", path), zap.Error(err))
 			if p := e.parked.cgroups[id]; p != nil {

@@ -4,12 +4,43 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/severity"
 )
+
+// noProfileAlert tells that a workload is not guarded although it is to be.
+func noProfileAlert(node string, b *behaviour) alert.Alert {
+	digest := sha256.Sum256([]byte("no profile\x00" + b.name))
+	now := time.Now()
+	what := "no document in force says what it may do, and nothing was learned"
+	if b.settings.Document != "" {
+		what = fmt.Sprintf("no document %s is in force for it", alert.Printable(b.settings.Document, 256))
+	}
+	m := &b.model
+	return alert.Alert{
+		Fingerprint: hex.EncodeToString(digest[:8]),
+		Rule:        detector.NoProfile,
+		RuleName:    detector.NoProfile.Name(),
+		Severity:    severity.High,
+		Message:     fmt.Sprintf("%s is to be guarded and is not: %s", alert.Printable(m.Owner.Kind+" "+m.Owner.Name, 256), what),
+		Count:       1,
+		First:       now,
+		Last:        now,
+		Node:        node,
+		Subject: alert.Subject{
+			Workload: alert.Workload{
+				Namespace: alert.Printable(m.Namespace, 256),
+				Kind:      alert.Printable(m.Owner.Kind, 256),
+				Name:      alert.Printable(m.Owner.Name, 256),
+			},
+			Container: alert.Container{Name: alert.Printable(m.Name, 256)},
+		},
+	}
+}
 
 // refusalAlert tells that a document has no effect. Somebody may be trying to
 // have an agent allow what it should not.

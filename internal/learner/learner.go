@@ -97,6 +97,14 @@ func (l *Learner) SetWindow(d time.Duration) { l.opts.Window = d }
 // the Learner was made.
 func (l *Learner) LastNews() time.Time { return l.lastNews }
 
+// Size returns how many system calls, commands and paths were learned.
+func (l *Learner) Size() (calls, execs, opens int) {
+	for _, c := range l.programs.byPath {
+		execs += len(c.argvs)
+	}
+	return l.native.Len() + l.compat.Len(), execs, l.opens.Paths()
+}
+
 // Counts returns what was left out so far.
 func (l *Learner) Counts() Counts { return l.counts }
 

@@ -19,8 +19,9 @@ type State struct {
 	// NotKept counts facts that reached it and are not in the profile for want
 	// of memory or of a way to write them.
 	NotKept uint64 `json:"notKept"`
-	// Guarded: learning has ended.
-	Guarded bool `json:"guarded"`
+	// Guarded: learning has ended, and CutShort: before the window had.
+	Guarded  bool `json:"guarded"`
+	CutShort bool `json:"cutShort,omitempty"`
 }
 
 // window adds up the time during which anything runs.
@@ -38,6 +39,9 @@ func (l *Learner) Started(now time.Time, startSeen bool) {
 	}
 	l.window.running++
 }
+
+// SawStart says that a start of the container was watched.
+func (l *Learner) SawStart() { l.state.StartSeen = true }
 
 // Stopped says that an instance that had started ended.
 func (l *Learner) Stopped(now time.Time) {
@@ -68,7 +72,9 @@ func (l *Learner) Done(now time.Time) bool { return l.ObservedFor(now) >= l.opts
 func (l *Learner) Lose(n uint64) { l.state.Lost += n }
 
 // Guard says that learning has ended: from now on the profile is enforced.
-func (l *Learner) Guard() { l.state.Guarded = true }
+func (l *Learner) Guard(now time.Time) {
+	l.state.Guarded, l.state.CutShort = true, !l.Done(now)
+}
 
 // State returns the state at now, to be journalled beside the facts.
 func (l *Learner) State(now time.Time) State {
@@ -94,7 +100,7 @@ func (l *Learner) Provenance(now time.Time) profile.Provenance {
 	switch {
 	case !state.Guarded && state.Observed < l.opts.Window:
 		p.Completeness = profile.Learning
-	case !state.StartSeen, state.Lost > 0, state.NotKept > 0:
+	case !state.StartSeen, state.Lost > 0, state.NotKept > 0, state.CutShort:
 		p.Completeness = profile.Partial
 	}
 	return p

@@ -88,8 +88,8 @@ func TestProvenance(t *testing.T) {
 			profile.Provenance{LearnedFor: "1m0s", From: "start", Completeness: profile.Partial},
 		},
 		"guarded early": {
-			func(l *Learner) { l.Started(boot, true); l.Guard() }, boot.Add(time.Second),
-			profile.Provenance{LearnedFor: "1s", From: "start", Completeness: profile.Complete},
+			func(l *Learner) { l.Started(boot, true); l.Guard(boot.Add(time.Second)) }, boot.Add(time.Second),
+			profile.Provenance{LearnedFor: "1s", From: "start", Completeness: profile.Partial},
 		},
 	}
 	for name, tt := range tests {

@@ -43,6 +43,19 @@ func NewPathSet(t Thresholds) *PathSet {
 // Len is the number of segments the set holds, a measure of its memory.
 func (s *PathSet) Len() int { return s.nodes }
 
+// Paths returns the number of paths in the set.
+func (s *PathSet) Paths() int { return s.root.ends() }
+
+func (n *pathNode) ends() (count int) {
+	if n.end {
+		count = 1
+	}
+	for _, child := range n.children {
+		count += child.ends()
+	}
+	return count
+}
+
 // Observe adds path as it was seen, opened with flags, and returns the pattern
 // it became and whether the set grew by it. ok is false if the path cannot be
 // written as a pattern that stays off the sensitive places and the root.

@@ -1,0 +1,177 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/kubernetes"
+	"bobwatch/internal/workload"
+)
+
+const (
+	// identifyTimeout is how long the API server is waited for about one
+	// container. Its news is parked until then.
+	identifyTimeout = 3 * time.Second
+	// syncPatience is how long after the start the API server is waited for at
+	// all, if it has never answered: the runtime's labels have to do then.
+	syncPatience = 10 * time.Second
+	// loadInterval is how often the profile of one workload container is read,
+	// at most, when containers of it start.
+	loadInterval = time.Minute
+)
+
+// cluster asks the API server about containers, and shares with the other nodes
+// what is learned. A nil cluster knows nothing.
+type cluster struct {
+	client  *kubernetes.Client
+	pods    *kubernetes.Pods
+	learned *kubernetes.Learned // nil if profiles are not shared
+	events  *kubernetes.Events
+	labels  []string // of pods, that alerts carry
+	log     *zap.Logger
+	opened  time.Time
+
+	mu     sync.Mutex
+	loaded map[workload.Key]time.Time
+}
+
+// openCluster makes the parts and asks the API server nothing yet. It returns
+// nil if the configuration wants no cluster.
+func (a *agent) openCluster() (*cluster, error) {
+	k := a.config.Kubernetes
+	if !k.Enabled {
+		return nil, nil
+	}
+	client, err := kubernetes.Connect(kubernetes.Options{
+		Kubeconfig: k.Kubeconfig,
+		Node:       a.config.Node,
+		Namespaces: k.Namespaces,
+		Version:    Version,
+		Log:        a.log.Named("kubernetes"),
+		Registerer: a.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{
+		client: client,
+		events: client.Events(),
+		labels: k.Labels,
+		log:    a.log.Named("kubernetes"),
+		opened: time.Now(),
+		loaded: map[workload.Key]time.Time{},
+	}
+	c.pods = client.Pods(func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) })
+	if k.LearnedProfiles {
+		c.learned = client.Learned(func(key workload.Key, r kubernetes.Record) {
+			a.engine.learnedElsewhere(a.engine.lookups.ctx, key, r)
+		})
+	}
+	return c, nil
+}
+
+// run keeps up with the API server until ctx ends.
+func (c *cluster) run(ctx context.Context, documents *catalog.Catalog) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.pods.Run(ctx) })
+	group.Go(func() error { return c.events.Run(ctx) })
+	group.Go(func() error { return c.client.WatchDocuments(ctx, documents.Publish, documents.Withdraw) })
+	if c.learned != nil {
+		group.Go(func() error { return c.learned.Run(ctx) })
+	}
+	return group.Wait()
+}
+
+// identify finds out about a container what the API server knows. Without an
+// answer the runtime's labels have to do; podChanged corrects them later.
+func (c *cluster) identify(ctx context.Context, container workload.Container) *newcomer {
+	n := &newcomer{Container: container}
+	if c == nil || container.PodUID == "" || container.Sandbox {
+		return n
+	}
+	if !c.pods.Synced() && time.Since(c.opened) > syncPatience {
+		return n
+	}
+	ctx, cancel := context.WithTimeout(ctx, identifyTimeout)
+	defer cancel()
+	pod, err := c.pods.Lookup(ctx, container.PodUID)
+	if err != nil {
+		c.log.Warn("look up pod; its labels in the runtime have to do", zap.String("namespace", container.Namespace),
+			zap.String("pod", container.Pod), zap.Error(err))
+		return n
+	}
+	n.describe(&pod, c.labels)
+	c.load(ctx, n)
+	return n
+}
+
+// maxIdentifying is how many containers are asked about at a time when many are
+// taken over.
+const maxIdentifying = 16
+
+// identifyAll is identify for many containers.
+func (c *cluster) identifyAll(ctx context.Context, residents []workload.Resident) []*newcomer {
+	newcomers := make([]*newcomer, len(residents))
+	var group errgroup.Group
+	group.SetLimit(maxIdentifying)
+	for i := range residents {
+		group.Go(func() error {
+			newcomers[i] = c.identify(ctx, residents[i].Container)
+			return nil
+		})
+	}
+	_ = group.Wait() // identify returns no error
+	return newcomers
+}
+
+// refused says on a ConfigMap why a document in it has no effect.
+func (c *cluster) refused(r catalog.Refusal) {
+	if c != nil {
+		c.events.Refused(r)
+	}
+}
+
+// load asks what other nodes learned of the newcomer's workload.
+func (c *cluster) load(ctx context.Context, n *newcomer) {
+	key := n.Key()
+	if c.learned == nil || n.settings.Mode == kubernetes.ModeOff || !c.due(key, time.Now()) {
+		return
+	}
+	var err error
+	if n.learned, n.predecessor, err = c.learned.Load(ctx, key); err != nil {
+		c.forget(key)
+		c.log.Warn("load learned profile", zap.Stringer("workload", key), zap.Error(err))
+	}
+}
+
+// due reports whether the profile of key may be read again, and notes that it is.
+func (c *cluster) due(key workload.Key, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now.Sub(c.loaded[key]) < loadInterval {
+		return false
+	}
+	for k, at := range c.loaded {
+		if now.Sub(at) >= loadInterval {
+			delete(c.loaded, k)
+		}
+	}
+	c.loaded[key] = now
+	return true
+}
+
+func (c *cluster) forget(key workload.Key) {
+	c.mu.Lock()
+	delete(c.loaded, key)
+	c.mu.Unlock()
+}
+
+// shares reports whether what b learns is shared with other nodes.
+func (c *cluster) shares(b *behaviour) bool {
+	return c != nil && c.learned != nil && b.owner.OwnerUID != ""
+}
