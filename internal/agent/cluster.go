@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,8 @@ type cluster struct {
 	labels  []string // of pods, that alerts carry
 	log     *zap.Logger
 	opened  time.Time
+	// answered is set once the API server has said anything about a pod.
+	answered atomic.Bool
 
 	mu     sync.Mutex
 	loaded map[workload.Key]time.Time
@@ -66,7 +69,10 @@ func (a *agent) openCluster() (*cluster, error) {
 		opened: time.Now(),
 		loaded: map[workload.Key]time.Time{},
 	}
-	c.pods = client.Pods(func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) })
+	c.pods = client.Pods(func(podUID string) {
+		c.answered.Store(true)
+		a.engine.podChanged(a.engine.lookups.ctx, podUID)
+	})
 	if k.LearnedProfiles {
 		c.learned = client.Learned(func(key workload.Key, r kubernetes.Record) {
 			a.engine.learnedElsewhere(a.engine.lookups.ctx, key, r)
@@ -94,7 +100,7 @@ func (c *cluster) identify(ctx context.Context, container workload.Container) *n
 	if c == nil || container.PodUID == "" || container.Sandbox {
 		return n
 	}
-	if !c.pods.Synced() && time.Since(c.opened) > syncPatience {
+	if !c.answered.Load() && time.Since(c.opened) > syncPatience {
 		return n
 	}
 	ctx, cancel := context.WithTimeout(ctx, identifyTimeout)
@@ -105,6 +111,7 @@ func (c *cluster) identify(ctx context.Context, container workload.Container) *n
 			zap.String("pod", container.Pod), zap.Error(err))
 		return n
 	}
+	c.answered.Store(true)
 	n.describe(&pod, c.labels)
 	c.load(ctx, n)
 	return n
