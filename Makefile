@@ -22,7 +22,7 @@ UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/
 GOTEST := go test -tags $(TAGS) -timeout 20m
 SUMMARY := go run ./test/tools/summary
 
-.PHONY: help build generate demo test test-unit test-kernel test-e2e cluster-up cluster-down bench soak fuzz lint fmt image clean
+.PHONY: help build generate demo test test-unit test-kernel test-e2e cluster-up cluster-load cluster-down bench soak fuzz lint fmt image clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,10 +57,13 @@ test-e2e: build ## Run the agent against real containers (needs root)
 	@$(GOTEST) -count=1 -json $(E2E) 2>&1 | $(SUMMARY)
 
 NODES ?= 1
-cluster-up: ## Bring up a real Kubernetes of NODES nodes (needs root)
+cluster-up: ## Bring up a real Kubernetes of NODES nodes with the agent loaded (needs root)
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make cluster-up makes namespaces and cgroups: run it as root' >&2; exit 1; }
 	@test/tools/install.sh cluster
 	@programs=$$(test/tools/kubernetes.sh) && go run ./test/cluster/local up $(NODES) $$programs
+
+cluster-load: ## Build the agent and load it into the cluster as localhost/bobwatch:test
+	@go run ./test/cluster/local load
 
 cluster-down: ## Take it down
 	@go run ./test/cluster/local down

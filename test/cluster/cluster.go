@@ -116,12 +116,17 @@ func (c *Cluster) Keep() error { return os.WriteFile(filepath.Join(c.dir, kept),
 // claim takes the lock that whoever has a cluster holds, and returns the
 // directory of its files.
 func claim() (dir string, unlock func(), err error) {
-	locks, err := testenv.CacheDir("kubernetes")
-	if err != nil {
+	if dir, err = directory(); err != nil {
 		return "", nil, err
 	}
-	unlock, err = testenv.Lock(filepath.Join(locks, "cluster.lock"))
-	return filepath.Join(filepath.Dir(locks), "cluster"), unlock, err
+	unlock, err = testenv.Lock(dir + ".lock")
+	return dir, unlock, err
+}
+
+// directory returns where the files of the machine's cluster are.
+func directory() (string, error) {
+	cache, err := testenv.CacheDir("kubernetes")
+	return filepath.Join(cache, "cluster"), err
 }
 
 // remove ends every process of the cluster in dir and removes all it made.
@@ -232,15 +237,6 @@ func (c *Cluster) start(dir, name string, cmd *exec.Cmd) (*daemon, error) {
 	cmd.SysProcAttr.UseCgroupFD = true
 	cmd.SysProcAttr.CgroupFD = int(group.Fd())
 	return startDaemon(dir, name, cmd)
-}
-
-// Import loads images into every node.
-func (c *Cluster) Import(ctx context.Context, images ...testenv.Image) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, n := range c.Nodes {
-		group.Go(func() error { return testenv.Import(ctx, n.Containerd, images...) })
-	}
-	return group.Wait()
 }
 
 // Kubectl runs kubectl as administrator and returns what it printed.

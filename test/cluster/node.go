@@ -38,7 +38,7 @@ func newNode(c *Cluster, number int) *Node {
 	return &Node{
 		Name:       name,
 		Address:    address(number),
-		Containerd: filepath.Join(dir, "run/containerd/containerd.sock"),
+		Containerd: containerdSocket(dir),
 		number:     number,
 		dir:        dir,
 		cluster:    c,

@@ -66,7 +66,8 @@ func Start(ctx context.Context, c *testenv.Containerd, w Workload, spec testenv.
 	}
 }
 
-// Build compiles the program in a directory of this module and returns it.
+// Build compiles the program in a directory of this module, as the Makefile
+// does, and returns it.
 func Build(ctx context.Context, pkg string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "bobwatch-build-")
 	if err != nil {
@@ -78,7 +79,7 @@ func Build(ctx context.Context, pkg string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find module: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", out, pkg)
 	cmd.Dir = string(root[:len(root)-1])
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -1,5 +1,5 @@
 // Command local brings up a Kubernetes on this machine, and takes it down; see
-// `make cluster-up` and `make cluster-down`.
+// `make cluster-up`, `make cluster-load` and `make cluster-down`.
 package main
 
 import (
@@ -30,6 +30,8 @@ func command(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "down":
 		return cluster.Down(ctx)
+	case len(args) == 1 && args[0] == "load":
+		return load(ctx)
 	case len(args) == 3 && args[0] == "up":
 		nodes, err := strconv.Atoi(args[1])
 		if err != nil || nodes < 1 || nodes > cluster.MaxNodes {
@@ -37,7 +39,15 @@ func command(ctx context.Context, args []string) error {
 		}
 		return up(ctx, cluster.Options{Nodes: nodes, Programs: args[2]})
 	}
-	return errors.New("usage: local up NODES PROGRAMS | local down")
+	return errors.New("usage: local up NODES PROGRAMS | local load | local down")
+}
+
+func load(ctx context.Context) error {
+	agent, err := cluster.AgentImage(ctx)
+	if err != nil {
+		return err
+	}
+	return cluster.Load(ctx, agent)
 }
 
 func up(ctx context.Context, o cluster.Options) error {
@@ -48,9 +58,15 @@ func up(ctx context.Context, o cluster.Options) error {
 	}
 	o.Progress = func(step string) { fmt.Fprintf(os.Stderr, line, step) }
 	c, err := cluster.Up(ctx, o)
+	if err != nil {
+		fmt.Fprint(os.Stderr, clear)
+		return err
+	}
+	o.Progress("building and loading the agent")
+	err = load(ctx)
 	fmt.Fprint(os.Stderr, clear)
 	if err != nil {
-		return err
+		return errors.Join(err, c.Close())
 	}
 	fmt.Fprintf(os.Stderr, "ready after %s; `make cluster-down` ends it\n", time.Since(start).Round(100*time.Millisecond))
 	fmt.Printf("export KUBECONFIG=%s PATH=%s:$PATH\n", c.Kubeconfig, c.Programs)
