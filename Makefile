@@ -33,6 +33,7 @@ build: ## Build bin/agent and bin/bobctl, static and stripped
 
 generate: ## Make all generated files anew (needs clang-19)
 	go generate ./...
+	test/tools/manifests.sh
 
 demo: ## Learn a real web application in a container, then attack it (needs root)
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make demo loads BPF programs and starts containers: run it as root' >&2; exit 1; }

@@ -157,10 +157,6 @@ func TestNodeDirectories(t *testing.T) {
 		pins   bool
 	}{
 		"defaults":       {nil, "/run/containerd", true},
-		"k3s, told":      {[]string{"--kube-version=v1.34.1+k3s1"}, "/run/k3s/containerd", true},
-		"RKE2, told":     {[]string{"--kube-version=v1.34.1+rke2r1"}, "/run/k3s/containerd", true},
-		"k0s, told":      {[]string{"--kube-version=v1.34.1+k0s"}, "/run/k0s", true},
-		"a cloud's":      {[]string{"--kube-version=v1.34.1-gke.100"}, "/run/containerd", true},
 		"k3s":            {[]string{"--set=distro=k3s"}, "/run/k3s/containerd", true},
 		"k0s":            {[]string{"--set=distro=k0s"}, "/run/k0s", true},
 		"microk8s":       {[]string{"--set=distro=microk8s"}, "/var/snap/microk8s/common/run", true},

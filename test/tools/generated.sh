@@ -7,6 +7,7 @@ sums() {
 	{
 		grep -rlE --include='*.go' '^// Code generated .* DO NOT EDIT\.$' .
 		find . -name '*_bpfel.o'
+		echo ./deploy/manifests/bobwatch.yaml
 	} | sort | xargs sha256sum
 }
 
@@ -15,6 +16,7 @@ after=$(mktemp)
 trap 'rm -f "$before" "$after"' EXIT
 sums >"$before"
 go generate ./...
+test/tools/manifests.sh
 sums >"$after"
 if ! diff "$before" "$after"; then
 	echo "generated files differ from their sources; commit what 'make generate' made" >&2
