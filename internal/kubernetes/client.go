@@ -37,6 +37,8 @@ type Client struct {
 	core    *rest.RESTClient // of api/v1, in protobuf
 	metrics *metrics
 	events  *Events
+
+	published publishedMaps
 }
 
 // Connect returns a client. It causes no traffic: the only errors are those of

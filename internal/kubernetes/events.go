@@ -2,24 +2,161 @@ package kubernetes
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"bobwatch/internal/catalog"
 )
 
-// Events tells people, through the API server, what went wrong with an object.
-// Its methods never wait; what the queue cannot hold is counted.
+// Reasons of Events.
+const (
+	reasonRefused  = "DocumentRefused"
+	reasonSetting  = "InvalidSetting"
+	reasonTooLarge = "ProfileTooLarge"
+)
+
+const (
+	eventQueue = 256
+	// eventRate and eventBurst bound the writes of a node, with those of sinks.
+	eventRate, eventBurst = 5, 50
+	// eventSpread is how far apart nodes tell the same, of which one is heard.
+	eventSpread = 2 * time.Second
+	// eventLifetime is for how long the same is not told again. The API server
+	// keeps Events for an hour unless told otherwise.
+	eventLifetime = time.Hour
+	maxTold       = 4096
+)
+
+// Events tells people, through the API server, what is wrong with an object.
+// It never keeps anybody waiting: what the queue cannot hold is counted.
 type Events struct {
 	client *Client
+	limit  flowcontrol.RateLimiter
+	queue  chan *Event
+
+	mu   sync.Mutex
+	told map[string]time.Time // by namespace and name
 }
 
-func newEvents(c *Client) *Events { return &Events{client: c} }
+func newEvents(c *Client) *Events {
+	return &Events{
+		client: c,
+		limit:  flowcontrol.NewTokenBucketRateLimiter(eventRate, eventBurst),
+		queue:  make(chan *Event, eventQueue),
+		told:   map[string]time.Time{},
+	}
+}
 
 // Refused tells, on the ConfigMap it came from, why a document has no effect.
 // A refusal from another source is ignored.
-func (e *Events) Refused(catalog.Refusal) {}
+func (e *Events) Refused(r catalog.Refusal) {
+	ref, ok := e.client.published.get(r.Source)
+	if !ok {
+		return
+	}
+	effect := "it has no effect"
+	if r.InForce {
+		effect = "the version accepted before stays in force"
+	}
+	e.tell(&Event{
+		APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, UID: string(ref.UID),
+		Reason:  reasonRefused,
+		Message: fmt.Sprintf("Document %s refused (%s), %s: %v", r.Name, r.Reason, effect, r.Err),
+		Key:     ref.ResourceVersion + "\x00" + r.Name + "\x00" + string(r.Reason),
+	})
+}
+
+// badSetting tells of a label or annotation that means nothing.
+func (c *Client) badSetting(p *Pod, err error) {
+	news := c.events.tell(&Event{
+		APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID,
+		Reason:  reasonSetting,
+		Message: fmt.Sprintf("Ignored, of the pod or its %s %s: %v", p.Owner.Kind, p.Owner.Name, err),
+		Key:     err.Error(),
+	})
+	if news {
+		c.metrics.badSettings.Inc()
+		c.log.Warn("setting ignored", zap.String("namespace", p.Namespace), zap.String("pod", p.Name), zap.Error(err))
+	}
+}
+
+// tell queues an Event that happens now, and reports whether it was not told
+// before.
+func (e *Events) tell(event *Event) bool {
+	now := time.Now()
+	event.Count, event.First, event.Last = 1, now, now
+	if !e.isNews(event.Namespace+"/"+event.name(), now) {
+		return false
+	}
+	select {
+	case e.queue <- event:
+	default:
+		e.client.metrics.eventsDropped.queueFull.Inc()
+	}
+	return true
+}
+
+func (e *Events) isNews(name string, now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if told, ok := e.told[name]; ok && now.Sub(told) < eventLifetime {
+		return false
+	}
+	if len(e.told) >= maxTold {
+		clear(e.told) // some will be told twice, which the API server folds
+	}
+	e.told[name] = now
+	return true
+}
 
 // Run sends what is queued until ctx ends.
 func (e *Events) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	for {
+		select {
+		case event := <-e.queue:
+			e.send(ctx, event)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// send tries until the API server takes or refuses the event, or ctx ends.
+func (e *Events) send(ctx context.Context, event *Event) {
+	if !sleep(ctx, rand.N(eventSpread)) {
+		return
+	}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := e.client.CreateEvent(ctx, event)
+		if Refused(err) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(newPauses()), backoff.WithMaxElapsedTime(0))
+	switch {
+	case err == nil:
+		e.client.metrics.eventsSent.Inc()
+	case ctx.Err() == nil:
+		e.client.metrics.eventsDropped.refused.Inc()
+		e.client.log.Warn("write event", zap.String("kind", event.Kind), zap.String("namespace", event.Namespace),
+			zap.String("name", event.Name), zap.Error(err))
+	}
+}
+
+// sleep reports whether d passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -2,21 +2,30 @@ package kubernetes
 
 import (
 	"context"
+	"maps"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 
 	"bobwatch/internal/workload"
 )
 
-// Pod is what the API server says of a pod of the node.
+// Pod is what the API server says of a pod of the node. Its maps are not to be
+// changed.
 type Pod struct {
+	// UID is what the runtime calls the pod. For a pod from a file of the
+	// kubelet's that is not the UID that the API server gave it.
 	UID, Namespace, Name string
-	Labels               map[string]string // not to be changed
-	// Owner is the top owner. It is zero if the API server does not let the
-	// agent see it: what the runtime's labels say is the best guess then.
+	Labels               map[string]string // at most 64 of them
+	// Owner is the top owner. It is zero if the API server does not show it:
+	// what the runtime's labels say is the best guess then.
 	Owner           workload.Owner
 	OwnerUID        string
 	OwnerAPIVersion string
 	// Containers are the types of the pod's containers by name, values of
-	// workload.Container.Type. It is not to be changed.
+	// workload.Container.Type.
 	Containers map[string]string
 	Settings   Settings
 }
@@ -25,24 +34,109 @@ type Pod struct {
 type Pods struct {
 	client  *Client
 	changed func(podUID string)
+	owners  *owners
+
+	mu    sync.Mutex
+	pods  map[string]*podRecord // by Pod.UID
+	added chan struct{}         // closed when pods has one more
+}
+
+// podRecord is what is kept of a pod. It is immutable.
+type podRecord struct {
+	Pod         // without owner and settings
+	annotations map[string]string
+	controller  *metav1.OwnerReference
 }
 
 // Pods returns the pods of the node, which Run keeps up to date. It calls
 // changed with the UID of a pod whose labels, settings or containers changed,
 // from a goroutine of its own, and not for pods that are new.
 func (c *Client) Pods(changed func(podUID string)) *Pods {
-	return &Pods{client: c, changed: changed}
+	return &Pods{
+		client:  c,
+		changed: changed,
+		owners:  newOwners(c),
+		pods:    map[string]*podRecord{},
+		added:   make(chan struct{}),
+	}
 }
 
 // Run follows the API server until ctx ends, through outages of any length.
 func (p *Pods) Run(ctx context.Context) error {
-	<-ctx.Done()
+	p.client.follow(ctx, selection{
+		resource: "pods",
+		field:    fields.OneTermEqualSelector("spec.nodeName", p.client.options.Node).String(),
+		example:  &corev1.Pod{},
+	}, podStore{p})
 	return nil
 }
 
-// Lookup waits until the pod is known, and finds its top owner. The error is
-// the context's.
-func (p *Pods) Lookup(ctx context.Context, _ string) (Pod, error) {
-	<-ctx.Done()
-	return Pod{}, ctx.Err()
+// Lookup waits until the pod is known and its top owner is found. An error is
+// that of ctx.
+func (p *Pods) Lookup(ctx context.Context, podUID string) (Pod, error) {
+	r, err := p.wait(ctx, podUID)
+	if err != nil {
+		return Pod{}, err
+	}
+	pod := r.Pod
+	top, err := p.owners.top(ctx, r)
+	if err != nil {
+		return Pod{}, err
+	}
+	if top.known {
+		pod.Owner = workload.Owner{Kind: top.kind, Name: top.name}
+		pod.OwnerUID, pod.OwnerAPIVersion = top.uid, top.apiVersion
+	}
+	var wrong []error
+	pod.Settings, wrong = parseSettings(r.annotations, r.Labels, top.annotations, top.labels)
+	for _, err := range wrong {
+		p.client.badSetting(&pod, err)
+	}
+	return pod, nil
+}
+
+func (p *Pods) wait(ctx context.Context, podUID string) (*podRecord, error) {
+	for {
+		p.mu.Lock()
+		r, added := p.pods[podUID], p.added
+		p.mu.Unlock()
+		if r != nil {
+			return r, nil
+		}
+		select {
+		case <-added:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// set keeps r, and reports whether somebody may have been told otherwise.
+func (p *Pods) set(r *podRecord) (changed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.pods[r.UID]
+	p.pods[r.UID] = r
+	p.client.metrics.pods.Set(float64(len(p.pods)))
+	if old == nil {
+		close(p.added)
+		p.added = make(chan struct{})
+		return false
+	}
+	return !maps.Equal(old.Labels, r.Labels) || !maps.Equal(old.annotations, r.annotations) || !maps.Equal(old.Containers, r.Containers)
+}
+
+func (p *Pods) remove(podUID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.pods, podUID)
+	p.client.metrics.pods.Set(float64(len(p.pods)))
+}
+
+// retain forgets all pods but those in listed.
+func (p *Pods) retain(listed map[string]bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.pods, func(uid string, _ *podRecord) bool { return !listed[uid] })
+	p.client.metrics.pods.Set(float64(len(p.pods)))
 }

@@ -1,14 +1,19 @@
 package kubernetes
 
 import (
+	"errors"
 	"net/http"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // scheme knows the types that are read and written, and no others: what it
@@ -39,7 +44,7 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig == "" {
 		return rest.InClusterConfig()
 	}
-	return readKubeconfig(kubeconfig)
+	return clientcmd.BuildConfigFromFlags("", kubeconfig)
 }
 
 func newCore(config *rest.Config, version string, m *metrics) (*rest.RESTClient, error) {
@@ -69,4 +74,33 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	c.metrics.countRequest(status)
 	return response, err
+}
+
+// requestTimeout bounds one request that is no watch.
+const requestTimeout = 30 * time.Second
+
+// acceptMetadata asks for metadata only.
+const acceptMetadata = protobuf + ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1," +
+	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+// newPauses are what is waited between attempts to reach the API server.
+func newPauses() *backoff.ExponentialBackOff {
+	pauses := backoff.NewExponentialBackOff() // half of each is left to chance
+	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second
+	return pauses
+}
+
+// Refused reports whether the API server answered with an error that trying
+// again does not help against.
+func Refused(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch status.Status().Code {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone,
+		http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
 }

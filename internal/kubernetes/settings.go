@@ -1,6 +1,10 @@
 package kubernetes
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Mode says what to do with a workload.
 type Mode string
@@ -19,4 +23,68 @@ type Settings struct {
 	Window time.Duration
 	// Document is the name of the only documents that describe the workload.
 	Document string
+}
+
+// The annotations and labels that settings are made of.
+const (
+	settingMode     = "bobwatch/mode"
+	settingWindow   = "bobwatch/window"
+	settingDocument = "bobwatch/bob"
+)
+
+var settingKeys = []string{settingMode, settingWindow, settingDocument}
+
+// maxSetting bounds the value of a setting, in bytes.
+const maxSetting = 253
+
+// parseSettings reads the settings in texts, of which the first has the last
+// word. What is invalid is told and chooses nothing.
+func parseSettings(texts ...map[string]string) (Settings, []error) {
+	var s Settings
+	var errs []error
+	for _, key := range settingKeys {
+		for _, text := range texts {
+			value, ok := text[key]
+			if !ok {
+				continue
+			}
+			if err := s.set(key, value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", key, err))
+				continue
+			}
+			break
+		}
+	}
+	return s, errs
+}
+
+// set reads one value; on an error it leaves s unchanged.
+func (s *Settings) set(key, value string) error {
+	if len(value) > maxSetting {
+		return fmt.Errorf("value of %d bytes is longer than %d", len(value), maxSetting)
+	}
+	switch key {
+	case settingMode:
+		switch mode := Mode(value); mode {
+		case ModeLearn, ModeGuard, ModeOff:
+			s.Mode = mode
+		default:
+			return fmt.Errorf("%q is none of %s, %s, %s", value, ModeLearn, ModeGuard, ModeOff)
+		}
+	case settingWindow:
+		window, err := time.ParseDuration(value)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 30m or 24h", value)
+		}
+		if window < time.Second {
+			return fmt.Errorf("%q is less than 1s", value)
+		}
+		s.Window = window
+	case settingDocument:
+		if value == "" {
+			return errors.New("is empty")
+		}
+		s.Document = value
+	}
+	return nil
 }
