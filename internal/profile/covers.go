@@ -97,9 +97,8 @@ type indexedPattern struct {
 	segments []coverSegment
 }
 
-func newPathIndex(n int, path func(i int) string) *pathIndex {
+func newPathIndex(builder pathsBuilder, n int, path func(i int) string) *pathIndex {
 	var x pathIndex
-	var builder pathsBuilder
 	for i := range n {
 		leaf, ok := builder.add(path(i))
 		if !ok {
@@ -134,7 +133,7 @@ func (x *pathIndex) covering(path string, visit func(entry int) (done bool)) {
 }
 
 func lackingOpens(have, want []Open) []Open {
-	index := newPathIndex(len(have), func(i int) string { return have[i].Path })
+	index := newPathIndex(pathsBuilder{}, len(have), func(i int) string { return have[i].Path })
 	var lacks []Open
 	for _, open := range want {
 		wanted, granted, known := accessOf(open.Flags), event.Access(0), false
@@ -151,7 +150,7 @@ func lackingOpens(have, want []Open) []Open {
 }
 
 func lackingExecs(have, want []Exec) []Exec {
-	index := newPathIndex(len(have), func(i int) string { return have[i].Path })
+	index := newPathIndex(pathsBuilder{}, len(have), func(i int) string { return have[i].Path })
 	var lacks []Exec
 	for _, exec := range want {
 		covered := false

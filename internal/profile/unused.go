@@ -1,0 +1,74 @@
+package profile
+
+// Unused returns what a allows of system calls, executions and opens and
+// nothing in seen made use of, by container; nothing if all was used. seen is
+// what a workload was seen to do. Containers that seen does not have are
+// returned whole.
+//
+// An entry was used if it allows an act that was seen, or part of it: a
+// pattern by any path that it matches, and of seen's patterns, which stand for
+// several acts, one is enough. System calls are compared by family, and /bin
+// and /usr/bin are one place, as for a Matcher with MergedUsr.
+func Unused(a, seen *Profile) []Container {
+	a, seen = Normalise(a), Normalise(seen)
+	var unused []Container
+	for _, c := range a.Spec.Containers {
+		acts := Container{Name: c.Name, Type: c.Type}
+		for _, other := range seen.Spec.Containers {
+			if other.Type == c.Type && (other.Name == c.Name || c.Name == "") {
+				acts = MergeContainers(acts, other)
+			}
+		}
+		rest := Container{
+			Name:     c.Name,
+			Type:     c.Type,
+			Syscalls: lackingSyscalls(acts.Syscalls, c.Syscalls),
+			Execs:    unusedExecs(c.Execs, acts.Execs),
+			Opens:    unusedOpens(c.Opens, acts.Opens),
+		}
+		if !rest.allowsNothing() {
+			unused = append(unused, rest)
+		}
+	}
+	return unused
+}
+
+func unusedExecs(execs, seen []Exec) []Exec {
+	return unusedEntries(execs, seen, func(e Exec) string { return e.Path }, func(e, act Exec) bool {
+		return coversExecArgs(e, act) || coversExecArgs(act, e)
+	})
+}
+
+func unusedOpens(opens, seen []Open) []Open {
+	return unusedEntries(opens, seen, func(o Open) string { return o.Path }, func(o, act Open) bool {
+		wanted := accessOf(act.Flags)
+		return wanted == 0 || accessOf(o.Flags)&wanted != 0
+	})
+}
+
+// unusedEntries returns the entries without an act whose path they cover or
+// that covers theirs, and with which they agree.
+func unusedEntries[E any](entries, acts []E, path func(E) string, agree func(entry, act E) bool) []E {
+	used := make([]bool, len(entries))
+	index := newPathIndex(pathsBuilder{mergedUsr: true}, len(entries), func(i int) string { return path(entries[i]) })
+	for _, act := range acts {
+		index.covering(path(act), func(i int) bool {
+			used[i] = used[i] || agree(entries[i], act)
+			return false
+		})
+	}
+	index = newPathIndex(pathsBuilder{mergedUsr: true}, len(acts), func(j int) string { return path(acts[j]) })
+	var unused []E
+	for i, entry := range entries {
+		if !used[i] {
+			index.covering(path(entry), func(j int) bool {
+				used[i] = agree(entry, acts[j])
+				return used[i]
+			})
+		}
+		if !used[i] {
+			unused = append(unused, entry)
+		}
+	}
+	return unused
+}
