@@ -19,7 +19,7 @@ demo) packages="$containers" ;;
 cluster) packages="$cluster" ;;
 lint) packages="clang-format-19" ;;
 test) packages="$bpf clang-format-19 $containers $cluster gcc libc6-dev bpftrace redis-tools busybox-static
-	qemu-system-x86 cpio xz-utils kmod $sinks" ;;
+	qemu-system-x86 cpio xz-utils kmod chromium fonts-dejavu-core $sinks" ;;
 *)
 	echo "usage: install.sh build|demo|cluster|test|lint" >&2
 	exit 2
