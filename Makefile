@@ -17,7 +17,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-s -w -X mai
 # Packages whose tests load BPF programs or start containers. They run one
 # after another: each wants the machine for itself.
 KERNEL := ./internal/sensor/... ./internal/kubernetes ./internal/testenv ./internal/workload ./internal/agent/... ./bench ./test/vm ./test/workloads ./test/monitoring
-E2E := ./test/e2e
+E2E := ./test/e2e ./test/kubernetes
 UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/vm/smoke,$(shell go list ./...))
 GOTEST := go test -tags $(TAGS) -timeout 20m
 SUMMARY := go run ./test/tools/summary
@@ -55,7 +55,7 @@ test-kernel: ## Run the tests that load BPF programs (need root and BTF)
 	@$(GOTEST) -count=1 -json -p 1 $(KERNEL) 2>&1 | $(SUMMARY)
 
 test-e2e: build ## Run the agent against real containers (needs root)
-	@$(GOTEST) -count=1 -json $(E2E) 2>&1 | $(SUMMARY)
+	@$(GOTEST) -count=1 -json -p 1 $(E2E) 2>&1 | $(SUMMARY)
 
 NODES ?= 1
 cluster-up: ## Bring up a real Kubernetes of NODES nodes with the agent loaded (needs root)
@@ -73,7 +73,7 @@ bench: ## Measure what bobwatch costs, beside empty programs on the same hooks
 	@go run ./bench
 
 soak: build ## Run the long forms of the end-to-end tests
-	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn' $(E2E)
+	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn' ./test/e2e
 
 FUZZTIME ?= 30s
 fuzz: ## Fuzz everything that parses foreign bytes, FUZZTIME each

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,20 +22,6 @@ import (
 	"bobwatch/internal/testenv"
 )
 
-// The machine has at most one cluster, so that its parts can have names that
-// the next run finds: a bridge that holds the nodes together and bears the API
-// server's address, and cgroups that hold every process.
-const (
-	bridge = "bobwatch0"
-	cgroup = "bobwatch-cluster"
-
-	hostAddress    = "10.99.0.1"
-	apiServer      = hostAddress + ":6443"
-	podRange       = "10.88.0.0/16"
-	serviceRange   = "10.96.0.0/16"
-	serviceAddress = "10.96.0.1" // the first, which is the API server's
-)
-
 // Cluster is a Kubernetes of one or more nodes on this machine.
 type Cluster struct {
 	*ControlPlane
@@ -44,6 +29,7 @@ type Cluster struct {
 	// Programs is the directory of kubectl.
 	Programs string
 
+	place   Place
 	dir     string
 	daemons string // cgroup of version 2
 	unlock  func()
@@ -51,6 +37,7 @@ type Cluster struct {
 
 // Options say what cluster to bring up.
 type Options struct {
+	Place    Place
 	Programs string // directory that test/tools/kubernetes.sh prints
 	Nodes    int    // at most MaxNodes
 	// Progress is told what comes next.
@@ -60,13 +47,13 @@ type Options struct {
 // MaxNodes is how many nodes a cluster may have. Each takes some 150 MB.
 const MaxNodes = 9
 
-// Up brings up a cluster, once nobody else has one, and returns when its nodes
-// are ready. What a run left that could not close its cluster is removed first.
-// Needs root.
+// Up brings up a cluster, once nobody else has its place, and returns when its
+// nodes are ready. What a run left there that could not close its cluster is
+// removed first. Needs root.
 func Up(ctx context.Context, o Options) (_ *Cluster, err error) {
 	o.Progress("waiting until nobody else has a cluster")
-	c := &Cluster{Programs: o.Programs}
-	if c.dir, c.unlock, err = claim(); err != nil {
+	c := &Cluster{Programs: o.Programs, place: o.Place}
+	if c.dir, c.unlock, err = o.Place.claim(); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(c.dir, kept)); err == nil {
@@ -74,13 +61,14 @@ func Up(ctx context.Context, o Options) (_ *Cluster, err error) {
 		return nil, errors.New("bring up cluster: there is one already, take it down with: make cluster-down")
 	}
 	o.Progress("removing what an earlier run left")
-	if err := remove(ctx, c.dir); err != nil {
+	if err := c.place.remove(ctx, c.dir); err != nil {
 		return nil, err
 	}
 	c.ControlPlane = &ControlPlane{
 		dir:      filepath.Join(c.dir, "control-plane"),
 		programs: o.Programs,
 		start:    c.start,
+		place:    o.Place,
 	}
 	for i := range o.Nodes {
 		c.Nodes = append(c.Nodes, newNode(c, i+1))
@@ -91,20 +79,10 @@ func Up(ctx context.Context, o Options) (_ *Cluster, err error) {
 	return c, nil
 }
 
-// Down takes down a cluster that was kept or left behind.
-func Down(ctx context.Context) error {
-	dir, unlock, err := claim()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return remove(ctx, dir)
-}
-
 // Close takes the cluster down.
 func (c *Cluster) Close() error {
 	defer c.unlock()
-	return remove(context.Background(), c.dir)
+	return c.place.remove(context.Background(), c.dir)
 }
 
 // kept is the file that says that a cluster is meant to outlive its maker.
@@ -113,38 +91,6 @@ const kept = "kept"
 // Keep lets the cluster outlive this process, until Down.
 func (c *Cluster) Keep() error { return os.WriteFile(filepath.Join(c.dir, kept), nil, 0o600) }
 
-// claim takes the lock that whoever has a cluster holds, and returns the
-// directory of its files.
-func claim() (dir string, unlock func(), err error) {
-	if dir, err = directory(); err != nil {
-		return "", nil, err
-	}
-	unlock, err = testenv.Lock(dir + ".lock")
-	return dir, unlock, err
-}
-
-// directory returns where the files of the machine's cluster are.
-func directory() (string, error) {
-	cache, err := testenv.CacheDir("kubernetes")
-	return filepath.Join(cache, "cluster"), err
-}
-
-// remove ends every process of the cluster in dir and removes all it made.
-func remove(ctx context.Context, dir string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := testenv.EndCgroup(ctx, cgroup); err != nil {
-		return fmt.Errorf("end cluster: %w", err)
-	}
-	// The nodes' ends of the links went with their namespaces.
-	if _, err := os.Stat("/sys/class/net/" + bridge); err == nil {
-		if err := run(ctx, "ip", "link", "del", bridge); err != nil {
-			return err
-		}
-	}
-	return os.RemoveAll(dir)
-}
-
 func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -152,10 +98,10 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 		return err
 	}
 	var err error
-	if c.daemons, err = testenv.MakeCgroup(cgroup + "/daemons"); err != nil {
+	if c.daemons, err = testenv.MakeCgroup(c.place.cgroup() + "/daemons"); err != nil {
 		return err
 	}
-	if err := c.makeNetwork(); err != nil {
+	if err := c.place.makeNetwork(ctx); err != nil {
 		return err
 	}
 	progress("starting the control plane and containerd")
@@ -185,21 +131,10 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 	return nil
 }
 
-// makeNetwork makes the bridge that holds the machine and the nodes together.
-func (c *Cluster) makeNetwork() error {
-	ctx := context.Background()
-	return errors.Join(
-		run(ctx, "ip", "link", "add", bridge, "type", "bridge"),
-		run(ctx, "ip", "addr", "add", hostAddress+"/24", "dev", bridge),
-		run(ctx, "ip", "link", "set", bridge, "up"),
-		run(ctx, "ip", "route", "add", serviceRange, "via", address(1)),
-	)
-}
-
 // startControlPlane starts etcd, the API server and the controllers.
 func (c *Cluster) startControlPlane(ctx context.Context) error {
 	p := c.ControlPlane
-	if err := p.up(ctx, apiServer); err != nil {
+	if err := p.up(ctx, c.place.apiServer()); err != nil {
 		return err
 	}
 	controllers := map[string][]string{
@@ -211,7 +146,7 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 		},
 	}
 	for name, flags := range controllers {
-		kubeconfig, err := p.authority.kubeconfig("https://"+apiServer, name, "system:"+name, "")
+		kubeconfig, err := p.authority.kubeconfig("https://"+p.server, name, "system:"+name, "")
 		if err != nil {
 			return err
 		}
@@ -255,9 +190,6 @@ func (c *Cluster) KubectlInput(ctx context.Context, input string, args ...string
 	}
 	return string(out), nil
 }
-
-// address returns the address of the node with a number from 1.
-func address(number int) string { return "10.99.0." + strconv.Itoa(10+number) }
 
 // run runs a command that says something only when it fails.
 func run(ctx context.Context, name string, args ...string) error {

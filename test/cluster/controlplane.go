@@ -24,6 +24,7 @@ type ControlPlane struct {
 	// Kubeconfig is the path of a cluster administrator's kubeconfig.
 	Kubeconfig string
 
+	place     Place
 	dir       string
 	programs  string // directory of Kubernetes
 	server    string // host:port
@@ -87,7 +88,7 @@ func (c *ControlPlane) up(ctx context.Context, server string) (err error) {
 	}
 	err = errors.Join(
 		c.authority.issue("apiserver", "kube-apiserver", "",
-			host, "127.0.0.1", serviceAddress, "kubernetes", "kubernetes.default", "kubernetes.default.svc"),
+			host, "127.0.0.1", c.place.apiService(), "kubernetes", "kubernetes.default", "kubernetes.default.svc"),
 		c.authority.issue("kubelet-client", "kube-apiserver-kubelet-client", "system:masters"),
 		c.authority.issue("service-accounts", "service-accounts", ""),
 	)
@@ -142,7 +143,7 @@ func (c *ControlPlane) StartAPIServer(ctx context.Context) error {
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + a.keyFile("service-accounts"),
 		"--service-account-signing-key-file=" + a.keyFile("service-accounts"),
-		"--service-cluster-ip-range=" + serviceRange, "--endpoint-reconciler-type=lease",
+		"--service-cluster-ip-range=" + c.place.services(), "--endpoint-reconciler-type=lease",
 	}, c.flags...)...)
 	if c.apiServer, err = c.start(c.dir, "kube-apiserver", cmd); err != nil {
 		return err

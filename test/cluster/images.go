@@ -35,9 +35,9 @@ func AgentImage(ctx context.Context) (testenv.Image, error) {
 	}, nil
 }
 
-// Load loads images into every node of the machine's cluster.
-func Load(ctx context.Context, images ...testenv.Image) error {
-	dir, err := directory()
+// Load loads images into every node of the cluster in the place.
+func (p Place) Load(ctx context.Context, images ...testenv.Image) error {
+	dir, err := p.directory()
 	if err != nil {
 		return err
 	}
@@ -56,6 +56,11 @@ func Load(ctx context.Context, images ...testenv.Image) error {
 		return fmt.Errorf("load images: %w", err)
 	}
 	return nil
+}
+
+// Load loads images into every node.
+func (c *Cluster) Load(ctx context.Context, images ...testenv.Image) error {
+	return c.place.Load(ctx, images...)
 }
 
 // containerdSocket returns where the containerd of the node in dir listens.

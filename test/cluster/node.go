@@ -25,6 +25,7 @@ type Node struct {
 	Name       string
 	Address    string
 	Containerd string // path of the socket, on the machine
+	Logs       string // path of its /var/log, on the machine
 
 	number  int
 	dir     string
@@ -37,8 +38,9 @@ func newNode(c *Cluster, number int) *Node {
 	dir := filepath.Join(c.dir, name)
 	return &Node{
 		Name:       name,
-		Address:    address(number),
+		Address:    c.place.nodeAddress(number),
 		Containerd: containerdSocket(dir),
+		Logs:       filepath.Join(dir, "log"),
 		number:     number,
 		dir:        dir,
 		cluster:    c,
@@ -108,17 +110,18 @@ func (n *Node) hold(ctx context.Context) (err error) {
 // are.
 func (n *Node) connect(ctx context.Context) error {
 	pid := strconv.Itoa(n.holder.cmd.Process.Pid)
-	link := "bobwatch" + strconv.Itoa(n.number)
+	place := n.cluster.place
+	link := place.bridge() + "n" + strconv.Itoa(n.number)
 	steps := [][]string{
-		{"ip", "link", "add", link, "master", bridge, "up", "type", "veth", "peer", "name", "eth0", "netns", pid},
+		{"ip", "link", "add", link, "master", place.bridge(), "up", "type", "veth", "peer", "name", "eth0", "netns", pid},
 		n.inside("ip", "addr", "add", n.Address+"/24", "dev", "eth0"),
 		n.inside("ip", "link", "set", "eth0", "up"),
-		n.inside("ip", "route", "add", "default", "via", hostAddress),
-		{"ip", "route", "add", n.pods(n.number), "via", n.Address},
+		n.inside("ip", "route", "add", "default", "via", place.address(1)),
+		{"ip", "route", "add", place.nodePods(n.number), "via", n.Address},
 	}
 	for _, other := range n.cluster.Nodes {
 		if other != n {
-			steps = append(steps, n.inside("ip", "route", "add", n.pods(other.number), "via", other.Address))
+			steps = append(steps, n.inside("ip", "route", "add", place.nodePods(other.number), "via", other.Address))
 		}
 	}
 	for _, step := range steps {
@@ -131,18 +134,18 @@ func (n *Node) connect(ctx context.Context) error {
 
 // startKubelet starts what makes a node of a container runtime.
 func (n *Node) startKubelet() error {
-	if _, err := testenv.MakeCgroup(cgroup + "/" + n.Name); err != nil {
+	if _, err := testenv.MakeCgroup(n.cgroup()); err != nil {
 		return err
 	}
-	a := n.cluster.authority
+	a, server := n.cluster.authority, "https://"+n.cluster.server
 	if err := a.issue(n.Name+"-server", n.Name, "", n.Name, n.Address); err != nil {
 		return err
 	}
-	_, err := a.kubeconfig("https://"+apiServer, n.Name, "system:node:"+n.Name, "system:nodes")
+	_, err := a.kubeconfig(server, n.Name, "system:node:"+n.Name, "system:nodes")
 	if err != nil {
 		return err
 	}
-	if _, err := a.kubeconfig("https://"+apiServer, n.Name+"-proxy", "system:kube-proxy", ""); err != nil {
+	if _, err := a.kubeconfig(server, n.Name+"-proxy", "system:kube-proxy", ""); err != nil {
 		return err
 	}
 	if err := errors.Join(n.writeConfig(n.dir, "kubelet.yaml"), n.writeConfig(n.dir, "kube-proxy.yaml")); err != nil {
@@ -195,5 +198,4 @@ func (n *Node) start(name string, args ...string) (*daemon, error) {
 
 func (n *Node) path(name string) string { return filepath.Join(n.dir, name) }
 
-// pods returns the addresses of the pods of the node with a number.
-func (*Node) pods(number int) string { return fmt.Sprintf("10.88.%d.0/24", number) }
+func (n *Node) cgroup() string { return n.cluster.place.cgroup() + "/" + n.Name }

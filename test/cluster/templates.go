@@ -22,13 +22,13 @@ func (n *Node) writeConfig(dir, name string) error {
 		return err
 	}
 	err = templates.ExecuteTemplate(f, name, map[string]string{
-		"AllPods": podRange,
-		"Cgroup":  "/" + cgroup + "/" + n.Name,
+		"AllPods": n.cluster.place.pods(),
+		"Cgroup":  "/" + n.cgroup(),
 		"Dir":     n.dir,
 		"Keys":    n.cluster.ControlPlane.dir,
 		"Name":    n.Name,
 		"Pause":   pauseReference,
-		"Pods":    n.pods(n.number),
+		"Pods":    n.cluster.place.nodePods(n.number),
 	})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

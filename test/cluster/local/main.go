@@ -29,7 +29,7 @@ func main() {
 func command(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "down":
-		return cluster.Down(ctx)
+		return cluster.ByHand.Down(ctx)
 	case len(args) == 1 && args[0] == "load":
 		return load(ctx)
 	case len(args) == 3 && args[0] == "up":
@@ -37,7 +37,7 @@ func command(ctx context.Context, args []string) error {
 		if err != nil || nodes < 1 || nodes > cluster.MaxNodes {
 			return fmt.Errorf("%q is not a number of nodes from 1 to %d", args[1], cluster.MaxNodes)
 		}
-		return up(ctx, cluster.Options{Nodes: nodes, Programs: args[2]})
+		return up(ctx, cluster.Options{Place: cluster.ByHand, Nodes: nodes, Programs: args[2]})
 	}
 	return errors.New("usage: local up NODES PROGRAMS | local load | local down")
 }
@@ -47,7 +47,7 @@ func load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return cluster.Load(ctx, agent)
+	return cluster.ByHand.Load(ctx, agent)
 }
 
 func up(ctx context.Context, o cluster.Options) error {
