@@ -253,7 +253,12 @@ func (a *agent) run(ctx context.Context) error {
 	if a.engine.cluster != nil {
 		group.Go(func() error { return a.engine.cluster.run(ctx, a.engine.catalog) })
 	}
-	group.Go(func() error { a.adoptRunning(ctx); return nil })
+	group.Go(func() error {
+		if complete := a.adoptRunning(ctx); complete {
+			a.expire(ctx) // nothing of what runs is forgotten now
+		}
+		return nil
+	})
 	group.Go(func() error {
 		return a.engine.resolver.Run(ctx, func(c workload.Change) { a.engine.changes(ctx, c) })
 	})
@@ -298,13 +303,14 @@ func (a *agent) tick(ctx context.Context) error {
 }
 
 // adoptRunning takes over what ran before the sensor was attached, and lets go
-// of what an earlier agent watched and is no more.
-func (a *agent) adoptRunning(ctx context.Context) {
+// of what an earlier agent watched and is no more. It reports whether every
+// runtime told what runs.
+func (a *agent) adoptRunning(ctx context.Context) (complete bool) {
 	residents, err := a.engine.resolver.Running(ctx)
 	if err != nil {
 		a.log.Warn("list running containers; those that cannot be listed are taken over later", zap.Error(err))
 	}
-	complete := err == nil
+	complete = err == nil
 	newcomers := a.engine.cluster.identifyAll(ctx, residents)
 	a.engine.post(ctx, func() {
 		for i, r := range residents {
@@ -313,6 +319,7 @@ func (a *agent) adoptRunning(ctx context.Context) {
 		a.engine.ready.Store(true)
 		a.engine.hasStale = complete
 	})
+	return complete
 }
 
 // bootTime returns the wall-clock time at which events' clock was 0.

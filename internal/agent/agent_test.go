@@ -25,10 +25,12 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/config"
+	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/status"
 	"bobwatch/internal/testenv"
+	"bobwatch/internal/workload"
 )
 
 // patience is how long a test waits for what should come at once.
@@ -539,5 +541,54 @@ func TestStatus(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, s.Documents); diff != "" || s.Documents[0].Refused == "" {
 		t.Errorf("documents (-want +got):\n%s", diff)
+	}
+}
+
+// What nobody has seen for longer than it is kept is forgotten; what runs is
+// not, however long ago it changed.
+func TestUnseenWorkloadsAreForgotten(t *testing.T) {
+	c := testConfig(t)
+	if err := os.MkdirAll(c.StateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	v := newVictim(t)
+	stop := keepBusy(t, v)
+	alive := workload.Key{OwnerKind: workload.KindContainer, OwnerName: v.name(), Container: v.name()}.String()
+	journal, err := learner.OpenJournal(filepath.Join(c.StateDir, "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Duration(c.Learning.Keep) - time.Hour)
+	for key, seen := range map[string]time.Time{"gone": long, alive: long, "recent": time.Now()} {
+		journal.Append(learner.Batch{Key: key, State: learner.State{LastSeen: seen, Guarded: true}})
+	}
+	if err := journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, c)
+	eventually(t, "adoption", func() bool { return strings.Contains(r.get(status.Path), v.name()) })
+	time.Sleep(time.Second)
+	r.stop()
+	stop()
+	journal, err = learner.OpenJournal(filepath.Join(c.StateDir, "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	var got []string
+	err = journal.Load(func(key string, state learner.State, _ []learner.Fact) error {
+		if time.Since(state.LastSeen) > time.Hour {
+			t.Errorf("%s was last seen %s", key, state.LastSeen)
+		}
+		got = append(got, key)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{alive, "recent"}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("journal (-want +got):\n%s", diff)
 	}
 }

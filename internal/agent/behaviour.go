@@ -300,8 +300,7 @@ func (e *engine) evictDormant() {
 		if b.unsaved {
 			e.save(b)
 		}
-		delete(e.workloads, b.key)
-		e.accounts.close(b.account)
+		e.drop(b)
 	}
 }
 

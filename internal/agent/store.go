@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,6 +45,17 @@ func (s *store) put(name string, p *profile.Profile) {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// remove removes the file of a workload container.
+func (s *store) remove(name string) error {
+	s.mu.Lock()
+	delete(s.pending, name)
+	s.mu.Unlock()
+	if err := os.Remove(filepath.Join(s.dir, fileName(name))); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove profile: %w", err)
+	}
+	return nil
 }
 
 // run writes until ctx ends.

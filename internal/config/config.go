@@ -72,6 +72,9 @@ type Kubernetes struct {
 type Learning struct {
 	// Window is the observed time after which a workload is guarded.
 	Window Duration `json:"window"`
+	// Keep is how long what was learned of a workload is kept on the node after
+	// it was seen last.
+	Keep Duration `json:"keep"`
 	// Sandboxes includes the pause containers of pods.
 	Sandboxes bool `json:"sandboxes"`
 }
@@ -116,7 +119,7 @@ func Default() Config {
 		Node:       nodeName(),
 		StateDir:   "/var/lib/bobwatch",
 		Kubernetes: Kubernetes{LearnedProfiles: true},
-		Learning:   Learning{Window: Duration(24 * time.Hour)},
+		Learning:   Learning{Window: Duration(24 * time.Hour), Keep: Duration(30 * 24 * time.Hour)},
 		Detection:  Detection{Cooldown: Duration(time.Minute)},
 		Profiles:   Profiles{Directory: "/etc/bobwatch/profiles"},
 		Alerts:     Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20},
@@ -200,6 +203,7 @@ func (c *Config) validate() error {
 		wrong(len(pattern) > 1 && pattern[0] == '/', "cgroups.patterns[%d]: %q does not begin with /", i, pattern)
 	}
 	wrong(c.Learning.Window >= Duration(time.Second), "learning.window: %s is less than 1s", c.Learning.Window)
+	wrong(c.Learning.Keep >= Duration(time.Hour), "learning.keep: %s is less than 1h", c.Learning.Keep)
 	wrong(c.Detection.Cooldown >= Duration(time.Second), "detection.cooldown: %s is less than 1s", c.Detection.Cooldown)
 	c.Alerts.validate(wrong)
 	ring := c.Sensor.RingBytes

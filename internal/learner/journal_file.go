@@ -81,6 +81,29 @@ func (j *Journal) Load(f func(key string, state State, facts []Fact) error) erro
 	return nil
 }
 
+// Unseen returns the keys of the workload containers that nobody has seen since
+// a time.
+func (j *Journal) Unseen(since time.Time) ([]string, error) {
+	var keys []string
+	err := j.db.View(func(tx *bbolt.Tx) error {
+		workloads := tx.Bucket(workloadsBucket)
+		if workloads == nil {
+			return errors.New("no workloads bucket")
+		}
+		return workloads.ForEachBucket(func(key []byte) error {
+			state, err := readState(workloads.Bucket(key))
+			if err == nil && !state.LastSeen.IsZero() && state.LastSeen.Before(since) {
+				keys = append(keys, string(key))
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	return keys, nil
+}
+
 // Restore returns what the journal knows of one workload container, including
 // what was appended and not yet written. It does not wait for the disk. found
 // is false if it knows nothing.
@@ -151,21 +174,29 @@ func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) 
 	})
 }
 
-func readWorkload(workload *bbolt.Bucket) (State, []Fact, error) {
+func readState(workload *bbolt.Bucket) (State, error) {
 	var state State
 	text := workload.Get(stateKey)
 	if len(text) > maxStateBytes {
-		return State{}, nil, errors.New("the state is too long")
+		return State{}, errors.New("the state is too long")
 	}
 	if err := json.Unmarshal(text, &state); err != nil {
-		return State{}, nil, fmt.Errorf("state: %w", err)
+		return State{}, fmt.Errorf("state: %w", err)
+	}
+	return state, nil
+}
+
+func readWorkload(workload *bbolt.Bucket) (State, []Fact, error) {
+	state, err := readState(workload)
+	if err != nil {
+		return State{}, nil, err
 	}
 	bucket := workload.Bucket(factsBucket)
 	if bucket == nil {
 		return State{}, nil, errors.New("no facts bucket")
 	}
 	var facts []Fact
-	err := bucket.ForEach(func(key, value []byte) error {
+	err = bucket.ForEach(func(key, value []byte) error {
 		f, err := decodeFact(key, value)
 		facts = append(facts, f)
 		return err

@@ -14,6 +14,9 @@ type State struct {
 	Observed time.Duration `json:"observed"`
 	// StartSeen: at least one instance was watched from its first system call.
 	StartSeen bool `json:"startSeen"`
+	// LastSeen is when the state was taken: while an instance ran, or when the
+	// last one ended.
+	LastSeen time.Time `json:"lastSeen,omitzero"`
 	// Lost counts records that did not reach the learner.
 	Lost uint64 `json:"lost"`
 	// NotKept counts facts that reached it and are not in the profile for want
@@ -80,6 +83,7 @@ func (l *Learner) Guard(now time.Time) {
 func (l *Learner) State(now time.Time) State {
 	state := l.state
 	state.Observed = l.ObservedFor(now)
+	state.LastSeen = now
 	state.NotKept += l.counts.Full + l.counts.Unwritable
 	return state
 }
