@@ -8,16 +8,27 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bobwatch/internal/signature"
 )
 
 type verifyOptions struct {
-	terminal   *terminal
-	format     format
-	trust      trust
+	terminal *terminal
+	format   format
+	trust    trust
+	signed   signedFile
+}
+
+// signedFile says where the signatures of a file are.
+type signedFile struct {
 	signatures []string // files with plain signatures
 	bundles    []string
+}
+
+func (o *signedFile) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&o.bundles, "bundle", nil, "sigstore bundle in `FILE`")
+	flags.StringArrayVar(&o.signatures, "signature", nil, "plain signature in `FILE`")
 }
 
 func newVerifyCommand(t *terminal) *cobra.Command {
@@ -42,8 +53,7 @@ Without --bundle and --signature the signatures beside FILE are used. Exits with
 	flags := c.Flags()
 	o.format.register(c)
 	o.trust.register(flags)
-	flags.StringArrayVar(&o.bundles, "bundle", nil, "sigstore bundle in `FILE`")
-	flags.StringArrayVar(&o.signatures, "signature", nil, "plain signature in `FILE`")
+	o.signed.register(flags)
 	return c
 }
 
@@ -70,17 +80,17 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	signatures, err := o.read(path)
+	signatures, err := o.signed.read(o.terminal, path)
 	if err != nil {
 		return err
 	}
-	trust, failure := signature.Trust{}, signature.ErrUnsigned
+	signer, failure := signature.Trust{}, signature.ErrUnsigned
 	if len(signatures) > 0 {
-		trust, failure = verifier.Verify(signature.Document{Canonical: canonical, Signatures: signatures})
+		signer, failure = verifier.Verify(signature.Document{Canonical: canonical, Signatures: signatures})
 	}
 	v := verification{
 		File: nameOf(path), Document: p.Metadata.Name,
-		Verified: failure == nil, SignedBy: trust.Authority,
+		Verified: failure == nil, SignedBy: signer.Authority,
 		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
 	}
 	if failure != nil {
@@ -98,14 +108,14 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 }
 
 // read returns the signatures: those that were named, or those beside the file.
-func (o *verifyOptions) read(path string) ([][]byte, error) {
+func (o *signedFile) read(t *terminal, path string) ([][]byte, error) {
 	named := append(o.bundles, o.signatures...)
 	if len(named) == 0 && path != stdin {
 		named = existing(signaturePaths(path))
 	}
 	var signatures [][]byte
 	for _, name := range named {
-		data, err := o.terminal.read(name)
+		data, err := t.read(name)
 		if err != nil {
 			return nil, err
 		}
