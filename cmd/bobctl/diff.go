@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -75,10 +76,15 @@ func (o *diffOptions) write(d *profile.Difference) error {
 		}
 		return o.format.encode(o.terminal.out, out)
 	}
-	for line := range strings.Lines(d.String()) {
-		fmt.Fprintln(o.terminal.out, o.terminal.colour(diffColour(line), strings.TrimSuffix(line, "\n")))
-	}
+	o.terminal.difference(o.terminal.out, d)
 	return nil
+}
+
+// difference writes a difference for people.
+func (t *terminal) difference(out io.Writer, d *profile.Difference) {
+	for line := range strings.Lines(d.String()) {
+		fmt.Fprintln(out, t.colour(diffColour(line), strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // diffColour tells the lines of a difference apart by their beginning.

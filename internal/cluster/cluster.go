@@ -18,7 +18,10 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/kubernetes"
@@ -72,14 +75,13 @@ const (
 // Connect reads the kubeconfig. Whether the cluster answers is known with the
 // first request.
 func (f *Flags) Connect() (*Client, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = f.Kubeconfig
+	rules := f.rules()
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: f.Context}
 	overrides.Context.Namespace = f.Namespace
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 	config, err := loader.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, fmt.Errorf("no cluster is configured: name a kubeconfig by --kubeconfig or KUBECONFIG")
+		return nil, errors.New("no cluster is configured: name a kubeconfig by --kubeconfig or KUBECONFIG")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load kubeconfig: %w", err)
@@ -100,4 +102,19 @@ func (f *Flags) Connect() (*Client, error) {
 		Namespace: namespace, Named: named,
 		agentNamespace: f.AgentNamespace,
 	}, nil
+}
+
+func (f *Flags) rules() *clientcmd.ClientConfigLoadingRules {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = f.Kubeconfig
+	return rules
+}
+
+// Contexts returns the names of the contexts that there are.
+func (f *Flags) Contexts() []string {
+	config, err := f.rules().Load()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(config.Contexts))
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/cluster"
+)
+
+// completionTimeout is how long a shell may be kept waiting.
+const completionTimeout = 2 * time.Second
+
+// lookup returns what a cluster offers. What it cannot tell it leaves out.
+type lookup func(ctx context.Context, client *cluster.Client) []string
+
+// fromCluster completes by what the cluster offers that the flags name.
+func fromCluster(flags *cluster.Flags, l lookup) cobra.CompletionFunc {
+	return func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		client, err := flags.Connect()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), completionTimeout)
+		defer cancel()
+		return l(ctx, client), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeFlagBy lets shells offer values that have to be looked up.
+func completeFlagBy(c *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if err := c.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic(err) // there is no such flag, or it has values already
+	}
+}
+
+// completeCluster lets shells offer the values of the flags that
+// cluster.Flags.Register registers.
+func completeCluster(c *cobra.Command, flags *cluster.Flags) {
+	completeFlagBy(c, "namespace", fromCluster(flags, namespaces))
+	completeFlagBy(c, "agent-namespace", fromCluster(flags, namespaces))
+	completeFlagBy(c, "context", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return flags.Contexts(), cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+func namespaces(ctx context.Context, client *cluster.Client) []string {
+	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names
+}
+
+// installed offers the ConfigMaps with documents.
+func installed(ctx context.Context, client *cluster.Client) []string {
+	list, err := client.CoreV1().ConfigMaps(client.Namespace).List(ctx,
+		metav1.ListOptions{LabelSelector: catalog.Label + "=" + catalog.LabelValue})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/cluster"
+	"bobwatch/internal/signature"
+)
+
+type installOptions struct {
+	change
+	trust  trust
+	signed signedFile
+	skip   bool // the verification
+	name   string
+	values string
+	path   string
+}
+
+func newInstallCommand(t *terminal) *cobra.Command {
+	o := installOptions{change: change{terminal: t}}
+	c := &cobra.Command{
+		Use:   "install FILE (--key KEY | --certificate-identity ... )",
+		Short: "Put a document into force on all nodes of a cluster",
+		Long: `Put a document into force on all nodes of a cluster: verify who signed it, show
+what changes, ask, write it into a ConfigMap with its signatures, and wait until
+the agent of every node has taken it in, or says why not. The agents verify it
+once more, by their own policy.
+
+It has effect in the namespace of the ConfigMap only. That is --namespace, or
+the one that the document names, or the context's. Without --bundle and
+--signature the signatures beside FILE are used.
+
+Again, the same line changes nothing. Exits with 3 if the document is not
+verified or an agent refuses it, with 1 if an agent did not take it in in time.`,
+		Example: `  bobctl install webapp.yaml --key vendor.pub -n shop
+  bobctl install webapp.yaml --key vendor.pub -n shop --values webapp.values.yaml --dry-run
+  bobctl install allowances.yaml --key ops.pub -n shop --yes --timeout 5m -o json`,
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.path = args[0]
+			return runInstall(c.Context(), &o)
+		},
+	}
+	flags := c.Flags()
+	o.change.register(c)
+	o.trust.register(flags)
+	o.signed.register(flags)
+	flags.BoolVar(&o.skip, "insecure-skip-verify", false, "do not verify who signed it; the agents do")
+	flags.StringVar(&o.name, "name", "", "`NAME` of the ConfigMap (default: the document's)")
+	flags.StringVar(&o.values, "values", "", "values of the document's parameters in `FILE`, lines of name: value")
+	return c
+}
+
+func runInstall(ctx context.Context, o *installOptions) error {
+	verifier, err := o.verifier()
+	if err != nil {
+		return err
+	}
+	b, err := o.read()
+	if err != nil {
+		return err
+	}
+	client, err := o.cluster.Connect()
+	if err != nil {
+		return err
+	}
+	if err := o.place(b, client); err != nil {
+		return err
+	}
+	next, err := b.configMap()
+	if err != nil {
+		return err
+	}
+	p := placement{change: &o.change, client: client, next: next}
+	if err := p.admit(verifier, o.path, o.skip); err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// verifier returns who is to have signed the document.
+func (o *installOptions) verifier() (*signature.Verifier, error) {
+	if !o.skip {
+		return o.trust.verifier(o.terminal)
+	}
+	if o.trust.given() {
+		return nil, usagef("--insecure-skip-verify verifies nothing: leave it out, or --key and the identity")
+	}
+	return signature.NewVerifier(signature.Policy{
+		Unsigned: []signature.UnsignedRule{{Namespace: "*", Action: signature.Warn}},
+	})
+}
+
+// read returns the document with what lies beside it.
+func (o *installOptions) read() (*bundle, error) {
+	data, err := o.terminal.read(o.path)
+	if err != nil {
+		return nil, err
+	}
+	b := &bundle{document: data}
+	if b.signatures, err = o.signed.read(o.terminal, o.path); err != nil {
+		return nil, err
+	}
+	if o.values != "" {
+		if b.values, err = o.terminal.read(o.values); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// place decides the namespace and name of the ConfigMap.
+func (o *installOptions) place(b *bundle, client *cluster.Client) error {
+	profiles, err := parse(o.path, b.document)
+	if err != nil {
+		return err
+	}
+	if len(profiles) != 1 {
+		return fmt.Errorf("%s holds %d documents where one is wanted; put each into a file of its own", nameOf(o.path), len(profiles))
+	}
+	p := profiles[0]
+	b.namespace = client.Namespace
+	if own := p.Spec.Workload.Namespace; own != "" && !client.Named {
+		b.namespace = own
+	} else if own != "" && own != b.namespace {
+		return usagef("%s is for namespace %s and has no effect in %s: --namespace %s", nameOf(o.path), word(own), b.namespace, word(own))
+	}
+	b.name, err = documentName(o.name, p)
+	return err
+}

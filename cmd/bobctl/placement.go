@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/cluster"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/signature"
+)
+
+// placement is a ConfigMap on its way into a cluster.
+type placement struct {
+	*change
+	client *cluster.Client
+	next   *corev1.ConfigMap
+	signer string
+	result changeResult
+
+	document *catalog.Document // that next publishes
+}
+
+// admit verifies what the ConfigMap publishes as agents do, by the policy of
+// the command line.
+func (p *placement) admit(v *signature.Verifier, path string, skip bool) error {
+	m := published(p.next)
+	documents := m.Documents()
+	if len(documents) != 1 || documents[0].Name != p.next.Name {
+		return fmt.Errorf("%s does not come out of the ConfigMap as it went in", nameOf(path))
+	}
+	p.document = &documents[0]
+	judged := *p.document
+	if skip {
+		judged.Signatures = nil
+	}
+	signer, err := admit(v, m, []catalog.Document{judged})
+	if err != nil {
+		return fmt.Errorf("%w; %s", err, installAdvice(err, path))
+	}
+	p.signer = signer
+	p.result = changeResult{
+		Namespace: p.next.Namespace, Name: p.next.Name, Digest: p.document.Digest(), SignedBy: signer, DryRun: p.dryRun,
+	}
+	return nil
+}
+
+// installAdvice says what to do about a document that is not installed.
+func installAdvice(err error, path string) string {
+	for _, known := range []error{signature.ErrUnsigned, signature.ErrUntrusted, signature.ErrSignature} {
+		if errors.Is(err, known) {
+			return advice(err, path)
+		}
+	}
+	return "the agents would refuse it; see bobctl check " + path
+}
+
+// run shows the change, asks, writes it and waits.
+func (p *placement) run(ctx context.Context) error {
+	maps := p.client.CoreV1().ConfigMaps(p.next.Namespace)
+	present, err := maps.Get(ctx, p.next.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		present = nil
+	case err != nil:
+		return fmt.Errorf("read what is installed: %w", err)
+	}
+	if err := p.mayReplace(present); err != nil {
+		return err
+	}
+	p.result.Changed = present == nil || !p.same(present)
+	if !p.result.Changed {
+		p.say("%s/%s is installed already", p.next.Namespace, p.next.Name)
+		return p.finish(ctx)
+	}
+	if err := p.write(ctx, present, metav1.DryRunAll); err != nil {
+		return err
+	}
+	p.show(present)
+	if p.dryRun {
+		p.say("Nothing was changed.")
+		return p.encode(&p.result)
+	}
+	if err := p.agree(ctx, fmt.Sprintf("Install %s/%s?", p.next.Namespace, p.next.Name)); err != nil {
+		return err
+	}
+	if err := p.write(ctx, present, ""); err != nil {
+		return err
+	}
+	return p.finish(ctx)
+}
+
+// mayReplace refuses to overwrite what is something else.
+func (p *placement) mayReplace(present *corev1.ConfigMap) error {
+	if present == nil {
+		return nil
+	}
+	if !isDocument(present) {
+		return fmt.Errorf("configmap %s/%s exists and holds no documents (it lacks the label %s): choose another name by --name",
+			present.Namespace, present.Name, catalog.Label)
+	}
+	for _, d := range published(present).Documents() {
+		if d.Name != p.next.Name {
+			return fmt.Errorf("configmap %s/%s holds %s too: choose another name by --name", present.Namespace, present.Name, word(d.Name))
+		}
+	}
+	return nil
+}
+
+// same reports whether there is nothing to write.
+func (p *placement) same(present *corev1.ConfigMap) bool {
+	documents := published(present).Documents()
+	return len(documents) == 1 && documents[0].Digest() == p.document.Digest() &&
+		reflect.DeepEqual(present.BinaryData, p.next.BinaryData)
+}
+
+// write creates the ConfigMap or updates present, which nobody may have changed
+// since. Labels and annotations of others stay.
+func (p *placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun string) (err error) {
+	var dry []string
+	if dryRun != "" {
+		dry = []string{dryRun}
+	}
+	maps := p.client.CoreV1().ConfigMaps(p.next.Namespace)
+	if present == nil {
+		_, err = maps.Create(ctx, p.next, metav1.CreateOptions{DryRun: dry, FieldManager: "bobctl"})
+	} else {
+		next := present.DeepCopy()
+		next.Data, next.BinaryData = p.next.Data, p.next.BinaryData
+		_, err = maps.Update(ctx, next, metav1.UpdateOptions{DryRun: dry, FieldManager: "bobctl"})
+	}
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
+		return fmt.Errorf("write configmap: %w; somebody else changed it meanwhile: look at what is there, and try again", err)
+	case err != nil:
+		return fmt.Errorf("write configmap: %w", err)
+	}
+	return nil
+}
+
+// show says what the change means.
+func (p *placement) show(present *corev1.ConfigMap) {
+	next, err := content(p.document)
+	if err != nil || len(next) == 0 {
+		return // admit has found it in order
+	}
+	p.say("%s %s, for %s", p.terminal.colour(bold, word(p.next.Namespace+"/"+p.next.Name)), p.provenance(next[0]), selectionIn(p.next.Namespace, next[0]))
+	if n := len(profile.Warnings(next[0])); n > 0 {
+		fmt.Fprintf(p.terminal.err, "warning: bobctl check has %d remarks on it\n", n)
+	}
+	if present == nil {
+		for i := range next[0].Spec.Containers {
+			p.say("  %s", summaryOf(&next[0].Spec.Containers[i]))
+		}
+		return
+	}
+	p.compare(present, next[0])
+}
+
+// provenance says which version it is and who signed it.
+func (p *placement) provenance(next *profile.Profile) string {
+	signed := "not verified"
+	if p.signer != "" {
+		signed = "signed by " + p.signer
+	}
+	if next.Metadata.Version != "" {
+		signed = "version " + next.Metadata.Version + ", " + signed
+	}
+	return printable(signed)
+}
+
+// compare shows the difference to what is there.
+func (p *placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
+	documents := published(present).Documents()
+	if len(documents) != 1 {
+		return // there is nothing in it
+	}
+	before, err := content(&documents[0])
+	if err != nil || len(before) != 1 {
+		p.say("  replaces a document that cannot be read")
+		return
+	}
+	d := profile.Diff(before[0], next)
+	if d.Empty() {
+		p.say("  allows the same as before; signatures, values or other particulars change")
+		return
+	}
+	p.terminal.difference(p.out(), d)
+}
+
+// summaryOf counts what a container may do.
+func summaryOf(c *profile.Container) string {
+	calls := 0
+	for _, names := range c.Syscalls {
+		calls = max(calls, len(names))
+	}
+	title := "every container"
+	if c.Name != "" {
+		title = "container " + word(c.Name)
+	}
+	return fmt.Sprintf("%s: %d syscalls, %d execs, %d opens", title, calls, len(c.Execs), len(c.Opens))
+}
+
+// finish waits for the agents.
+func (p *placement) finish(ctx context.Context) error {
+	version := documentVersion{source: published(p.next).Source(), name: p.next.Name, digest: p.result.Digest}
+	return p.await(ctx, p.client, version, &p.result, "in force")
+}

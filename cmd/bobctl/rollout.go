@@ -1,0 +1,222 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/cluster"
+)
+
+// version is what agents are waited for to take: a version of a document of a
+// ConfigMap, or with an empty digest that there is none any more.
+type documentVersion struct {
+	source, name, digest string // as in status.Document
+}
+
+// opinion is what an agent makes of a version.
+type opinion string
+
+const (
+	pending opinion = "pending"
+	taken   opinion = "taken"
+	refused opinion = "refused"
+)
+
+// nodeOpinion is what the agent of one node makes of a version, and why.
+type nodeOpinion struct {
+	Node    string  `json:"node"`
+	Pod     string  `json:"pod"`
+	Opinion opinion `json:"state"`
+	Why     string  `json:"why,omitempty"`
+	Reason  string  `json:"reason,omitempty"` // of catalog.Reason
+}
+
+// judge tells from a report what an agent makes of a version.
+func (v *documentVersion) judge(r *cluster.Report) nodeOpinion {
+	o := nodeOpinion{Node: r.Agent.Node, Pod: r.Agent.Pod, Opinion: pending}
+	if r.Err != nil {
+		o.Why = "does not answer: " + r.Err.Error()
+		return o
+	}
+	for _, d := range r.Status.Documents {
+		if d.Source != v.source || v.digest != "" && d.Name != v.name {
+			continue
+		}
+		switch {
+		case v.digest == "":
+			o.Why = "has it in force still"
+		case d.Digest != v.digest:
+			o.Why = "has looked at another version only"
+		case d.Refused != "":
+			o.Opinion, o.Why, o.Reason = refused, d.Refused, d.Reason
+		case d.InForce:
+			o.Opinion = taken
+		}
+		return o
+	}
+	if v.digest == "" {
+		o.Opinion = taken
+	} else {
+		o.Why = "does not know of it; its configuration may leave the namespace out"
+	}
+	return o
+}
+
+// pollInterval is how often agents are asked. They see a change within a second.
+const pollInterval = 500 * time.Millisecond
+
+// wait asks the agents of all nodes until none of them is undecided, or ctx
+// ends. It returns the last answers, sorted by node.
+func (v *documentVersion) wait(ctx context.Context, client *cluster.Client, progress *progressLine) ([]nodeOpinion, error) {
+	defer progress.clear()
+	known := make(map[string]nodeOpinion) // by pod
+	for {
+		agents, err := client.Agents(ctx)
+		if err != nil && len(known) == 0 {
+			return nil, err
+		}
+		if err == nil {
+			v.ask(ctx, client, agents, known)
+		}
+		undecided := 0
+		for _, o := range known {
+			if o.Opinion == pending {
+				undecided++
+			}
+		}
+		progress.write(fmt.Sprintf("%d of %d agents have taken it in", len(known)-undecided, len(known)))
+		if undecided > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(pollInterval):
+				continue
+			}
+		}
+		return sortedOpinions(known), nil
+	}
+}
+
+// ask brings what is known of the agents up to date. Who has decided is not
+// asked again.
+func (v *documentVersion) ask(ctx context.Context, client *cluster.Client, agents []cluster.Agent, known map[string]nodeOpinion) {
+	present := make(map[string]bool, len(agents))
+	var open []cluster.Agent
+	for _, a := range agents {
+		present[a.Pod] = true
+		if o, ok := known[a.Pod]; !ok || o.Opinion == pending {
+			open = append(open, a)
+		}
+	}
+	for pod := range known {
+		if !present[pod] {
+			delete(known, pod)
+		}
+	}
+	for _, r := range client.Statuses(ctx, open) {
+		if o := v.judge(&r); ctx.Err() == nil || known[o.Pod].Pod == "" {
+			known[o.Pod] = o
+		}
+	}
+}
+
+func sortedOpinions(known map[string]nodeOpinion) []nodeOpinion {
+	all := make([]nodeOpinion, 0, len(known))
+	for _, o := range known {
+		all = append(all, o)
+	}
+	slices.SortFunc(all, func(a, b nodeOpinion) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Pod, b.Pod))
+	})
+	return all
+}
+
+// count returns how many have the opinion.
+func count(all []nodeOpinion, o opinion) int {
+	n := 0
+	for i := range all {
+		if all[i].Opinion == o {
+			n++
+		}
+	}
+	return n
+}
+
+// writeOpinions lists the nodes that did not take it, and why.
+func (t *terminal) writeOpinions(out io.Writer, all []nodeOpinion) {
+	for _, o := range all {
+		if o.Opinion == taken {
+			continue
+		}
+		colour := yellow
+		if o.Opinion == refused {
+			colour = red
+		}
+		fmt.Fprintf(out, "  %s %s: %s\n", t.colour(colour, string(o.Opinion)), word(cmp.Or(o.Node, o.Pod)), escapeUnprintable(o.Why))
+	}
+}
+
+// refusalAdvice says what to do about what agents refuse.
+var refusalAdvice = map[catalog.Reason]string{
+	catalog.ReasonUnsigned:  "sign it (bobctl sign) and install it again, or let the agents accept unsigned documents of the namespace: profiles.trust.unsigned in their configuration",
+	catalog.ReasonUntrusted: "add whoever signed it to the authorities that the agents trust: profiles.trust.authorities in their configuration",
+	catalog.ReasonSignature: "get the document and its signature again from their vendor",
+	catalog.ReasonScope:     "who signed it may not vouch for this workload in this namespace: profiles.trust.authorities[].workloads in the agents' configuration",
+	catalog.ReasonParameter: "give values that fit: --values FILE",
+	catalog.ReasonLimit:     "it is too large for the agents",
+}
+
+// refusalLines says what to do about refusals, once for each reason.
+func refusalLines(all []nodeOpinion) []string {
+	var advice []string
+	for _, o := range all {
+		line := refusalAdvice[catalog.Reason(o.Reason)]
+		if o.Opinion == refused && line != "" && !slices.Contains(advice, line) {
+			advice = append(advice, line)
+		}
+	}
+	return advice
+}
+
+// progressLine is a line on a terminal that is written again and again. Where
+// out is none, nothing is written.
+type progressLine struct {
+	out   *os.File
+	shown bool
+}
+
+func newProgressLine(out io.Writer) *progressLine {
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
+		return &progressLine{out: file}
+	}
+	return &progressLine{}
+}
+
+// toLineStart and eraseLine are control sequences of ECMA-48.
+const eraseLine = "\r\x1b[2K"
+
+func (p *progressLine) write(text string) {
+	if p.out == nil {
+		return
+	}
+	if width, _, err := term.GetSize(int(p.out.Fd())); err == nil && len(text) >= width {
+		text = text[:max(width-1, 0)] // it is ASCII
+	}
+	fmt.Fprint(p.out, eraseLine+strings.TrimSpace(text))
+	p.shown = true
+}
+
+func (p *progressLine) clear() {
+	if p.shown {
+		fmt.Fprint(p.out, eraseLine)
+		p.shown = false
+	}
+}
