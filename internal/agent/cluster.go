@@ -69,10 +69,7 @@ func (a *agent) openCluster() (*cluster, error) {
 		opened: time.Now(),
 		loaded: map[workload.Key]time.Time{},
 	}
-	c.pods = client.Pods(func(podUID string) {
-		c.answered.Store(true)
-		a.engine.podChanged(a.engine.lookups.ctx, podUID)
-	})
+	c.pods = client.Pods(func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) })
 	if k.LearnedProfiles {
 		c.learned = client.Learned(func(key workload.Key, r kubernetes.Record) {
 			a.engine.learnedElsewhere(a.engine.lookups.ctx, key, r)
@@ -94,27 +91,37 @@ func (c *cluster) run(ctx context.Context, documents *catalog.Catalog) error {
 }
 
 // identify finds out about a container what the API server knows. Without an
-// answer the runtime's labels have to do; podChanged corrects them later.
+// answer in time the runtime's labels have to do, until describeLater.
 func (c *cluster) identify(ctx context.Context, container workload.Container) *newcomer {
-	n := &newcomer{Container: container}
-	if c == nil || container.PodUID == "" || container.Sandbox {
-		return n
-	}
-	if !c.answered.Load() && time.Since(c.opened) > syncPatience {
-		return n
+	if !c.knows(&container) || !c.answered.Load() && time.Since(c.opened) > syncPatience {
+		return &newcomer{Container: container}
 	}
 	ctx, cancel := context.WithTimeout(ctx, identifyTimeout)
 	defer cancel()
-	pod, err := c.pods.Lookup(ctx, container.PodUID)
+	n, err := c.ask(ctx, container)
 	if err != nil {
 		c.log.Warn("look up pod; its labels in the runtime have to do", zap.String("namespace", container.Namespace),
 			zap.String("pod", container.Pod), zap.Error(err))
-		return n
+	}
+	return n
+}
+
+// knows reports whether the API server can know the container.
+func (c *cluster) knows(container *workload.Container) bool {
+	return c != nil && container.PodUID != "" && !container.Sandbox
+}
+
+// ask waits until the API server has said all about a container, or ctx ends.
+func (c *cluster) ask(ctx context.Context, container workload.Container) (*newcomer, error) {
+	n := &newcomer{Container: container}
+	pod, err := c.pods.Lookup(ctx, container.PodUID)
+	if err != nil {
+		return n, err
 	}
 	c.answered.Store(true)
 	n.describe(&pod, c.labels)
 	c.load(ctx, n)
-	return n
+	return n, nil
 }
 
 // maxIdentifying is how many containers are asked about at a time when many are

@@ -27,6 +27,7 @@ type instance struct {
 	subject   alert.Subject
 	counts    bool            // its time counts for the window
 	unwatched bool            // the kernel was told to leave it alone
+	asking    func()          // ends a question to the API server; nil if there was none
 	started   map[uint32]bool // processes of a plain cgroup, see decide
 }
 
@@ -131,6 +132,9 @@ func (e *engine) add(n *newcomer) *instance {
 	c := &n.Container
 	in := &instance{container: *c, behaviour: e.behaviourOf(n), subject: subjectOf(n)}
 	e.instances[c.CgroupID] = in
+	if !n.described && e.cluster.knows(c) {
+		e.describeLater(in)
+	}
 	in.behaviour.join(in, time.Now())
 	e.changed[in.behaviour] = struct{}{}
 	e.log.Info("watching container", zap.String("container", c.ID), zap.String("workload", in.behaviour.name),
@@ -151,25 +155,42 @@ func subjectOf(n *newcomer) alert.Subject {
 	}
 }
 
-// podChanged takes over what the API server now says of a pod: how its
-// workload is to be treated, and whose it is, if that was not known before.
+// podChanged takes over what the API server now says of a pod.
 func (e *engine) podChanged(ctx context.Context, podUID string) {
 	e.post(ctx, func() {
 		for _, in := range e.instances {
 			if in.container.PodUID == podUID {
-				go e.identifyAgain(ctx, in.container)
+				e.describeLater(in)
 			}
 		}
 	})
 }
 
-func (e *engine) identifyAgain(ctx context.Context, c workload.Container) {
-	n := e.cluster.identify(ctx, c)
-	e.post(ctx, func() {
-		if in := e.instances[c.CgroupID]; in != nil && in.container.ID == c.ID && n.described {
-			e.redescribe(in, n)
+// describeLater takes over what the API server says of the instance's pod as
+// soon as it does, unless the container ends before.
+func (e *engine) describeLater(in *instance) {
+	in.stopAsking()
+	ctx, cancel := context.WithCancel(e.lookups.ctx)
+	in.asking = cancel
+	c := in.container
+	go func() {
+		defer cancel()
+		n, err := e.cluster.ask(ctx, c)
+		if err != nil {
+			return // that of ctx
 		}
-	})
+		e.post(ctx, func() {
+			if e.instances[c.CgroupID] == in {
+				e.redescribe(in, n)
+			}
+		})
+	}()
+}
+
+func (in *instance) stopAsking() {
+	if in.asking != nil {
+		in.asking()
+	}
 }
 
 // redescribe moves the instance to the behaviour it turns out to be one of.
@@ -251,6 +272,7 @@ func (e *engine) remove(id uint64) {
 		return
 	}
 	e.countHeld(in)
+	in.stopAsking()
 	delete(e.instances, id)
 	e.sensor.Forget(id)
 	e.part(in, time.Now())

@@ -23,7 +23,9 @@ type newcomer struct {
 // are the names of those that alerts carry.
 func (n *newcomer) describe(pod *kubernetes.Pod, labels []string) {
 	n.described = true
-	n.Owner = pod.Owner
+	if pod.Owner.Name != "" {
+		n.Owner = pod.Owner
+	}
 	n.Labels = pod.Labels
 	n.Type = pod.Containers[n.Name]
 	n.settings = pod.Settings
