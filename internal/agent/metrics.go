@@ -11,6 +11,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/severity"
+	"bobwatch/internal/workload"
 )
 
 //go:generate go run ./metricsdoc ../../docs/metrics.md
@@ -61,6 +62,8 @@ var (
 	descParkedEvents = desc("parked_events", "Events of new cgroups that wait until it is known whose they are.")
 	descParkedLost   = desc("parked_events_lost_total", "Events of new cgroups that were lost for want of room.")
 	descUnattributed = desc("unattributed_events_total", "Events of cgroups that are no workload's.")
+	descLookups      = desc("cgroup_lookups_total", "New cgroups by what was found out about them: container; unknown, nobody's; timed_out, named like a container's and no record came; impostor, named like a container's that lives elsewhere; unwaited, not waited for because too many were; error, a runtime could not be asked.", "result")
+	descReconnects   = desc("runtime_connections_total", "Connections made to a container runtime, the first included.")
 	descRuntimeActs  = desc("runtime_acts_total", "Acts of container runtimes inside of containers, seen for the first time.")
 	descAdoptErrors  = desc("adopt_errors_total", "Running containers that could not be taken over completely.")
 	descProcesses    = desc("processes", "Processes whose command is remembered.")
@@ -88,6 +91,7 @@ type reading struct {
 	hooks           []sensor.Hook
 	counters        *counters
 	accounts        []*account
+	lookups         workload.Stats
 	processes       int
 	evicted         uint64
 	journalFailures uint64
@@ -99,6 +103,7 @@ func (e *engine) reading() *reading {
 		ready:         e.detecting() == nil,
 		counters:      &e.metrics,
 		accounts:      e.accounts.all(),
+		lookups:       e.resolver.Stats(),
 		processes:     e.processes.Len(),
 		evicted:       e.processes.Evicted(),
 		storeFailures: e.store.failures.Load(),
@@ -191,6 +196,7 @@ func (w metricWriter) engine(r *reading) {
 	w.counter(descParkedLost, float64(c.parkedLost.Load()))
 	w.counter(descUnattributed, float64(c.unattributed.Load()))
 	w.counter(descRuntimeActs, float64(c.runtimeActs.Load()))
+	w.lookups(&r.lookups)
 	w.counter(descAdoptErrors, float64(c.adoptErrors.Load()))
 	w.gauge(descProcesses, float64(r.processes))
 	w.counter(descEvicted, float64(r.evicted))
@@ -198,6 +204,20 @@ func (w metricWriter) engine(r *reading) {
 	w.counter(descStore, float64(r.storeFailures))
 	w.counter(descAccepted, float64(c.acceptedSigned.Load()), "signed")
 	w.counter(descAccepted, float64(c.acceptedUnsigned.Load()), "unsigned")
+}
+
+func (w metricWriter) lookups(s *workload.Stats) {
+	for result, n := range map[string]uint64{
+		"container": s.Resolved,
+		"unknown":   s.Unknown - min(s.Unknown, s.TimedOut),
+		"timed_out": s.TimedOut,
+		"impostor":  s.Impostors,
+		"unwaited":  s.Unwaited,
+		"error":     s.Errors,
+	} {
+		w.counter(descLookups, float64(n), result)
+	}
+	w.counter(descReconnects, float64(s.Reconnects))
 }
 
 func (w metricWriter) workloads(list []*account) {
