@@ -83,6 +83,8 @@ func TestGoldens(t *testing.T) {
 	tests := map[string][]string{
 		"help":            {"--help"},
 		"help-allow":      {"allow", "--help"},
+		"help-record":     {"record", "--help"},
+		"help-trace":      {"trace", "--help"},
 		"check":           {"check", "webapp.yaml", "webapp-next.yaml", "broken.yaml", "bob.yaml"},
 		"check-kubescape": {"check", "kubescape/variant-sloppy.yaml", "kubescape/ap-redis-kind.yaml", "kubescape/cp-valkey.yaml", "kubescape/nn-recursive-star-rejected.yaml"},
 		"check-json":      {"check", "-o", "json", "--strict", "webapp-next.yaml"},
@@ -189,14 +191,24 @@ func TestExitCodes(t *testing.T) {
 		"allow no alert":         {input: "\n", args: []string{"allow", "--alert", "-"}, want: 1, err: "no alert"},
 		"allow text":             {input: "12:00 CRITICAL", args: []string{"allow", "--alert", "-"}, want: 1, err: "stdin:1: not an alert"},
 
-		"key without name":    {args: []string{"key", "generate"}, want: 2, err: "NAME"},
-		"key of what":         {args: []string{"key", "generate", "--algorithm", "rot13", "k"}, want: 2, err: "rot13"},
-		"sign without key":    {args: []string{"sign", "webapp.yaml"}, want: 2, err: "--key"},
-		"sign to nowhere":     {args: []string{"sign", "-", "--key", "k.key"}, want: 2, err: "--bundle"},
-		"verify whom":         {args: []string{"verify", "webapp.yaml"}, want: 2, err: "--key FILE"},
-		"verify without root": {args: []string{"verify", "webapp.yaml", "--certificate-identity", "a"}, want: 2, err: "--trusted-root"},
-		"verify by no issuer": {args: []string{"verify", "webapp.yaml", "--certificate-identity", "a", "--trusted-root", "r"}, want: 2, err: "issuer"},
-		"completion of tcsh":  {args: []string{"completion", "tcsh"}, want: 2, err: "fish"},
+		"key without name":     {args: []string{"key", "generate"}, want: 2, err: "NAME"},
+		"key of what":          {args: []string{"key", "generate", "--algorithm", "rot13", "k"}, want: 2, err: "rot13"},
+		"sign without key":     {args: []string{"sign", "webapp.yaml"}, want: 2, err: "--key"},
+		"sign to nowhere":      {args: []string{"sign", "-", "--key", "k.key"}, want: 2, err: "--bundle"},
+		"verify whom":          {args: []string{"verify", "webapp.yaml"}, want: 2, err: "--key FILE"},
+		"verify without root":  {args: []string{"verify", "webapp.yaml", "--certificate-identity", "a"}, want: 2, err: "--trusted-root"},
+		"verify by no issuer":  {args: []string{"verify", "webapp.yaml", "--certificate-identity", "a", "--trusted-root", "r"}, want: 2, err: "issuer"},
+		"record nothing":       {args: []string{"record"}, want: 2, err: "say what to observe"},
+		"record two things":    {args: []string{"record", "--container", "a", "--", "ls"}, want: 2, err: "one thing"},
+		"record no pod":        {args: []string{"record", "--pod", "web-0"}, want: 2, err: "NAMESPACE/NAME"},
+		"record no workload":   {args: []string{"record", "--workload", "deploy/web"}, want: 2, err: "NAMESPACE/KIND/NAME"},
+		"record relatively":    {args: []string{"record", "--cgroup", "nginx.service"}, want: 2, err: "absolute"},
+		"record into the past": {args: []string{"record", "--for", "-1s", "--", "ls"}, want: 2, err: "to come"},
+		"record no program":    {args: []string{"record", "--", "no-such-program"}, want: 1, err: "not found"},
+		"trace no call":        {args: []string{"trace", "-e", "opn", "--", "ls"}, want: 2, err: "opn"},
+		"trace into a table":   {args: []string{"trace", "-o", "csv", "--", "ls"}, want: 2, err: "table, json or yaml"},
+
+		"completion of tcsh": {args: []string{"completion", "tcsh"}, want: 2, err: "fish"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

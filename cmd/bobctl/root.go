@@ -19,7 +19,7 @@ system calls, the programs it executes, the files it opens. Kubescape's
 profiles are read wherever a BoB is. FILE may be - for standard input.
 
 Exit codes: 0 fine, 1 error, 2 wrong usage, 3 documents differ, a check found
-something, or a signature does not verify.`,
+something, a signature does not verify, or a program that was watched failed.`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 	})
 	root.SetIn(t.in)
@@ -42,10 +42,12 @@ something, or a signature does not verify.`,
 		newPatchCommand(t),
 		newPullCommand(t),
 		newPushCommand(t),
+		newRecordCommand(t),
 		newRenderCommand(t),
 		newShowCommand(t),
 		newSignCommand(t),
 		newTagCommand(t),
+		newTraceCommand(t),
 		newUninstallCommand(t),
 		newVerifyCommand(t),
 		newVersionCommand(t),

@@ -222,3 +222,6 @@ func inode(dir string) (uint64, error) {
 	}
 	return st.Ino, nil
 }
+
+// CgroupRoot returns where the cgroup v2 hierarchy is mounted.
+func CgroupRoot() (string, error) { return findHierarchy("/proc/self/mountinfo") }

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/observe"
+	"bobwatch/internal/syscalls"
+)
+
+// The values of news.Kind.
+const (
+	newsSyscall = "syscall"
+	newsExec    = "exec"
+	newsOpen    = "open"
+	newsMoved   = "moved" // the process left its container for another cgroup
+)
+
+// news is one act as trace writes it for machines.
+type news struct {
+	Time      time.Time `json:"time"`
+	Namespace string    `json:"namespace,omitempty"`
+	Pod       string    `json:"pod,omitempty"`
+	Container string    `json:"container,omitempty"`
+	PID       uint32    `json:"pid"` // of the process, on the host
+	UID       uint32    `json:"uid"`
+	Comm      string    `json:"comm"`
+	Kind      string    `json:"kind"`
+	Syscall   string    `json:"syscall,omitempty"`
+	Path      string    `json:"path,omitempty"`
+	Args      []string  `json:"args,omitempty"`
+	Access    string    `json:"access,omitempty"` // O_RDONLY, O_WRONLY, O_RDWR or O_PATH
+	Errno     string    `json:"errno,omitempty"`  // of an open that was refused
+	Notes     []string  `json:"notes,omitempty"`
+}
+
+func newsOf(s *observe.Subject, ev *event.Event, boot time.Time) news {
+	c := &s.Container
+	n := news{
+		Time:      boot.Add(time.Duration(ev.Time)),
+		Namespace: c.Namespace, Pod: c.Pod, Container: c.Name,
+		PID: ev.Process.PID, UID: ev.Process.UID, Comm: ev.Process.CommString(),
+		Path:  string(ev.Path),
+		Notes: notesOf(ev),
+	}
+	switch ev.Kind {
+	case event.KindExec:
+		n.Kind = newsExec
+		for arg := range bytes.SplitSeq(bytes.TrimSuffix(ev.Args, []byte{0}), []byte{0}) {
+			n.Args = append(n.Args, string(arg))
+		}
+	case event.KindOpen:
+		n.Kind = newsOpen
+		n.Access = accessFlag(ev.Access)
+		if ev.Has(event.FlagRefused) {
+			n.Errno = unix.ErrnoName(unix.Errno(ev.Errno))
+		}
+	case event.KindMoved:
+		n.Kind = newsMoved
+	default:
+		n.Kind, n.Syscall = newsSyscall, syscallName(ev.ABI, ev.Nr)
+	}
+	return n
+}
+
+// syscallName returns the name of a system call, or its number where it has no
+// name.
+func syscallName(abi event.ABI, nr uint32) string {
+	arch := runtime.GOARCH
+	if abi == event.ABICompat {
+		arch = syscalls.Compat(arch)
+	}
+	if name, ok := syscalls.Name(arch, nr); ok && abi <= event.ABICompat {
+		return name
+	}
+	return fmt.Sprintf("syscall_%d", nr)
+}
+
+func accessFlag(access event.Access) string {
+	switch access {
+	case event.AccessRead:
+		return "O_RDONLY"
+	case event.AccessWrite:
+		return "O_WRONLY"
+	case event.AccessRead | event.AccessWrite:
+		return "O_RDWR"
+	}
+	return "O_PATH"
+}
+
+// notesOf says what is special about an act.
+func notesOf(ev *event.Event) []string {
+	var notes []string
+	note := func(is bool, text string) {
+		if is {
+			notes = append(notes, text)
+		}
+	}
+	note(ev.ABI == event.ABICompat, "32-bit")
+	note(ev.ABI == event.ABIX32, "x32")
+	note(ev.Origin == event.OriginOutside, "from outside")
+	note(ev.Has(event.FlagIOUring), "io_uring")
+	note(ev.Has(event.FlagMemfd), "in memory")
+	note(ev.Has(event.FlagDeleted), "deleted")
+	note(ev.Kind == event.KindExec && ev.Has(event.FlagUpperLayer), "not in the image")
+	note(ev.Has(event.FlagCallerPath), "as named by the program")
+	note(ev.Has(event.FlagArgsTruncated), "arguments cut")
+	return notes
+}
+
+// newsFilter says which news is wanted.
+type newsFilter struct {
+	syscalls, execs, opens bool   // none of them: all
+	calls                  string // as strace's -e takes it
+	names                  []string
+	except                 bool // names are those that are not wanted
+}
+
+func (f *newsFilter) register(c *cobra.Command) {
+	flags := c.Flags()
+	flags.BoolVar(&f.syscalls, "syscalls", false, "show system calls")
+	flags.BoolVar(&f.execs, "execs", false, "show executions")
+	flags.BoolVar(&f.opens, "opens", false, "show opens")
+	flags.StringVarP(&f.calls, "events", "e", "", "show only the system calls `[!]NAME[,NAME]...`; openat and the like stand for opens too, execve for executions")
+	completeFlag(c, "events", callNames()...)
+}
+
+// Calls of which there is more to tell than that they were made.
+var (
+	openCalls = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
+	execCalls = []string{"execve", "execveat"}
+)
+
+// check reads calls.
+func (f *newsFilter) check() error {
+	text, ok := strings.CutPrefix(strings.TrimPrefix(f.calls, "trace="), "!")
+	f.except = ok
+	if f.calls == "" {
+		return nil
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		if _, ok := syscalls.Number(runtime.GOARCH, name); !ok {
+			return usagef("-e %s: no such system call on %s", word(name), runtime.GOARCH)
+		}
+		f.names = append(f.names, name)
+	}
+	return nil
+}
+
+func (f *newsFilter) wants(ev *event.Event) bool {
+	all := !f.syscalls && !f.execs && !f.opens
+	switch ev.Kind {
+	case event.KindSyscall:
+		return (all || f.syscalls) && f.named(syscallName(ev.ABI, ev.Nr))
+	case event.KindExec:
+		return (all || f.execs) && f.named(execCalls...)
+	case event.KindOpen:
+		return (all || f.opens) && f.named(openCalls...)
+	}
+	return all
+}
+
+// named reports whether one of the calls is wanted.
+func (f *newsFilter) named(calls ...string) bool {
+	return len(f.names) == 0 || slices.ContainsFunc(calls, func(name string) bool {
+		return slices.Contains(f.names, name) != f.except
+	})
+}
+
+// callNames returns the names of all system calls of this machine.
+func callNames() []string {
+	var names []string
+	for nr := range uint32(syscalls.MaxNr) {
+		if name, ok := syscalls.Name(runtime.GOARCH, nr); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

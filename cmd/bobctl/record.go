@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/observe"
+	"bobwatch/internal/profile"
+)
+
+type recordOptions struct {
+	observation
+	quiet  time.Duration
+	result result
+}
+
+func newRecordCommand(t *terminal) *cobra.Command {
+	o := recordOptions{observation: observation{terminal: t}}
+	c := &cobra.Command{
+		Use:   "record [FLAG]... [-- CMD [ARGUMENT]...]",
+		Short: "Watch a program or workload, and write its Bill of Behavior",
+		Long: `Watch a program or workload, and write its Bill of Behavior: the system calls it
+made, the programs it executed, the files it opened.
+` + observationHelp + `
+
+While it runs, standard error says what was found and for how long nothing new
+has come. CMD has the terminal to itself but for the last line, and the document
+comes when CMD has ended: behind what CMD wrote to standard output, unless
+--out names a file. At the end of the time, or with ctrl-C, CMD is told to end
+(and so is what it left running), which is recorded too.
+
+The document says whether the start was seen and whether anything was lost:
+"bobctl show" calls it partial then. Exits with 3 if CMD ended by itself and
+failed; the document is written all the same.`,
+		Example: `  bobctl record -o redis.yaml -- redis-server --port 7777
+  bobctl record --until-quiet 10s -o nginx.yaml -- nginx -g 'daemon off;'
+  bobctl record --pod shop/webapp-5d4b9c7f6-x2x7x/web --for 10m > webapp.yaml
+  bobctl record --workload shop/deploy/webapp --for 1h -o webapp.yaml
+  bobctl record --cgroup /system.slice/nginx.service --for 10m -o nginx.yaml
+  kubectl exec -n bobwatch ds/bobwatch -- /bobctl record --workload shop/deploy/webapp --for 60s > webapp.yaml`,
+		DisableFlagsInUseLine: true,
+
+		RunE: func(c *cobra.Command, args []string) error { return runRecord(c.Context(), o, args) },
+	}
+	o.register(c)
+	c.Flags().DurationVar(&o.quiet, "until-quiet", 0, "end when nothing new has come for `TIME`, such as 10s")
+	c.Flags().StringVarP(&o.result.file, "out", "o", "", "write to `FILE` instead of standard output")
+	return c
+}
+
+func runRecord(ctx context.Context, o recordOptions, args []string) error {
+	if o.quiet < 0 {
+		return usagef("--until-quiet %s: want a time to come", o.quiet)
+	}
+	observer, err := o.open(args)
+	if err != nil {
+		return err
+	}
+	recorder := observe.NewRecorder()
+	err = o.record(ctx, observer, recorder)
+	if err := errors.Join(err, observer.Close()); err != nil && !errors.Is(err, errFound) {
+		return err
+	}
+	document, documentErr := recorder.Document("bobctl " + version)
+	if documentErr != nil {
+		return documentErr
+	}
+	text, documentErr := marshal([]*profile.Profile{document})
+	if documentErr != nil {
+		return documentErr
+	}
+	if documentErr := o.result.write(o.terminal, text); documentErr != nil {
+		return documentErr
+	}
+	o.remark(document, recorder.Progress())
+	return err
+}
+
+// record runs the observer beside the counter.
+func (o *recordOptions) record(ctx context.Context, observer *observe.Observer, recorder *observe.Recorder) error {
+	ctx, stop := o.limit(ctx)
+	defer stop()
+	counter := newCounter(o.terminal.err, recorder)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		counter.run(ctx, o.quiet, stop)
+	}()
+	err := o.run(ctx, observer, recorder)
+	stop()
+	<-done
+	return err
+}
+
+// remark says what became of it.
+func (o *recordOptions) remark(p *profile.Profile, found observe.Progress) {
+	text := fmt.Sprintf("recorded %s", countsOf(found))
+	if o.result.file != "" && o.result.file != stdin {
+		text += " to " + o.result.file
+	}
+	provenance := p.Spec.Provenance
+	if provenance.Completeness == profile.Partial {
+		text += "; partial:"
+		if provenance.From != "start" {
+			text += " its start was not seen"
+		}
+		if provenance.Lost > 0 {
+			text += fmt.Sprintf(" %s lost", plural(provenance.Lost, "record"))
+		}
+	}
+	fmt.Fprintln(o.terminal.err, text)
+}
+
+func countsOf(p observe.Progress) string {
+	return plural(p.Syscalls, "system call") + ", " + plural(p.Execs, "execution") + ", " + plural(p.Opens, "open")
+}
+
+// plural returns how many there are of something, in words.
+func plural(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
