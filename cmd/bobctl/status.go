@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"bobwatch/internal/cluster"
+)
+
+type statusOptions struct {
+	terminal *terminal
+	format   format
+	cluster  cluster.Flags
+	watch    bool
+}
+
+func newStatusCommand(t *terminal) *cobra.Command {
+	o := statusOptions{terminal: t}
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show agents, workloads and documents of a cluster",
+		Long: `Show what the agents of a cluster say: which of them watch, how far each workload
+is learned, which documents are in force and which were refused. Every agent is
+asked through the API server, which takes the right to get pods/proxy.
+
+Workloads and documents are of all namespaces unless --namespace names one. A
+workload is learned when the node that has watched it longest has done so for
+its window.
+
+Exits with 3 if an agent is not ready or does not answer, or a document is
+refused.`,
+		Example: `  bobctl status
+  bobctl status -n shop --watch
+  bobctl status -o json | jq '.workloads[] | select(.state == "learning")'`,
+		Args: none,
+		RunE: func(c *cobra.Command, _ []string) error { return runStatus(c.Context(), &o) },
+	}
+	o.format.register(c)
+	o.cluster.Register(c.Flags())
+	c.Flags().Lookup("namespace").Usage = "`NAMESPACE` of workloads and documents (default: all)"
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every two seconds")
+	completeCluster(c, &o.cluster)
+	return c
+}
+
+// watchInterval is how often the status is asked for again.
+const watchInterval = 2 * time.Second
+
+func runStatus(ctx context.Context, o *statusOptions) error {
+	client, err := o.cluster.Connect()
+	if err != nil {
+		return err
+	}
+	for {
+		s, err := o.ask(ctx, client)
+		if ctx.Err() != nil && o.watch {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := o.show(s); err != nil {
+			return err
+		}
+		switch {
+		case !o.watch && !s.fine():
+			return errFound
+		case !o.watch:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchInterval):
+		}
+	}
+}
+
+func (o *statusOptions) ask(ctx context.Context, client *cluster.Client) (*clusterStatus, error) {
+	agents, err := client.Agents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newClusterStatus(client.Statuses(ctx, agents), o.cluster.Namespace), nil
+}
+
+// show writes the status; on a terminal in the place of the one before.
+func (o *statusOptions) show(s *clusterStatus) error {
+	if o.format != formatTable {
+		return o.format.encode(o.terminal.out, s)
+	}
+	if o.watch {
+		o.clear()
+	}
+	_, err := fmt.Fprint(o.terminal.out, o.terminal.clusterStatus(s, time.Now()))
+	return err
+}
+
+// clear makes room for the next status.
+func (o *statusOptions) clear() {
+	if file, ok := o.terminal.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprint(file, "\x1b[H\x1b[2J\x1b[3J")
+		return
+	}
+	fmt.Fprintf(o.terminal.out, "--- %s\n", time.Now().Format(time.RFC3339))
+}

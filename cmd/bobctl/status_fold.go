@@ -1,0 +1,186 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"bobwatch/internal/cluster"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/status"
+)
+
+// clusterStatus is what the agents of all nodes say together. Its JSON is API.
+type clusterStatus struct {
+	Agents    []agentStatus    `json:"agents"`
+	Workloads []workloadStatus `json:"workloads"`
+	Documents []documentStatus `json:"documents"`
+}
+
+// agentStatus is one agent. Problem says why it is not ready.
+type agentStatus struct {
+	Node      string        `json:"node"`
+	Namespace string        `json:"namespace"`
+	Pod       string        `json:"pod"`
+	Version   string        `json:"version,omitempty"`
+	Ready     bool          `json:"ready"`
+	Problem   string        `json:"problem,omitempty"`
+	Hooks     []status.Hook `json:"hooks,omitempty"`
+}
+
+// workloadStatus is a workload container with one image, over all nodes.
+type workloadStatus struct {
+	Namespace string `json:"namespace,omitempty"`
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Container string `json:"container"`
+	Image     string `json:"image,omitempty"`
+	Digest    string `json:"digest,omitempty"`
+
+	// State is the one that protects least where nodes differ. States counts
+	// the nodes in each.
+	State  status.State         `json:"state"`
+	States map[status.State]int `json:"states"`
+	// Observed is for how long the node that watched longest has watched it.
+	Observed     float64              `json:"observedSeconds"`
+	Window       float64              `json:"windowSeconds"`
+	Completeness profile.Completeness `json:"completeness,omitempty"`
+	Learned      status.Counts        `json:"learned"` // of the node that learned most
+	LastNews     time.Time            `json:"lastNews,omitzero"`
+	Replicas     int                  `json:"replicas"`
+	Nodes        []string             `json:"nodes"`
+}
+
+// documentStatus is a document, over all nodes.
+type documentStatus struct {
+	Source    string           `json:"source"`
+	Name      string           `json:"name"`
+	Authority string           `json:"authority,omitempty"`
+	InForce   []string         `json:"inForce"` // nodes
+	Refused   []refusalOnNodes `json:"refused,omitempty"`
+}
+
+// refusalOnNodes is why some nodes refuse the newest version of a document.
+// Where it is in force as well, it is an older version.
+type refusalOnNodes struct {
+	Why    string   `json:"why"`
+	Reason string   `json:"reason,omitempty"` // of catalog.Reason
+	Nodes  []string `json:"nodes"`
+}
+
+// fine reports whether every agent watches and no document is refused.
+func (s *clusterStatus) fine() bool {
+	return !slices.ContainsFunc(s.Agents, func(a agentStatus) bool { return !a.Ready }) &&
+		!slices.ContainsFunc(s.Documents, func(d documentStatus) bool { return len(d.Refused) > 0 })
+}
+
+// newClusterStatus folds the agents' reports, of one namespace or with an empty
+// one of all.
+func newClusterStatus(reports []cluster.Report, namespace string) *clusterStatus {
+	s := &clusterStatus{Agents: []agentStatus{}}
+	workloads := make(map[workloadKey]*workloadStatus)
+	documents := make(map[[2]string]*documentStatus)
+	for i := range reports {
+		r := &reports[i]
+		s.Agents = append(s.Agents, newAgentStatus(r))
+		for j := range r.Status.Workloads {
+			if w := &r.Status.Workloads[j]; namespace == "" || w.Namespace == namespace {
+				addWorkload(workloads, w, r.Agent.Node)
+			}
+		}
+		for j := range r.Status.Documents {
+			if d := &r.Status.Documents[j]; namespace == "" || isOf(d.Source, namespace) {
+				addDocument(documents, d, r.Agent.Node)
+			}
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(workloads), workloadKey.compare) {
+		s.Workloads = append(s.Workloads, *workloads[key])
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(documents), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		s.Documents = append(s.Documents, *documents[key])
+	}
+	return s
+}
+
+// isOf reports whether a source of documents is a ConfigMap of the namespace,
+// or a file of the node, which may be for any.
+func isOf(source, namespace string) bool {
+	object, isMap := strings.CutPrefix(source, "configmap ")
+	return !isMap || strings.HasPrefix(object, namespace+"/")
+}
+
+func newAgentStatus(r *cluster.Report) agentStatus {
+	a := agentStatus{
+		Node: r.Agent.Node, Namespace: r.Agent.Namespace, Pod: r.Agent.Pod,
+		Version: r.Status.Version, Ready: r.Status.Ready, Problem: r.Status.NotReady, Hooks: r.Status.Hooks,
+	}
+	if r.Err != nil {
+		a.Ready, a.Problem = false, "does not answer: "+r.Err.Error()
+	}
+	return a
+}
+
+// workloadKey tells workload containers with different images apart.
+type workloadKey struct{ namespace, kind, name, container, image string }
+
+func (k workloadKey) compare(other workloadKey) int {
+	return cmp.Or(
+		cmp.Compare(k.namespace, other.namespace), cmp.Compare(k.kind, other.kind), cmp.Compare(k.name, other.name),
+		cmp.Compare(k.container, other.container), cmp.Compare(k.image, other.image))
+}
+
+// protection orders the states by what they protect.
+var protection = []status.State{status.Unguarded, status.Learning, status.Guarded, status.Off}
+
+func addWorkload(all map[workloadKey]*workloadStatus, w *status.Workload, node string) {
+	key := workloadKey{w.Namespace, w.Kind, w.Name, w.Container, cmp.Or(w.Digest, w.Image)}
+	sum := all[key]
+	if sum == nil {
+		sum = &workloadStatus{
+			Namespace: w.Namespace, Kind: w.Kind, Name: w.Name, Container: w.Container, Image: w.Image, Digest: w.Digest,
+			State: w.State, States: make(map[status.State]int),
+		}
+		all[key] = sum
+	}
+	if slices.Index(protection, w.State) < slices.Index(protection, sum.State) {
+		sum.State = w.State
+	}
+	sum.States[w.State]++
+	sum.Observed = max(sum.Observed, w.Observed)
+	sum.Window = max(sum.Window, w.Window)
+	sum.Completeness = profile.WorseCompleteness(sum.Completeness, w.Completeness)
+	sum.Learned.Syscalls = max(sum.Learned.Syscalls, w.Learned.Syscalls)
+	sum.Learned.Execs = max(sum.Learned.Execs, w.Learned.Execs)
+	sum.Learned.Opens = max(sum.Learned.Opens, w.Learned.Opens)
+	if w.LastNews.After(sum.LastNews) {
+		sum.LastNews = w.LastNews
+	}
+	sum.Replicas += len(w.Instances)
+	sum.Nodes = append(sum.Nodes, node)
+}
+
+func addDocument(all map[[2]string]*documentStatus, d *status.Document, node string) {
+	key := [2]string{d.Source, d.Name}
+	sum := all[key]
+	if sum == nil {
+		sum = &documentStatus{Source: d.Source, Name: d.Name, InForce: []string{}}
+		all[key] = sum
+	}
+	if d.InForce {
+		sum.InForce = append(sum.InForce, node)
+		sum.Authority = cmp.Or(sum.Authority, d.Authority)
+	}
+	if d.Refused == "" {
+		return
+	}
+	for i := range sum.Refused {
+		if sum.Refused[i].Why == d.Refused {
+			sum.Refused[i].Nodes = append(sum.Refused[i].Nodes, node)
+			return
+		}
+	}
+	sum.Refused = append(sum.Refused, refusalOnNodes{Why: d.Refused, Reason: d.Reason, Nodes: []string{node}})
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/status"
+)
+
+// clusterStatus writes a status for people.
+func (t *terminal) clusterStatus(s *clusterStatus, now time.Time) string {
+	ready := 0
+	for _, a := range s.Agents {
+		if a.Ready {
+			ready++
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %d of %d ready\n", t.colour(bold, "agents"), ready, len(s.Agents))
+	b.WriteString(t.columns(agentRows(s.Agents)))
+	if len(s.Workloads) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", t.colour(bold, "workloads"))
+		b.WriteString(t.columns(workloadRows(s.Workloads, now)))
+	}
+	if len(s.Documents) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", t.colour(bold, "documents"))
+		b.WriteString(t.columns(documentRows(s.Documents, ready)))
+	}
+	return b.String()
+}
+
+func agentRows(agents []agentStatus) [][]cell {
+	rows := [][]cell{header("NODE", "VERSION", "STATE", "HOOKS", "POD")}
+	for _, a := range agents {
+		state := cell{"ready", green}
+		if !a.Ready {
+			state = cell{"not ready", red}
+		}
+		rows = append(rows, []cell{{cmp.Or(a.Node, "(none yet)"), bold}, {a.Version, ""}, state, hooksCell(a.Hooks), {a.Pod, dim}})
+		if a.Problem != "" {
+			rows = append(rows, []cell{{"  " + a.Problem, red}})
+		}
+	}
+	return rows
+}
+
+// hooksCell counts the hooks, and names those that are not attached.
+func hooksCell(hooks []status.Hook) cell {
+	if len(hooks) == 0 {
+		return cell{}
+	}
+	var missing []string
+	for _, h := range hooks {
+		if !h.Attached {
+			missing = append(missing, h.Name)
+		}
+	}
+	if len(missing) == 0 {
+		return cell{fmt.Sprintf("all %d", len(hooks)), ""}
+	}
+	return cell{fmt.Sprintf("%d of %d, without %s", len(hooks)-len(missing), len(hooks), strings.Join(missing, " ")), red}
+}
+
+// workloadRows lists the workloads below their namespaces.
+func workloadRows(workloads []workloadStatus, now time.Time) [][]cell {
+	rows := [][]cell{header("WORKLOAD", "CONTAINER", "STATE", "PROGRESS", "REPLICAS", "LEARNED", "LAST NEWS", "PROFILE")}
+	namespace := "\x00" // is none
+	for i, w := range workloads {
+		if w.Namespace != namespace {
+			namespace = w.Namespace
+			rows = append(rows, []cell{{cmp.Or(namespace, "(no namespace)"), cyan}})
+		}
+		completeness := cell{string(w.Completeness), ""}
+		if w.Completeness == profile.Partial {
+			completeness.colour = yellow
+		}
+		rows = append(rows, []cell{
+			{"  " + w.Kind + "/" + w.Name, bold},
+			{containerName(workloads, i), ""},
+			stateCell(&w),
+			{progress(&w), ""},
+			{replicas(&w), ""},
+			{learned(w.Learned), ""},
+			{ago(w.LastNews, now), ""},
+			completeness,
+		})
+	}
+	return rows
+}
+
+// containerName names the container of a workload, and its image if there is
+// another one of it.
+func containerName(workloads []workloadStatus, i int) string {
+	w := &workloads[i]
+	same := func(j int) bool {
+		return j >= 0 && j < len(workloads) && workloads[j].Namespace == w.Namespace && workloads[j].Kind == w.Kind &&
+			workloads[j].Name == w.Name && workloads[j].Container == w.Container
+	}
+	if !same(i-1) && !same(i+1) {
+		return w.Container
+	}
+	const shown = 12 // digits of a digest
+	digest := strings.TrimPrefix(w.Digest, "sha256:")
+	return w.Container + "@" + cmp.Or(digest[:min(shown, len(digest))], w.Image)
+}
+
+var stateColours = map[status.State]string{
+	status.Guarded: green, status.Learning: yellow, status.Unguarded: red, status.Off: dim,
+}
+
+// stateCell names the state, or if nodes differ each with its number of them.
+func stateCell(w *workloadStatus) cell {
+	text := string(w.State)
+	if len(w.States) > 1 {
+		var parts []string
+		for _, state := range slices.Sorted(maps.Keys(w.States)) {
+			parts = append(parts, fmt.Sprintf("%s on %d", state, w.States[state]))
+		}
+		text = strings.Join(parts, ", ")
+	}
+	return cell{text, stateColours[w.State]}
+}
+
+// progress says how much of the window is over.
+func progress(w *workloadStatus) string {
+	if w.State != status.Learning || w.Window <= 0 {
+		return ""
+	}
+	percent := min(max(100*w.Observed/w.Window, 0), 100)
+	return fmt.Sprintf("%.0f%% of %s", percent, brief(seconds(w.Window)))
+}
+
+func replicas(w *workloadStatus) string {
+	if len(w.Nodes) == 1 {
+		return fmt.Sprint(w.Replicas)
+	}
+	return fmt.Sprintf("%d on %d nodes", w.Replicas, len(w.Nodes))
+}
+
+func learned(c status.Counts) string {
+	if c == (status.Counts{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d syscalls, %d execs, %d opens", c.Syscalls, c.Execs, c.Opens)
+}
+
+// documentRows lists the documents; ready is the number of agents that could
+// have them in force.
+func documentRows(documents []documentStatus, ready int) [][]cell {
+	rows := [][]cell{header("SOURCE", "DOCUMENT", "IN FORCE", "VOUCHED FOR BY")}
+	for _, d := range documents {
+		inForce := cell{"on " + nodes(len(d.InForce)), green}
+		if len(d.InForce) == 0 {
+			inForce = cell{"nowhere", red}
+		} else if len(d.InForce) < ready {
+			inForce = cell{fmt.Sprintf("on %d of %s", len(d.InForce), nodes(ready)), yellow}
+		}
+		by := d.Authority
+		if by == "" && len(d.InForce) > 0 {
+			by = "nobody"
+		}
+		rows = append(rows, []cell{{d.Source, bold}, {d.Name, ""}, inForce, {by, ""}})
+		for _, r := range d.Refused {
+			rows = append(rows, []cell{{fmt.Sprintf("  refused on %s: %s", strings.Join(r.Nodes, " "), r.Why), red}})
+		}
+	}
+	return rows
+}
+
+func header(titles ...string) []cell {
+	row := make([]cell, len(titles))
+	for i, title := range titles {
+		row[i] = cell{title, dim}
+	}
+	return row
+}
+
+// ago says how long ago something was; nothing for never.
+func ago(then, now time.Time) string {
+	if then.IsZero() {
+		return ""
+	}
+	return brief(max(now.Sub(then), 0)) + " ago"
+}
+
+// brief writes a duration in its largest unit: 59s, 3m, 24h, 7d.
+func brief(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 3*24*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}
+
+// seconds returns a duration, of what may be too many seconds for one.
+func seconds(n float64) time.Duration {
+	const most = float64(1<<62) / float64(time.Second)
+	return time.Duration(min(max(n, 0), most) * float64(time.Second))
+}
