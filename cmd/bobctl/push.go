@@ -108,7 +108,7 @@ func runPush(ctx context.Context, o pushOptions, path, to string) error {
 	}
 	if tag := target.Tag(); tag != "" {
 		if err := repository.CanTag(ctx, tag); err != nil {
-			return fmt.Errorf("%w; choose another tag", err)
+			return anotherTag(err)
 		}
 	}
 	image, err := o.resolve(ctx, repository)

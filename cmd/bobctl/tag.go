@@ -54,12 +54,17 @@ func runTag(ctx context.Context, o tagOptions, from string, tags []string) error
 	}
 	for _, tag := range tags {
 		if err := repository.Tag(ctx, found[0], tag); err != nil {
-			if errors.Is(err, registry.ErrNotBoB) {
-				err = fmt.Errorf("%w; choose another tag", err)
-			}
-			return err
+			return anotherTag(err)
 		}
 		fmt.Fprintf(o.terminal.out, "%s is %s\n", repository.At(tag), found[0].Digest)
 	}
 	return nil
+}
+
+// anotherTag adds what to do where a tag is taken.
+func anotherTag(err error) error {
+	if errors.Is(err, registry.ErrNotBoB) {
+		return fmt.Errorf("%w; choose another tag", err)
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -80,36 +81,52 @@ func (r *Repository) Signatures(ctx context.Context, b *BoB) ([]Signature, error
 // agree on what a list says of them, and anybody can write a list that a tag
 // holds.
 func (r *Repository) eachReferrer(ctx context.Context, subject string, f func(ocispec.Descriptor, []byte) error) error {
-	d, err := digest.Parse(subject)
+	referrers, err := r.referrers(ctx, subject)
 	if err != nil {
 		return err
 	}
-	seen := make(map[digest.Digest]bool)
-	return r.remote.Referrers(ctx, ocispec.Descriptor{Digest: d}, "", func(page []ocispec.Descriptor) error {
+	for _, digest := range referrers {
+		descriptor, text, err := r.fetchManifest(ctx, digest)
+		if errors.Is(err, ErrNotFound) {
+			continue // removed, and the list was not told
+		}
+		if err == nil {
+			err = f(descriptor, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referrers returns the digests of manifests that a registry lists as attached
+// to a digest.
+func (r *Repository) referrers(ctx context.Context, subject string) ([]string, error) {
+	d, err := digest.Parse(subject)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	err = r.remote.Referrers(ctx, ocispec.Descriptor{Digest: d}, "", func(page []ocispec.Descriptor) error {
 		for _, referrer := range page {
-			if seen[referrer.Digest] || referrer.MediaType != ocispec.MediaTypeImageManifest {
+			digest := referrer.Digest.String()
+			if referrer.MediaType != ocispec.MediaTypeImageManifest || slices.Contains(found, digest) {
 				continue
-			}
-			seen[referrer.Digest] = true
-			if len(seen) > maxReferrers {
-				return fmt.Errorf("what is attached to it %w: the limit is %d manifests", ErrTooLarge, maxReferrers)
 			}
 			if err := referrer.Digest.Validate(); err != nil {
 				return err
 			}
-			descriptor, text, err := r.fetchManifest(ctx, referrer.Digest.String())
-			if errors.Is(err, ErrNotFound) {
-				continue // removed, and the list was not told
-			}
-			if err == nil {
-				err = f(descriptor, text)
-			}
-			if err != nil {
-				return err
+			if found = append(found, digest); len(found) > maxReferrers {
+				return fmt.Errorf("what is attached to it %w: the limit is %d manifests", ErrTooLarge, maxReferrers)
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	return found, nil
 }
 
 // bundle returns the signature in a manifest, or nil if it holds none.

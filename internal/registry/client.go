@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -12,6 +13,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 	"oras.land/oras-go/v2/registry/remote/retry"
 )
 
@@ -73,7 +75,7 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list tags of %s: %w", r.ref, notFound(err))
+		return nil, fmt.Errorf("list tags of %s: %w", r.ref, r.explain(err))
 	}
 	slices.Sort(tags)
 	return tags, nil
@@ -83,7 +85,7 @@ func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 func (r *Repository) Resolve(ctx context.Context, image Reference) (ocispec.Descriptor, error) {
 	d, err := r.remote.Resolve(ctx, image.ref.Reference)
 	if err != nil {
-		return ocispec.Descriptor{}, fmt.Errorf("resolve %s: %w", image, notFound(err))
+		return ocispec.Descriptor{}, fmt.Errorf("resolve %s: %w", image, r.explain(err))
 	}
 	if err := d.Digest.Validate(); err != nil {
 		return ocispec.Descriptor{}, fmt.Errorf("resolve %s: %w", image, err)
@@ -91,10 +93,15 @@ func (r *Repository) Resolve(ctx context.Context, image Reference) (ocispec.Desc
 	return ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
 }
 
-// notFound adds ErrNotFound to the errors that mean it.
-func notFound(err error) error {
-	if errors.Is(err, errdef.ErrNotFound) {
+// explain says what an error of the registry means to the user.
+func (r *Repository) explain(err error) error {
+	var response *errcode.ErrorResponse
+	switch {
+	case errors.Is(err, errdef.ErrNotFound):
 		return ErrNotFound
+	case errors.Is(err, auth.ErrBasicCredentialNotFound),
+		errors.As(err, &response) && (response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden):
+		return fmt.Errorf("%w; log in by docker login %s, or ask for the right to it", err, r.ref.ref.Registry)
 	}
 	return err
 }

@@ -46,7 +46,7 @@ func (r *Repository) Fetch(ctx context.Context, b *BoB) (*Content, error) {
 func (r *Repository) fetchManifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error) {
 	said, body, err := r.remote.Manifests().FetchReference(ctx, reference)
 	if err != nil {
-		return ocispec.Descriptor{}, nil, notFound(err)
+		return ocispec.Descriptor{}, nil, r.explain(err)
 	}
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, maxManifestBytes+1))
@@ -71,7 +71,7 @@ func (r *Repository) fetchManifest(ctx context.Context, reference string) (ocisp
 func (r *Repository) fetchBlob(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	said, body, err := r.remote.Blobs().FetchReference(ctx, d.Digest.String())
 	if err != nil {
-		return nil, notFound(err)
+		return nil, r.explain(err)
 	}
 	defer body.Close()
 	if said.Size != d.Size {

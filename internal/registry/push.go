@@ -30,11 +30,11 @@ type Description struct {
 func (r *Repository) Push(ctx context.Context, c Content, d Description) (*BoB, error) {
 	layers, err := r.pushContent(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("push to %s: %w", r.ref, err)
+		return nil, fmt.Errorf("push to %s: %w", r.ref, r.explain(err))
 	}
 	descriptor, text, err := r.pushManifest(ctx, manifest(d, layers))
 	if err != nil {
-		return nil, fmt.Errorf("push to %s: %w", r.ref, err)
+		return nil, fmt.Errorf("push to %s: %w", r.ref, r.explain(err))
 	}
 	return parseManifest(descriptor, text)
 }
@@ -74,7 +74,7 @@ func (r *Repository) Tag(ctx context.Context, b *BoB, tag string) error {
 		return err
 	}
 	if err := r.remote.Tag(ctx, b.descriptor, tag); err != nil {
-		return fmt.Errorf("tag %s: %w", r.ref.With(tag), err)
+		return fmt.Errorf("tag %s: %w", r.ref.With(tag), r.explain(err))
 	}
 	return nil
 }

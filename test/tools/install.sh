@@ -10,6 +10,7 @@ gofumpt=v0.12.0
 
 bpf="clang-19 llvm-19 libbpf-dev"
 sinks="prometheus prometheus-alertmanager rsyslog rsyslog-gnutls"
+registries="docker-registry skopeo"
 containers="containerd runc mmdebstrap debian-archive-keyring bsdutils util-linux"
 cluster="containerd runc containernetworking-plugins etcd-server iproute2 nftables iptables conntrack
 	util-linux"
@@ -19,7 +20,7 @@ demo) packages="$containers" ;;
 cluster) packages="$cluster" ;;
 lint) packages="clang-format-19" ;;
 test) packages="$bpf clang-format-19 $containers $cluster gcc libc6-dev bpftrace redis-tools busybox-static
-	qemu-system-x86 cpio xz-utils kmod chromium fonts-dejavu-core $sinks" ;;
+	qemu-system-x86 cpio xz-utils kmod chromium fonts-dejavu-core $registries $sinks" ;;
 *)
 	echo "usage: install.sh build|demo|cluster|test|lint" >&2
 	exit 2
