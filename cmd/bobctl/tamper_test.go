@@ -23,8 +23,8 @@ func stored(r *testenv.Registry, d string) string {
 	return filepath.Join(r.Dir, "docker/registry/v2/blobs/sha256", sum[:2], sum, "data")
 }
 
-// change replaces a text in what a registry stores.
-func change(t *testing.T, r *testenv.Registry, d, old, with string) {
+// alter replaces a text in what a registry stores.
+func alter(t *testing.T, r *testenv.Registry, d, old, with string) {
 	t.Helper()
 	text := readFile(t, stored(r, d))
 	if !strings.Contains(text, old) {
@@ -74,31 +74,31 @@ func TestPullRefuses(t *testing.T) {
 	}{
 		"document changed": {
 			tamper: func(t *testing.T, p *published) {
-				change(t, p.registry, p.manifest.Layers[0].Digest.String(), "/etc/*", "/***/*")
+				alter(t, p.registry, p.manifest.Layers[0].Digest.String(), "/etc/*", "/***/*")
 			},
 			err: "other bytes than the digest names; do not use it",
 		},
 		"document cut": {
 			tamper: func(t *testing.T, p *published) {
-				change(t, p.registry, p.manifest.Layers[0].Digest.String(), "/etc/*", "/*")
+				alter(t, p.registry, p.manifest.Layers[0].Digest.String(), "/etc/*", "/*")
 			},
 			err: "other bytes than the digest names; do not use it",
 		},
 		"signature of the document changed": {
 			tamper: func(t *testing.T, p *published) {
-				change(t, p.registry, p.manifest.Layers[1].Digest.String(), `"signature":"M`, `"signature":"N`)
+				alter(t, p.registry, p.manifest.Layers[1].Digest.String(), `"signature":"M`, `"signature":"N`)
 			},
 			err: "other bytes than the digest names; do not use it",
 		},
 		"manifest changed": {
 			tamper: func(t *testing.T, p *published) {
-				change(t, p.registry, p.digest, `"org.opencontainers.image.version":"1.4.2"`, `"org.opencontainers.image.version":"1.4.3"`)
+				alter(t, p.registry, p.digest, `"org.opencontainers.image.version":"1.4.2"`, `"org.opencontainers.image.version":"1.4.3"`)
 			},
 			err: "not signed", // under the tag lies something new
 		},
 		"manifest changed, by digest": {
 			tamper: func(t *testing.T, p *published) {
-				change(t, p.registry, p.digest, `"org.opencontainers.image.version":"1.4.2"`, `"org.opencontainers.image.version":"1.4.3"`)
+				alter(t, p.registry, p.digest, `"org.opencontainers.image.version":"1.4.2"`, `"org.opencontainers.image.version":"1.4.3"`)
 			},
 			args: []string{"--digest"},
 			err:  "names another artifact than the pinned one",
