@@ -17,7 +17,7 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2/content"
+	orascontent "oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry/remote"
 
 	"bobwatch/internal/signature"
@@ -73,7 +73,7 @@ func repository(t *testing.T, name string) *remote.Repository {
 // upload stores a blob.
 func upload(t *testing.T, r *remote.Repository, mediaType, text string) ocispec.Descriptor {
 	t.Helper()
-	d := content.NewDescriptorFromBytes(mediaType, []byte(text))
+	d := orascontent.NewDescriptorFromBytes(mediaType, []byte(text))
 	if err := r.Blobs().Push(t.Context(), d, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func uploadManifest(t *testing.T, r *remote.Repository, manifest any, mediaType,
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := content.NewDescriptorFromBytes(mediaType, text)
+	d := orascontent.NewDescriptorFromBytes(mediaType, text)
 	if tag == "" {
 		err = r.Manifests().Push(t.Context(), d, bytes.NewReader(text))
 	} else {
