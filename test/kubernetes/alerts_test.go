@@ -149,11 +149,11 @@ func (a *alerts) since(mark int, namespace string) []seen {
 	return about
 }
 
-// await returns the first alert after a mark that matches. Without one in half
-// a minute the test fails.
+// await returns the first alert after a mark that matches. Without one in a
+// minute the test fails.
 func (a *alerts) await(t *testing.T, mark int, what string, match func(*alert.Alert) bool) seen {
 	t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(time.Minute)
 	next := mark
 	for {
 		a.mu.Lock()

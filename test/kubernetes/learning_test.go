@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"bobwatch/internal/status"
 )
 
 // TestLearning learns a Deployment over two replicas on two nodes, into one
@@ -51,18 +53,31 @@ func TestLearning(t *testing.T) {
 func (w *webapp) learn(t *testing.T) {
 	t.Helper()
 	w.loadFor(t, learningWindow)
-	eventually(t, "learned profile", func() error {
-		w.load(t)
-		if state := w.record(t).Annotations["bobwatch/state"]; state != "guarded" {
-			return fmt.Errorf("its state is %q", state)
-		}
-		return nil
-	})
+	w.awaitGuarded(t)
 	r := w.record(t)
 	t.Logf("%s: %v", r.Name, r.Annotations)
 	if got := r.Annotations["bobwatch/replicas"]; got != "2" {
 		t.Errorf("replicas = %s, want 2", got)
 	}
+}
+
+// awaitGuarded waits until the ConfigMap and every agent say that the replicas
+// are guarded.
+func (w *webapp) awaitGuarded(t *testing.T) {
+	t.Helper()
+	eventually(t, "end of learning", func() error {
+		if state := w.record(t).Annotations["bobwatch/state"]; state != "guarded" {
+			return fmt.Errorf("the state of the learned profile is %q", state)
+		}
+		for _, n := range w.Nodes {
+			for _, known := range w.agentOn(t, n.Name).status(t).Workloads {
+				if known.Namespace == w.namespace && known.State != status.Guarded {
+					return fmt.Errorf("the state on %s is %q", n.Name, known.State)
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // record returns the ConfigMap with what was learned, of which there has to be

@@ -136,7 +136,7 @@ func (w *webapp) load(t *testing.T) {
 				fmt.Sprintf("/ping.php?ip=127.0.%d.%d", w.round%250, i+1))
 		}
 		for _, path := range paths {
-			if _, err := visit(t.Context(), p, path); err != nil {
+			if _, err := visit(t.Context(), p, 80, path); err != nil {
 				t.Fatalf("load %s: %v", p.Name, err)
 			}
 		}
@@ -154,14 +154,14 @@ func (w *webapp) loadFor(t *testing.T, d time.Duration) {
 // inject has the ping page run a command.
 func (w *webapp) inject(t *testing.T, p corev1.Pod, command string) {
 	t.Helper()
-	if _, err := visit(t.Context(), p, "/ping.php?ip="+url.QueryEscape("127.0.0.1;"+command)); err != nil {
+	if _, err := visit(t.Context(), p, 80, "/ping.php?ip="+url.QueryEscape("127.0.0.1;"+command)); err != nil {
 		t.Fatalf("inject %s: %v", command, err)
 	}
 }
 
 // visit gets a page of a pod, over a connection of its own.
-func visit(ctx context.Context, p corev1.Pod, path string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Status.PodIP+path, nil)
+func visit(ctx context.Context, p corev1.Pod, port int, path string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s:%d%s", p.Status.PodIP, port, path), nil)
 	if err != nil {
 		return "", err
 	}
@@ -179,10 +179,10 @@ func visit(ctx context.Context, p corev1.Pod, path string) (string, error) {
 	return string(body), err
 }
 
-// eventually tries something until it goes well, for half a minute.
+// eventually tries something until it goes well, for a minute.
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		err := try()
 		if err == nil {
 			return
