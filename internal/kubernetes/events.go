@@ -16,9 +16,10 @@ import (
 
 // Reasons of Events.
 const (
-	reasonRefused  = "DocumentRefused"
-	reasonSetting  = "InvalidSetting"
-	reasonTooLarge = "ProfileTooLarge"
+	reasonRefused    = "DocumentRefused"
+	reasonSetting    = "InvalidSetting"
+	reasonTooLarge   = "ProfileTooLarge"
+	reasonUnreadable = "LearnedProfileUnreadable"
 )
 
 const (

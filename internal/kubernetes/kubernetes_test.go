@@ -43,7 +43,7 @@ func newWorld(t testing.TB) *world {
 // namespace makes a namespace that is named after the test.
 func (w *world) namespace(t testing.TB) string {
 	t.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-", " ", "-").Replace(t.Name()))
 	name = fmt.Sprintf("%.50s-%d", name, os.Getpid())
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	_, err := w.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})

@@ -11,6 +11,44 @@ type metrics struct {
 	badSettings   prometheus.Counter
 	eventsSent    prometheus.Counter
 	eventsDropped struct{ queueFull, refused prometheus.Counter }
+	learned       learnedMetrics
+}
+
+type learnedMetrics struct {
+	pending                  prometheus.Gauge
+	writes, bytes, conflicts prometheus.Counter
+	failures                 struct{ unavailable, refused, unreadable, tooLarge, full prometheus.Counter }
+}
+
+func newLearnedMetrics(factory promauto.Factory) learnedMetrics {
+	m := learnedMetrics{
+		pending: factory.NewGauge(prometheus.GaugeOpts{
+			Name: "bob_learned_profiles_pending",
+			Help: "Learned profiles with news for the cluster that it has not got yet.",
+		}),
+		writes: factory.NewCounter(prometheus.CounterOpts{
+			Name: "bob_learned_profile_writes_total",
+			Help: "Learned profiles that were written to the cluster.",
+		}),
+		bytes: factory.NewCounter(prometheus.CounterOpts{
+			Name: "bob_learned_profile_written_bytes_total",
+			Help: "Bytes of learned profiles that were written to the cluster, after compression.",
+		}),
+		conflicts: factory.NewCounter(prometheus.CounterOpts{
+			Name: "bob_learned_profile_conflicts_total",
+			Help: "Writes of learned profiles that were made again because another node was faster.",
+		}),
+	}
+	failures := factory.NewCounterVec(prometheus.CounterOpts{
+		Name: "bob_learned_profile_failures_total",
+		Help: "Learned profiles that could not be shared. What is unavailable or refused is tried again; what is unreadable was written by somebody else; too_large fits no ConfigMap; full is beyond what a node shares.",
+	}, []string{"reason"})
+	m.failures.unavailable = failures.WithLabelValues("unavailable")
+	m.failures.refused = failures.WithLabelValues("refused")
+	m.failures.unreadable = failures.WithLabelValues("unreadable")
+	m.failures.tooLarge = failures.WithLabelValues("too_large")
+	m.failures.full = failures.WithLabelValues("full")
+	return m
 }
 
 // Register registers the metrics that a Client has, for a reference of them.
@@ -32,6 +70,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 			Help: "Events about refused documents, ignored settings and too large profiles that were written. Those of the sink are counted as its deliveries.",
 		}),
 	}
+	m.learned = newLearnedMetrics(factory)
 	requests := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "bob_kubernetes_requests_total",
 		Help: "Requests to the API server, by class of answer; none if there was none.",

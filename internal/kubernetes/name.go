@@ -1,9 +1,44 @@
 package kubernetes
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 
-// maxName is the most bytes of an object's name.
-const maxName = 253
+	"bobwatch/internal/workload"
+)
+
+const (
+	maxName       = 253 // bytes of an object's name
+	maxLabelValue = 63  // bytes of a label's
+	digestLength  = 10  // hexadecimal digits in a name that was cut or is one of many
+)
+
+// LearnedName returns the name of the ConfigMap that holds what was learned of
+// a workload container.
+func LearnedName(key workload.Key) string {
+	name := strings.ToLower("bob-" + key.OwnerKind + "-" + key.OwnerName + "-" + key.Container)
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
+			return r
+		}
+		return '-'
+	}, name)
+	return cutName(name, maxName-1-digestLength) + "-" + shortDigest(key.String())
+}
+
+// LabelValue returns text as the value of a label, which holds 63 bytes.
+func LabelValue(text string) string {
+	if len(text) <= maxLabelValue {
+		return text
+	}
+	return text[:maxLabelValue-1-digestLength] + "-" + shortDigest(text)
+}
+
+func shortDigest(text string) string {
+	digest := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(digest[:])[:digestLength]
+}
 
 // cutName cuts a name to n bytes such that it can stand before a dot or a dash.
 func cutName(name string, n int) string {

@@ -136,7 +136,7 @@ func (o *owners) get(path string, ref *metav1.OwnerReference) (*ownerMeta, error
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	m := &ownerMeta{until: time.Now().Add(ownerLifetime)}
-	found, err := o.client.metadata(ctx, path, o.limit)
+	found, err := o.client.metadata(ctx, path, "", o.limit)
 	switch {
 	case err == nil && found.UID == ref.UID:
 		m.controller = metav1.GetControllerOf(found)
@@ -165,10 +165,13 @@ func (o *owners) keep(uid string, m *ownerMeta) {
 	}
 }
 
-// metadata reads nothing of an object but its metadata.
-func (c *Client) metadata(ctx context.Context, path string, limit flowcontrol.RateLimiter) (*metav1.PartialObjectMetadata, error) {
+// metadata reads nothing of an object but its metadata. version is as of
+// metav1.GetOptions.
+func (c *Client) metadata(ctx context.Context, path, version string, limit flowcontrol.RateLimiter) (*metav1.PartialObjectMetadata, error) {
 	found := &metav1.PartialObjectMetadata{}
-	err := c.core.Get().AbsPath(path).Throttle(limit).
+	err := c.core.Get().AbsPath(path).
+		VersionedParams(&metav1.GetOptions{ResourceVersion: version}, metav1.ParameterCodec).
+		Throttle(limit).Timeout(requestTimeout).
 		SetHeader("Accept", acceptMetadata).Do(ctx).Into(found)
 	return found, err
 }

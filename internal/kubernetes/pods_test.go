@@ -128,7 +128,8 @@ func TestLookupFindsTheTopOwner(t *testing.T) {
 		"replica set was remade": {again, workload.Owner{}, "none"},
 		"owner is a path": {
 			&metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "../../secrets", UID: "5", Controller: rollout.Controller},
-			workload.Owner{}, "none",
+			workload.Owner{},
+			"none",
 		},
 	}
 	pods := w.client(t, "node1").Pods(nil)

@@ -15,7 +15,7 @@ type Record struct {
 	Observed, Window time.Duration
 	Replicas         int // the most that were seen at once on a node
 	// NewFacts is how many entries the last write that had any added, and
-	// LastNew when.
+	// LastNew when they were learned.
 	NewFacts int
 	LastNew  time.Time
 	// Reason says in words why the profile is not complete.
@@ -24,4 +24,71 @@ type Record struct {
 	Name string
 	// Predecessor is the name of the ConfigMap of the image before.
 	Predecessor string
+}
+
+// join returns what a and b know together. Nothing is lost of either, and what
+// many nodes saw is generalised as if one had seen it.
+func join(a, b *Record) (*Record, error) {
+	p, err := profile.Merge(a.Profile, b.Profile)
+	if err != nil {
+		return nil, err
+	}
+	p = profile.Generalise(p, profile.DefaultThresholds())
+	joined := &Record{
+		Profile:     p,
+		Guarded:     a.Guarded || b.Guarded,
+		Observed:    max(a.Observed, b.Observed),
+		Window:      max(a.Window, b.Window),
+		Replicas:    max(a.Replicas, b.Replicas),
+		NewFacts:    a.NewFacts,
+		LastNew:     a.LastNew,
+		Reason:      max(a.Reason, b.Reason),
+		Predecessor: max(a.Predecessor, b.Predecessor),
+	}
+	if b.LastNew.After(a.LastNew) {
+		joined.NewFacts, joined.LastNew = b.NewFacts, b.LastNew
+	}
+	// A window that has not ended says nothing of one that has: what was seen
+	// in it only adds.
+	switch {
+	case a.Guarded && !b.Guarded:
+		joined.vouch(a)
+	case b.Guarded && !a.Guarded:
+		joined.vouch(b)
+	}
+	return joined, nil
+}
+
+// vouch makes the record as complete as that of a node whose window has ended.
+func (r *Record) vouch(by *Record) {
+	to, from := &r.Profile.Spec.Provenance, &by.Profile.Spec.Provenance
+	to.Completeness, to.From, to.Lost = from.Completeness, from.From, from.Lost
+	r.Reason = by.Reason
+}
+
+// progressSteps is how often in a window a record is written that tells of
+// progress only.
+const progressSteps = 10
+
+// advances reports whether joined, which is r and more, is worth a write.
+func (r *Record) advances(joined *Record) bool {
+	have, now := &r.Profile.Spec.Provenance, &joined.Profile.Spec.Provenance
+	return len(profile.Covers(r.Profile, joined.Profile)) > 0 ||
+		r.Guarded != joined.Guarded ||
+		have.Completeness != now.Completeness ||
+		r.Replicas != joined.Replicas ||
+		!joined.Guarded && joined.Observed-r.Observed >= max(joined.Window/progressSteps, time.Second)
+}
+
+// countEntries returns how many acts the containers allow.
+func countEntries(containers []profile.Container) int {
+	n := 0
+	for i := range containers {
+		c := &containers[i]
+		n += len(c.Execs) + len(c.Opens)
+		for _, names := range c.Syscalls {
+			n += len(names)
+		}
+	}
+	return n
 }

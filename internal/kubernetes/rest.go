@@ -79,9 +79,11 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 // requestTimeout bounds one request that is no watch.
 const requestTimeout = 30 * time.Second
 
-// acceptMetadata asks for metadata only.
-const acceptMetadata = protobuf + ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1," +
-	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+// What to accept for metadata only.
+const (
+	acceptMetadata     = protobuf + ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+	acceptMetadataList = protobuf + ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+)
 
 // newPauses are what is waited between attempts to reach the API server.
 func newPauses() *backoff.ExponentialBackOff {
