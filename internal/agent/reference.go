@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/sensor"
 )
 
@@ -27,6 +28,7 @@ func Metrics() ([]*dto.MetricFamily, error) {
 		return nil, err
 	}
 	catalog.New(catalog.Options{Registerer: registry})
+	kubernetes.Register(registry)
 	if err := registry.Register(collector{exampleReading}); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
