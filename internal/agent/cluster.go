@@ -185,6 +185,13 @@ func (c *cluster) forget(key workload.Key) {
 	c.mu.Unlock()
 }
 
+// leave ends the interest in what other nodes learn of b.
+func (c *cluster) leave(b *behaviour) {
+	if c != nil && c.learned != nil {
+		c.learned.Forget(b.key)
+	}
+}
+
 // shares reports whether what b learns is shared with other nodes.
 func (c *cluster) shares(b *behaviour) bool {
 	return c != nil && c.learned != nil && b.owner.OwnerUID != ""

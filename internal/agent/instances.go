@@ -216,6 +216,7 @@ func (e *engine) part(in *instance, now time.Time) {
 	e.changed[b] = struct{}{}
 	if len(b.instances) == 0 {
 		e.dormant = append(e.dormant, b)
+		e.cluster.leave(b)
 	}
 }
 
