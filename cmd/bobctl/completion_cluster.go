@@ -72,3 +72,33 @@ func installed(ctx context.Context, client *cluster.Client) []string {
 	}
 	return names
 }
+
+// workloads offers NAMESPACE/KIND/NAME of the workloads of the namespace.
+func workloads(ctx context.Context, client *cluster.Client) []string {
+	apps := client.AppsV1()
+	var names []string
+	add := func(kind string, meta *metav1.ObjectMeta) {
+		names = append(names, meta.Namespace+"/"+kind+"/"+meta.Name)
+	}
+	if list, err := apps.Deployments(client.Namespace).List(ctx, metav1.ListOptions{}); err == nil {
+		for i := range list.Items {
+			add("Deployment", &list.Items[i].ObjectMeta)
+		}
+	}
+	if list, err := apps.StatefulSets(client.Namespace).List(ctx, metav1.ListOptions{}); err == nil {
+		for i := range list.Items {
+			add("StatefulSet", &list.Items[i].ObjectMeta)
+		}
+	}
+	if list, err := apps.DaemonSets(client.Namespace).List(ctx, metav1.ListOptions{}); err == nil {
+		for i := range list.Items {
+			add("DaemonSet", &list.Items[i].ObjectMeta)
+		}
+	}
+	if list, err := client.BatchV1().CronJobs(client.Namespace).List(ctx, metav1.ListOptions{}); err == nil {
+		for i := range list.Items {
+			add("CronJob", &list.Items[i].ObjectMeta)
+		}
+	}
+	return names
+}

@@ -29,6 +29,7 @@ something, a signature does not verify, or a program that was watched failed.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err.Error()) })
 	root.AddCommand(
+		newAlertsCommand(t),
 		newAllowCommand(t),
 		newCheckCommand(t),
 		newCompletionCommand(t),
