@@ -190,7 +190,7 @@ func vouched(ctx context.Context, repository *registry.Repository, b *registry.B
 		errs = append(errs, err)
 	}
 	if len(errs) == 0 {
-		errs = []error{signature.ErrUnsigned}
+		errs = []error{registry.ErrUnsigned}
 	}
 	return signature.Trust{}, errors.Join(errs...)
 }
@@ -211,7 +211,7 @@ func advise(err error) error {
 		advice = "do not use it unless you know who signed it; ask its vendor for the right key"
 	case errors.Is(err, signature.ErrSignature):
 		advice = "do not use it: it was changed after signing, or the key is another one; ask its vendor"
-	case errors.Is(err, signature.ErrUnsigned):
+	case errors.Is(err, registry.ErrUnsigned):
 		advice = "ask its vendor to sign it (bobctl push --key, or cosign sign), or take it unverified by --insecure-skip-verify"
 	default:
 		return err

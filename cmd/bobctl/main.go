@@ -86,7 +86,7 @@ func exitCode(err error) int {
 		errors.Is(err, signature.ErrUnsigned), errors.Is(err, signature.ErrSignature),
 		errors.Is(err, signature.ErrUntrusted), errors.Is(err, signature.ErrScope),
 		errors.Is(err, registry.ErrTampered), errors.Is(err, registry.ErrNotBoB),
-		errors.Is(err, registry.ErrTooLarge), errors.Is(err, registry.ErrMoved):
+		errors.Is(err, registry.ErrTooLarge), errors.Is(err, registry.ErrMoved), errors.Is(err, registry.ErrUnsigned):
 		return exitFound
 	}
 	return exitError

@@ -25,7 +25,7 @@ type pushOptions struct {
 func newPushCommand(t *terminal) *cobra.Command {
 	o := pushOptions{terminal: t}
 	c := &cobra.Command{
-		Use:   "push FILE oci://REGISTRY/REPOSITORY[:TAG] --key KEY",
+		Use:   "push FILE oci://REGISTRY/REPOSITORY[:TAG] [--image REF] [--key KEY]",
 		Short: "Publish a document in a registry, beside its image",
 		Long: `Publish a document in a registry. With --image it is attached to the image, in
 the same repository, so that whoever has the image finds it.

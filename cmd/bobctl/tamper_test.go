@@ -33,8 +33,8 @@ func alter(t *testing.T, r *testenv.Registry, d, old, with string) {
 	writeFile(t, stored(r, d), strings.Replace(text, old, with, 1))
 }
 
-// artefact is a signed document in a registry, attached to an image.
-type artefact struct {
+// shipped is a signed document in a registry, attached to an image.
+type shipped struct {
 	registry *testenv.Registry
 	name     string // of the repository
 	image    string // digest
@@ -42,19 +42,19 @@ type artefact struct {
 	manifest ocispec.Manifest
 }
 
-func (p *artefact) repository(t *testing.T) *remote.Repository { return repository(t, p.name) }
+func (p *shipped) repository(t *testing.T) *remote.Repository { return repository(t, p.name) }
 
-func (p *artefact) ref(tagOrDigest string) string {
+func (p *shipped) ref(tagOrDigest string) string {
 	if strings.Contains(tagOrDigest, ":") {
 		return p.name + "@" + tagOrDigest
 	}
 	return p.name + ":" + tagOrDigest
 }
 
-func publish(t *testing.T) *artefact {
+func publish(t *testing.T) *shipped {
 	t.Helper()
 	vendor(t)
-	p := &artefact{registry: testenv.NewRegistry(t)}
+	p := &shipped{registry: testenv.NewRegistry(t)}
 	p.name = p.registry.Host + "/acme/webapp"
 	p.image = pushImage(t, p.name, "1.4.2")
 	p.digest = push(t, "webapp.yaml", "oci://"+p.ref("stable"), "--image", p.ref("1.4.2"))
@@ -68,43 +68,43 @@ func publish(t *testing.T) *artefact {
 // says what to do.
 func TestPullRefuses(t *testing.T) {
 	tests := map[string]struct {
-		tamper func(*testing.T, *artefact)
+		tamper func(*testing.T, *shipped)
 		args   []string // besides the reference by tag
 		err    string
 	}{
 		"document changed": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				alter(t, p.registry, p.manifest.Layers[0].Digest.String(), "/etc/*", "/***/*")
 			},
 			err: "other bytes than the digest names; do not use it",
 		},
 		"document cut": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				alter(t, p.registry, p.manifest.Layers[0].Digest.String(), "/etc/*", "/*")
 			},
 			err: "other bytes than the digest names; do not use it",
 		},
 		"signature of the document changed": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				alter(t, p.registry, p.manifest.Layers[1].Digest.String(), `"signature":"M`, `"signature":"N`)
 			},
 			err: "other bytes than the digest names; do not use it",
 		},
 		"manifest changed": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				alter(t, p.registry, p.digest, `"org.opencontainers.image.version":"1.4.2"`, `"org.opencontainers.image.version":"1.4.3"`)
 			},
 			err: "not signed", // under the tag lies something new
 		},
 		"manifest changed, by digest": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				alter(t, p.registry, p.digest, `"org.opencontainers.image.version":"1.4.2"`, `"org.opencontainers.image.version":"1.4.3"`)
 			},
 			args: []string{"--digest"},
 			err:  "names another artifact than the pinned one",
 		},
 		"signatures removed": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				d, err := p.repository(t).Resolve(t.Context(), strings.Replace(p.digest, ":", "-", 1))
 				if err != nil {
 					t.Fatal(err)
@@ -116,26 +116,26 @@ func TestPullRefuses(t *testing.T) {
 			err: "not signed; ask its vendor to sign it",
 		},
 		"signed by a stranger": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				pushPlain(t, "webapp.yaml", "oci://"+p.ref("stable"), "--image", p.ref("1.4.2"), "--key", "stranger.key")
 			},
 			err: "ask its vendor for the right key",
 		},
 		"unsigned": {
-			tamper: func(t *testing.T, p *artefact) { pushPlain(t, "webapp.yaml", "oci://"+p.ref("stable")) },
+			tamper: func(t *testing.T, p *shipped) { pushPlain(t, "webapp.yaml", "oci://"+p.ref("stable")) },
 			err:    "not signed; ask its vendor to sign it",
 		},
 		"tag moved to another of the vendor's": {
-			tamper: func(t *testing.T, p *artefact) { push(t, "webapp-next.yaml", "oci://"+p.ref("stable")) },
+			tamper: func(t *testing.T, p *shipped) { push(t, "webapp-next.yaml", "oci://"+p.ref("stable")) },
 			args:   []string{"--digest"},
 			err:    "the tag was moved",
 		},
 		"tag moved to the image": {
-			tamper: func(t *testing.T, p *artefact) { pushImage(t, p.name, "stable") },
+			tamper: func(t *testing.T, p *shipped) { pushImage(t, p.name, "stable") },
 			err:    "is no Bill of Behavior",
 		},
 		"document larger than allowed": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				m := p.manifest
 				m.Layers = []ocispec.Descriptor{m.Layers[0]}
 				m.Layers[0].Size = 1 << 30
@@ -144,7 +144,7 @@ func TestPullRefuses(t *testing.T) {
 			err: "is larger than allowed",
 		},
 		"manifest larger than allowed": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				m := p.manifest
 				m.Annotations = map[string]string{"x": strings.Repeat("x", 2<<20)}
 				uploadManifest(t, p.repository(t), m, m.MediaType, "stable")
@@ -152,7 +152,7 @@ func TestPullRefuses(t *testing.T) {
 			err: "is larger than allowed",
 		},
 		"artifact of another kind": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				m := p.manifest
 				m.ArtifactType = "application/vnd.example.chart"
 				uploadManifest(t, p.repository(t), m, m.MediaType, "stable")
@@ -160,28 +160,28 @@ func TestPullRefuses(t *testing.T) {
 			err: `it is of type "application/vnd.example.chart"`,
 		},
 		"something else in a layer": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				text := strings.Repeat("x", 100)
 				p.repush(t, upload(t, p.repository(t), registry.DocumentType, text))
 			},
 			err: "is no Bill of Behavior",
 		},
 		"another document in a signed manifest": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				text := strings.Replace(readFile(t, "webapp.yaml"), "name: webapp,", "name: blog,", 1)
 				p.repush(t, upload(t, p.repository(t), registry.DocumentType, text))
 			},
 			err: "its document is called blog, and not webapp",
 		},
 		"document's own signature of another document": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				text := strings.Replace(readFile(t, "webapp.yaml"), "/etc/*", "/etc/x", 1)
 				p.repush(t, upload(t, p.repository(t), registry.DocumentType, text), p.manifest.Layers[1])
 			},
 			err: "the document's own signature: signature does not verify",
 		},
 		"signature moved to another artifact": {
-			tamper: func(t *testing.T, p *artefact) {
+			tamper: func(t *testing.T, p *shipped) {
 				bundle := p.signature(t)
 				digest := pushPlain(t, "webapp-next.yaml", "oci://"+p.ref("stable"))
 				d, err := p.repository(t).Resolve(t.Context(), digest)
@@ -209,7 +209,7 @@ func TestPullRefuses(t *testing.T) {
 }
 
 // signature returns the manifest that holds the artifact's signature.
-func (p *artefact) signature(t *testing.T) ocispec.Manifest {
+func (p *shipped) signature(t *testing.T) ocispec.Manifest {
 	t.Helper()
 	found, err := p.repository(t).Predecessors(t.Context(), ocispec.Descriptor{Digest: digest.Digest(p.digest)})
 	if err != nil || len(found) != 1 {
@@ -223,7 +223,7 @@ func (p *artefact) signature(t *testing.T) ocispec.Manifest {
 }
 
 // repush lets the vendor publish a manifest with other layers, and sign it.
-func (p *artefact) repush(t *testing.T, layers ...ocispec.Descriptor) {
+func (p *shipped) repush(t *testing.T, layers ...ocispec.Descriptor) {
 	t.Helper()
 	m := p.manifest
 	m.Layers = layers

@@ -43,6 +43,8 @@ var (
 	ErrNotBoB = errors.New("is no Bill of Behavior")
 	// ErrTooLarge: it exceeds a limit.
 	ErrTooLarge = errors.New("is larger than allowed")
+	// ErrUnsigned: nobody signed it, whether or not its document is signed.
+	ErrUnsigned = errors.New("the artifact is not signed")
 	// ErrMoved: a tag names another digest than the one that is wanted.
 	ErrMoved = errors.New("names another artifact than the pinned one")
 )

@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/errdef"
 )
 
 func TestParse(t *testing.T) {
@@ -115,13 +116,16 @@ func anyBoB(t testing.TB, document ocispec.Descriptor) *BoB {
 // A list of what is attached has an end, whatever the registry says.
 func TestReferrersAreBounded(t *testing.T) {
 	subject := digest.FromString("image").String()
-	tests := map[string]http.HandlerFunc{
-		"pages without end": func(w http.ResponseWriter, r *http.Request) {
+	tests := map[string]struct {
+		answer http.HandlerFunc
+		want   error // nil for any
+	}{
+		"pages without end": {want: errdef.ErrTooManyPages, answer: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 			w.Header().Set("Link", `<`+r.URL.Path+`?more>; rel="next"`)
 			fmt.Fprint(w, `{"schemaVersion":2,"manifests":[]}`)
-		},
-		"entries without end": func(w http.ResponseWriter, _ *http.Request) {
+		}},
+		"entries without end": {want: ErrTooLarge, answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 			var index ocispec.Index
 			for i := range 10 * maxReferrers {
@@ -131,8 +135,8 @@ func TestReferrersAreBounded(t *testing.T) {
 			if err := json.NewEncoder(w).Encode(index); err != nil {
 				t.Error(err)
 			}
-		},
-		"bytes without end": func(w http.ResponseWriter, _ *http.Request) {
+		}},
+		"bytes without end": {answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 			fmt.Fprint(w, `{"schemaVersion":2,"manifests":[`)
 			for range 64 {
@@ -140,17 +144,17 @@ func TestReferrersAreBounded(t *testing.T) {
 					return
 				}
 			}
-		},
+		}},
 	}
-	for name, answer := range tests {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			requests := 0
 			r := hostile(t, func(w http.ResponseWriter, r *http.Request) {
 				requests++
-				answer(w, r)
+				tt.answer(w, r)
 			})
-			if found, err := r.Attached(t.Context(), subject); err == nil {
-				t.Errorf("Attached = %v, want an error", found)
+			if found, err := r.Attached(t.Context(), subject); err == nil || !errors.Is(err, tt.want) && tt.want != nil {
+				t.Errorf("Attached = %v, %v, want %v", found, err, tt.want)
 			}
 			if requests > maxPages+1 {
 				t.Errorf("%d requests", requests)
