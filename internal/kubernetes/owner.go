@@ -105,9 +105,6 @@ func (o *owners) meta(ctx context.Context, namespace string, ref *metav1.OwnerRe
 	if len(content.IsPathSegmentName(ref.Name)) > 0 { // whoever made the pod wrote it
 		return &ownerMeta{hidden: true}, nil
 	}
-	if m := o.cached(string(ref.UID)); m != nil {
-		return m, nil
-	}
 	path := fmt.Sprintf("/apis/%s/namespaces/%s/%s/%s", ref.APIVersion, namespace, resource, ref.Name)
 	return backoff.Retry(ctx, func() (*ownerMeta, error) {
 		// Whoever asks first asks for all, so nobody's ctx may end it.
@@ -133,6 +130,9 @@ func (o *owners) cached(uid string) *ownerMeta {
 
 // get asks the API server once. An error may be gone the next time.
 func (o *owners) get(path string, ref *metav1.OwnerReference) (*ownerMeta, error) {
+	if m := o.cached(string(ref.UID)); m != nil { // by a flight that has just landed
+		return m, nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	m := &ownerMeta{until: time.Now().Add(ownerLifetime)}

@@ -1,8 +1,16 @@
 package kubernetes
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -159,6 +167,233 @@ func TestLookupFindsTheTopOwner(t *testing.T) {
 			}
 			if got.Namespace != namespace || got.Name != podName || got.Labels["app"] != "web" {
 				t.Errorf("pod %+v", got)
+			}
+		})
+	}
+}
+
+func TestPods(t *testing.T) {
+	w := newWorld(t)
+	for name, test := range map[string]func(*testing.T, *world){
+		"containers":        testContainersOfPods,
+		"settings":          testSettingsOfPods,
+		"changes":           testChangesOfPods,
+		"other nodes":       testPodsOfOtherNodes,
+		"owner is asked of": testOwnerIsAskedOnce,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, w) })
+	}
+}
+
+func testContainersOfPods(t *testing.T, w *world) {
+	namespace := w.namespace(t)
+	always := corev1.ContainerRestartPolicyAlways
+	pod := w.pod(t, namespace, "node1", "web", nil, func(p *corev1.Pod) {
+		p.Spec.InitContainers = []corev1.Container{
+			{Name: "migrate", Image: "web:1"},
+			{Name: "proxy", Image: "proxy:1", RestartPolicy: &always},
+		}
+	})
+	changed := make(chan string, 10)
+	pods := w.client(t, "node1").Pods(func(uid string) { changed <- uid })
+	background(t, pods.Run)
+	lookup := func() map[string]string {
+		t.Helper()
+		return get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))).Containers
+	}
+	want := map[string]string{"web": workload.TypeRegular, "migrate": workload.TypeInit, "proxy": workload.TypeInit}
+	if diff := cmp.Diff(want, lookup()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	pod.Spec.EphemeralContainers = []corev1.EphemeralContainer{
+		{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Image: "busybox", TerminationMessagePolicy: corev1.TerminationMessageReadFile}},
+	}
+	get[*corev1.Pod](t)(w.CoreV1().Pods(namespace).UpdateEphemeralContainers(t.Context(), pod.Name, pod, metav1.UpdateOptions{}))
+	if uid := <-changed; uid != string(pod.UID) {
+		t.Errorf("changed(%q), want %q", uid, pod.UID)
+	}
+	want["debug"] = workload.TypeEphemeral
+	if diff := cmp.Diff(want, lookup()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func testSettingsOfPods(t *testing.T, w *world) {
+	namespace := w.namespace(t)
+	deployment := w.deployment(t, namespace, "web", map[string]string{
+		settingMode: "guard", settingWindow: "1h", settingDocument: "web-bob",
+	})
+	set := w.replicaSet(t, namespace, "web-1", deployment)
+	client := w.client(t, "node1")
+	pods := client.Pods(nil)
+	background(t, pods.Run)
+	background(t, client.Events().Run)
+
+	tests := map[string]struct {
+		annotations, labels map[string]string
+		want                Settings
+		told                string // by an Event on the pod
+	}{
+		"owner's": {want: Settings{Mode: ModeGuard, Window: time.Hour, Document: "web-bob"}},
+		"label":   {labels: map[string]string{settingMode: "learn"}, want: Settings{Mode: ModeLearn, Window: time.Hour, Document: "web-bob"}},
+		"annotation before label": {
+			annotations: map[string]string{settingMode: "off", settingWindow: "90s"},
+			labels:      map[string]string{settingMode: "learn"},
+			want:        Settings{Mode: ModeOff, Window: 90 * time.Second, Document: "web-bob"},
+		},
+		"invalid": {
+			annotations: map[string]string{settingMode: "gaurd\x1b[31m"},
+			labels:      map[string]string{settingMode: "learn"},
+			want:        Settings{Mode: ModeLearn, Window: time.Hour, Document: "web-bob"},
+			told:        `bobwatch/mode: "gaurd\x1b[31m" is none of learn, guard, off`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			pod := w.pod(t, namespace, "node1", "pod-"+strings.NewReplacer(" ", "-", "'", "").Replace(name), set, func(p *corev1.Pod) {
+				p.Annotations = tt.annotations
+				for key, value := range tt.labels {
+					p.Labels[key] = value
+				}
+			})
+			got := get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
+			if diff := cmp.Diff(tt.want, got.Settings); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if tt.told != "" {
+				get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))) // told once only
+				eventually(t, "it is told", func() bool {
+					events := w.eventsOf(t, namespace, "Pod", pod.Name, string(pod.UID))
+					return len(events) == 1 && strings.Contains(events[0].Message, tt.told)
+				})
+			}
+		})
+	}
+}
+
+// eventsOf returns what kubectl describe shows of an object.
+func (w *world) eventsOf(t testing.TB, namespace, kind, name, uid string) []corev1.Event {
+	t.Helper()
+	client := w.CoreV1().Events(namespace)
+	selector := client.GetFieldSelector(&name, &namespace, &kind, &uid)
+	return get[*corev1.EventList](t)(client.List(t.Context(), metav1.ListOptions{FieldSelector: selector.String()})).Items
+}
+
+func testChangesOfPods(t *testing.T, w *world) {
+	namespace := w.namespace(t)
+	changed := make(chan string, 100)
+	client := w.client(t, "node1")
+	pods := client.Pods(func(uid string) { changed <- uid })
+	background(t, pods.Run)
+	pod := w.pod(t, namespace, "node1", "web", nil, nil)
+	get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
+
+	for _, change := range []string{
+		`{"metadata":{"annotations":{"other":"x"}}}`, // which is not of interest
+		`{"metadata":{"labels":{"tier":"front"}}}`,
+		`{"metadata":{"annotations":{"bobwatch/mode":"off"}}}`,
+	} {
+		get[*corev1.Pod](t)(w.CoreV1().Pods(namespace).Patch(t.Context(), pod.Name, types.MergePatchType, []byte(change), metav1.PatchOptions{}))
+	}
+	eventually(t, "the settings are in force", func() bool {
+		return get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))).Settings.Mode == ModeOff
+	})
+	if err := w.CoreV1().Pods(namespace).Delete(t.Context(), pod.Name, *metav1.NewDeleteOptions(0)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is forgotten", func() bool {
+		pods.mu.Lock()
+		defer pods.mu.Unlock()
+		return pods.pods[string(pod.UID)] == nil
+	})
+	if got := len(changed); got != 2 {
+		t.Errorf("%d changes, want 2: of the label and of the setting", got)
+	}
+}
+
+func testPodsOfOtherNodes(t *testing.T, w *world) {
+	namespace := w.namespace(t)
+	pod := w.pod(t, namespace, "node2", "web", nil, nil)
+	pods := w.client(t, "node1").Pods(nil)
+	background(t, pods.Run)
+	mine := w.pod(t, namespace, "node1", "late", nil, nil)
+	get[Pod](t)(pods.Lookup(t.Context(), string(mine.UID)))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := pods.Lookup(ctx, string(pod.UID)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Lookup of another node's pod: %v, want %v", err, context.Canceled)
+	}
+}
+
+func testOwnerIsAskedOnce(t *testing.T, w *world) {
+	namespace := w.namespace(t)
+	set := w.replicaSet(t, namespace, "web-1", w.deployment(t, namespace, "web", nil))
+	client := w.client(t, "node1")
+	pods := client.Pods(nil)
+	background(t, pods.Run)
+	alone := w.pod(t, namespace, "node1", "alone", nil, nil)
+	get[Pod](t)(pods.Lookup(t.Context(), string(alone.UID)))
+	before := testutil.ToFloat64(client.metrics.requests[2])
+	var all sync.WaitGroup
+	for i := range 20 {
+		pod := w.pod(t, namespace, "node1", fmt.Sprintf("web-%d", i), set, nil)
+		all.Go(func() { get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))) })
+	}
+	all.Wait()
+	if got := testutil.ToFloat64(client.metrics.requests[2]) - before; got != 2 {
+		t.Errorf("%v requests, want 2: of the ReplicaSet and of the Deployment", got)
+	}
+}
+
+func TestPodsSurviveAnOutage(t *testing.T) {
+	w := newWorld(t)
+	namespace := w.namespace(t)
+	before := w.pod(t, namespace, "node1", "before", nil, nil)
+	if err := w.StopAPIServer(); err != nil {
+		t.Fatal(err)
+	}
+	pods := w.client(t, "node1").Pods(nil) // which starts without an API server
+	background(t, pods.Run)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := pods.Lookup(ctx, string(before.UID)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Lookup without an API server: %v, want %v", err, context.DeadlineExceeded)
+	}
+	for _, name := range []string{"first", "second"} {
+		if err := w.StartAPIServer(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		pod := w.pod(t, namespace, "node1", name, nil, nil)
+		get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
+		get[Pod](t)(pods.Lookup(t.Context(), string(before.UID)))
+		if err := w.StopAPIServer(); err != nil {
+			t.Fatal(err)
+		}
+		get[Pod](t)(pods.Lookup(t.Context(), string(before.UID)))
+	}
+}
+
+func TestSettings(t *testing.T) {
+	tests := map[string]struct {
+		text  map[string]string
+		want  Settings
+		wrong int
+	}{
+		"nothing":         {nil, Settings{}, 0},
+		"all":             {map[string]string{settingMode: "guard", settingWindow: "24h", settingDocument: "a b"}, Settings{ModeGuard, 24 * time.Hour, "a b"}, 0},
+		"mode":            {map[string]string{settingMode: "Guard"}, Settings{}, 1},
+		"empty mode":      {map[string]string{settingMode: ""}, Settings{}, 1},
+		"no duration":     {map[string]string{settingWindow: "1"}, Settings{}, 1},
+		"negative window": {map[string]string{settingWindow: "-1h"}, Settings{}, 1},
+		"no name":         {map[string]string{settingDocument: ""}, Settings{}, 1},
+		"long":            {map[string]string{settingDocument: strings.Repeat("x", 254)}, Settings{}, 1},
+		"all wrong":       {map[string]string{settingMode: "x", settingWindow: "x", settingDocument: ""}, Settings{}, 3},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, wrong := parseSettings(nil, tt.text)
+			if got != tt.want || len(wrong) != tt.wrong {
+				t.Errorf("parseSettings(%v) = %v, %v; want %v, %d errors", tt.text, got, wrong, tt.want, tt.wrong)
 			}
 		})
 	}
