@@ -28,6 +28,7 @@ type allowOptions struct {
 	alerts    string
 	file      string
 	dryRun    bool
+	apply     applyOptions
 }
 
 func newAllowCommand(t *terminal) *cobra.Command {
@@ -42,15 +43,26 @@ of your own, the allowance, which adds to every document about the workload
 and outlives its releases. A part of --workload that is empty is any.
 
 The file is replaced at once and as a whole; nothing changes if it allows the
-act already. Its comments are not kept.`,
+act already. Its comments are not kept.
+
+With --apply the allowance goes into the cluster, into the ConfigMap
+` + allowanceMap + ` of the workload's namespace, and with --key it is signed; then
+bobctl waits until the agents of all nodes have taken it in, or says why not. What
+is there already has to be signed by the same key. Exits with 3 if it is not, or
+an agent refuses it.`,
 		Example: `  bobctl allow --workload shop/Deployment/webapp --container web --open /etc/shadow --flags O_RDONLY
   bobctl allow --workload shop/Deployment/webapp --container web --exec /bin/cat --arg cat --arg ⋯
   bobctl allow --workload shop/Deployment/webapp --container web --arch 386 --syscall getpid
-  tail -n 1 alerts.json | bobctl allow --alert - --file /etc/bobwatch/profiles --dry-run`,
+  tail -n 1 alerts.json | bobctl allow --alert - --file /etc/bobwatch/profiles --dry-run
+  bobctl allow --apply --key ops.key --workload shop/Deployment/webapp --container web --syscall gettid
+  bobctl alerts --workload shop/Deployment/webapp -o json | bobctl allow --alert - --apply --key ops.key`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.alerts != "" && anyGiven(c.Flags(), new(allowance).register) {
 				return usagef("--alert says what to allow; leave the other flags out")
+			}
+			if err := o.apply.check(c.Flags()); err != nil {
+				return err
 			}
 			return runAllow(c.Context(), o)
 		},
@@ -60,8 +72,10 @@ act already. Its comments are not kept.`,
 	flags.StringVar(&o.alerts, "alert", "", "allow what the alerts in `FILE` report, one JSON object a line")
 	flags.StringVarP(&o.file, "file", "f", allowanceFile, "`FILE` to add to, or the directory that holds "+allowanceFile)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write the resulting documents to standard output and change nothing")
+	o.apply.register(c, t)
 	o.allowance.complete(c)
 	completeFlag(c, "arch", "amd64", "arm64", "386", "arm")
+	completeFlagBy(c, "workload", fromCluster(&o.apply.cluster, workloads))
 	return c
 }
 
@@ -115,10 +129,13 @@ func (a *allowance) profile() (*profile.Profile, error) {
 	}), nil
 }
 
-func runAllow(_ context.Context, o allowOptions) error {
+func runAllow(ctx context.Context, o allowOptions) error {
 	additions, refused, err := o.additions()
 	if err != nil {
 		return err
+	}
+	if o.apply.wanted {
+		return errors.Join(refused, o.applyAll(ctx, additions))
 	}
 	path := o.file
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

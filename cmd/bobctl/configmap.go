@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/cluster"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 )
@@ -24,47 +28,66 @@ const compressAbove = 256 << 10
 // managedLabel says which tool made an object, as Kubernetes recommends.
 const managedLabel = "app.kubernetes.io/managed-by"
 
-// bundle is a document with what goes into a ConfigMap beside it.
+// bundle is a document with what lies beside it in a ConfigMap.
 type bundle struct {
-	namespace, name string // of the ConfigMap; name is the document's within it, too
-	document        []byte
-	signatures      [][]byte
-	values          []byte // of its parameters; nil for none
+	name       string // of the document within the ConfigMap
+	document   []byte
+	signatures [][]byte
+	values     []byte // of its parameters; nil for none
 }
 
-// configMap returns the ConfigMap that agents read the document from.
-func (b *bundle) configMap() (*corev1.ConfigMap, error) {
-	m := &corev1.ConfigMap{
+// newConfigMap returns a ConfigMap that agents read documents from.
+func newConfigMap(namespace, name string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: b.namespace,
-			Name:      b.name,
+			Namespace: namespace,
+			Name:      name,
 			Labels:    map[string]string{catalog.Label: catalog.LabelValue, managedLabel: "bobctl"},
 		},
-		Data: make(map[string]string),
 	}
+}
+
+// put puts the document into the ConfigMap, in the place of what was there
+// under its name.
+func (b *bundle) put(m *corev1.ConfigMap) error {
+	data, binary := make(map[string]string), make(map[string][]byte)
 	if len(b.document) > compressAbove {
 		zipped, err := deflate(b.document)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		m.BinaryData = map[string][]byte{b.name + ".yaml.gz": zipped}
+		binary[b.name+".yaml.gz"] = zipped
 	} else {
-		m.Data[b.name+".yaml"] = string(b.document)
+		data[b.name+".yaml"] = string(b.document)
 	}
 	for _, s := range b.signatures {
 		key := b.name + ".yaml.sig"
 		if bytes.HasPrefix(bytes.TrimSpace(s), []byte("{")) {
 			key = b.name + ".sigstore.json"
 		}
-		if m.Data[key] != "" {
-			return nil, fmt.Errorf("there are several signatures of one form, and a ConfigMap has room for one of each")
+		if data[key] != "" {
+			return errors.New("there are several signatures of one form, and a ConfigMap has room for one of each")
 		}
-		m.Data[key] = string(s)
+		data[key] = string(s)
 	}
 	if b.values != nil {
-		m.Data[b.name+".values.yaml"] = string(b.values)
+		data[b.name+".values.yaml"] = string(b.values)
 	}
-	return m, nil
+	for _, suffix := range []string{".yaml", ".yaml.gz", ".yaml.sig", ".sigstore.json", ".values.yaml"} {
+		delete(m.Data, b.name+suffix)
+		delete(m.BinaryData, b.name+suffix)
+	}
+	m.Data, m.BinaryData = joined(m.Data, data), joined(m.BinaryData, binary)
+	return nil
+}
+
+// joined returns a with all of b in it.
+func joined[V any](a, b map[string]V) map[string]V {
+	if a == nil && len(b) > 0 {
+		a = make(map[string]V)
+	}
+	maps.Copy(a, b)
+	return a
 }
 
 func deflate(data []byte) ([]byte, error) {
@@ -146,3 +169,21 @@ func selectionIn(namespace string, p *profile.Profile) string {
 	w.Namespace = namespace
 	return selection(w)
 }
+
+// writeConfigMap updates the ConfigMap, in the version that it was read in, or
+// creates it if it was not read.
+func writeConfigMap(ctx context.Context, client *cluster.Client, m *corev1.ConfigMap, dryRun []string) (err error) {
+	maps := client.CoreV1().ConfigMaps(m.Namespace)
+	if m.ResourceVersion == "" {
+		_, err = maps.Create(ctx, m, metav1.CreateOptions{DryRun: dryRun, FieldManager: "bobctl"})
+	} else {
+		_, err = maps.Update(ctx, m, metav1.UpdateOptions{DryRun: dryRun, FieldManager: "bobctl"})
+	}
+	if err != nil {
+		return fmt.Errorf("write configmap %s/%s: %w", m.Namespace, m.Name, err)
+	}
+	return nil
+}
+
+// isConflict reports whether somebody else wrote meanwhile.
+func isConflict(err error) bool { return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) }

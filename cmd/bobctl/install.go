@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/signature"
@@ -68,10 +69,7 @@ func runInstall(ctx context.Context, o *installOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.place(b, client); err != nil {
-		return err
-	}
-	next, err := b.configMap()
+	next, err := o.place(b, client)
 	if err != nil {
 		return err
 	}
@@ -113,22 +111,25 @@ func (o *installOptions) read() (*bundle, error) {
 	return b, nil
 }
 
-// place decides the namespace and name of the ConfigMap.
-func (o *installOptions) place(b *bundle, client *cluster.Client) error {
+// place puts the document into a ConfigMap, whose namespace and name it decides.
+func (o *installOptions) place(b *bundle, client *cluster.Client) (*corev1.ConfigMap, error) {
 	profiles, err := parse(o.path, b.document)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(profiles) != 1 {
-		return fmt.Errorf("%s holds %d documents where one is wanted; put each into a file of its own", nameOf(o.path), len(profiles))
+		return nil, fmt.Errorf("%s holds %d documents where one is wanted; put each into a file of its own", nameOf(o.path), len(profiles))
 	}
 	p := profiles[0]
-	b.namespace = client.Namespace
+	namespace := client.Namespace
 	if own := p.Spec.Workload.Namespace; own != "" && !client.Named {
-		b.namespace = own
-	} else if own != "" && own != b.namespace {
-		return usagef("%s is for namespace %s and has no effect in %s: --namespace %s", nameOf(o.path), word(own), b.namespace, word(own))
+		namespace = own
+	} else if own != "" && own != namespace {
+		return nil, usagef("%s is for namespace %s and has no effect in %s: --namespace %s", nameOf(o.path), word(own), namespace, word(own))
 	}
-	b.name, err = documentName(o.name, p)
-	return err
+	if b.name, err = documentName(o.name, p); err != nil {
+		return nil, err
+	}
+	m := newConfigMap(namespace, b.name)
+	return m, b.put(m)
 }

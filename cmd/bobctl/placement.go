@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -90,7 +89,7 @@ func (p *placement) run(ctx context.Context) error {
 	if err := p.agree(ctx, fmt.Sprintf("Install %s/%s?", p.next.Namespace, p.next.Name)); err != nil {
 		return err
 	}
-	if err := p.write(ctx, present, ""); err != nil {
+	if err := p.write(ctx, present); err != nil {
 		return err
 	}
 	return p.finish(ctx)
@@ -116,32 +115,22 @@ func (p *placement) mayReplace(present *corev1.ConfigMap) error {
 // same reports whether there is nothing to write.
 func (p *placement) same(present *corev1.ConfigMap) bool {
 	documents := published(present).Documents()
-	return len(documents) == 1 && documents[0].Digest() == p.document.Digest() &&
-		reflect.DeepEqual(present.BinaryData, p.next.BinaryData)
+	return len(documents) == 1 && documents[0].Digest() == p.document.Digest()
 }
 
 // write creates the ConfigMap or updates present, which nobody may have changed
 // since. Labels and annotations of others stay.
-func (p *placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun string) (err error) {
-	var dry []string
-	if dryRun != "" {
-		dry = []string{dryRun}
-	}
-	maps := p.client.CoreV1().ConfigMaps(p.next.Namespace)
-	if present == nil {
-		_, err = maps.Create(ctx, p.next, metav1.CreateOptions{DryRun: dry, FieldManager: "bobctl"})
-	} else {
-		next := present.DeepCopy()
+func (p *placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun ...string) error {
+	next := p.next
+	if present != nil {
+		next = present.DeepCopy()
 		next.Data, next.BinaryData = p.next.Data, p.next.BinaryData
-		_, err = maps.Update(ctx, next, metav1.UpdateOptions{DryRun: dry, FieldManager: "bobctl"})
 	}
-	switch {
-	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
-		return fmt.Errorf("write configmap: %w; somebody else changed it meanwhile: look at what is there, and try again", err)
-	case err != nil:
-		return fmt.Errorf("write configmap: %w", err)
+	err := writeConfigMap(ctx, p.client, next, dryRun)
+	if isConflict(err) {
+		return fmt.Errorf("%w; somebody else changed it meanwhile: look at what is there, and try again", err)
 	}
-	return nil
+	return err
 }
 
 // show says what the change means.
