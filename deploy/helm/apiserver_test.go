@@ -1,13 +1,6 @@
 package helm
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,9 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/clientcmd/api"
 
 	"bobwatch/internal/testenv"
 	"bobwatch/test/cluster"
@@ -85,55 +75,6 @@ func TestDistributionIsTold(t *testing.T) {
 			}
 		})
 	}
-}
-
-// serverOfVersion returns the kubeconfig of an API server that calls itself by
-// another version: the test's, behind a proxy.
-func serverOfVersion(t *testing.T, plane *cluster.ControlPlane, version string) string {
-	t.Helper()
-	config, err := plane.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := url.Parse(config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := rest.TransportFor(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ModifyResponse: func(r *http.Response) error {
-			if r.Request.URL.Path != "/version" {
-				return nil
-			}
-			var info map[string]any
-			if err := json.NewDecoder(r.Body).Decode(&info); err != nil {
-				return err
-			}
-			info["gitVersion"] = version
-			text, err := json.Marshal(info)
-			r.Body = io.NopCloser(bytes.NewReader(text))
-			r.Header.Del("Content-Length")
-			r.ContentLength = int64(len(text))
-			return err
-		},
-	}
-	server := httptest.NewServer(proxy)
-	t.Cleanup(server.Close)
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	err = clientcmd.WriteToFile(api.Config{
-		Clusters:       map[string]*api.Cluster{"c": {Server: server.URL}},
-		Contexts:       map[string]*api.Context{"c": {Cluster: "c"}},
-		CurrentContext: "c",
-	}, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // TestManifestsAreAccepted applies deploy/manifests as it is committed.
