@@ -15,17 +15,6 @@ struct open_args {
 	__u64 flags;
 };
 
-static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
-{
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *file = NULL;
-
-	if (fd < BPF_CORE_READ(table, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
-	return file;
-}
-
 /* A file that was just opened: what the set of known opens is asked about. */
 struct opened {
 	struct file *file;

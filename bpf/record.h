@@ -163,6 +163,18 @@ static __always_inline bool send_record(struct container *container, struct scra
 	return true;
 }
 
+/* The file behind a descriptor, or NULL. */
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	return file;
+}
+
 /* Identifies the program a task runs, for counting what it repeats. */
 static __always_inline __u64 exe_of(struct task_struct *task)
 {

@@ -84,6 +84,7 @@ func TestGoldens(t *testing.T) {
 		"help":            {"--help"},
 		"help-allow":      {"allow", "--help"},
 		"help-record":     {"record", "--help"},
+		"help-summary":    {"summary", "--help"},
 		"help-trace":      {"trace", "--help"},
 		"check":           {"check", "webapp.yaml", "webapp-next.yaml", "broken.yaml", "bob.yaml"},
 		"check-kubescape": {"check", "kubescape/variant-sloppy.yaml", "kubescape/ap-redis-kind.yaml", "kubescape/cp-valkey.yaml", "kubescape/nn-recursive-star-rejected.yaml"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -59,41 +58,16 @@ func newsOf(s *observe.Subject, ev *event.Event, boot time.Time) news {
 		}
 	case event.KindOpen:
 		n.Kind = newsOpen
-		n.Access = accessFlag(ev.Access)
+		n.Access = ev.Access.String()
 		if ev.Has(event.FlagRefused) {
 			n.Errno = unix.ErrnoName(unix.Errno(ev.Errno))
 		}
 	case event.KindMoved:
 		n.Kind = newsMoved
 	default:
-		n.Kind, n.Syscall = newsSyscall, syscallName(ev.ABI, ev.Nr)
+		n.Kind, n.Syscall = newsSyscall, observe.CallName(ev.ABI, ev.Nr)
 	}
 	return n
-}
-
-// syscallName returns the name of a system call, or its number where it has no
-// name.
-func syscallName(abi event.ABI, nr uint32) string {
-	arch := runtime.GOARCH
-	if abi == event.ABICompat {
-		arch = syscalls.Compat(arch)
-	}
-	if name, ok := syscalls.Name(arch, nr); ok && abi <= event.ABICompat {
-		return name
-	}
-	return fmt.Sprintf("syscall_%d", nr)
-}
-
-func accessFlag(access event.Access) string {
-	switch access {
-	case event.AccessRead:
-		return "O_RDONLY"
-	case event.AccessWrite:
-		return "O_WRONLY"
-	case event.AccessRead | event.AccessWrite:
-		return "O_RDWR"
-	}
-	return "O_PATH"
 }
 
 // notesOf says what is special about an act.
@@ -159,7 +133,7 @@ func (f *newsFilter) wants(ev *event.Event) bool {
 	all := !f.syscalls && !f.execs && !f.opens
 	switch ev.Kind {
 	case event.KindSyscall:
-		return (all || f.syscalls) && f.named(syscallName(ev.ABI, ev.Nr))
+		return (all || f.syscalls) && f.named(observe.CallName(ev.ABI, ev.Nr))
 	case event.KindExec:
 		return (all || f.execs) && f.named(execCalls...)
 	case event.KindOpen:

@@ -51,6 +51,19 @@ const (
 	AccessWrite
 )
 
+// String returns the flag of open(2) that asks for the access.
+func (a Access) String() string {
+	switch a {
+	case AccessRead:
+		return "O_RDONLY"
+	case AccessWrite:
+		return "O_WRONLY"
+	case AccessRead | AccessWrite:
+		return "O_RDWR"
+	}
+	return "O_PATH"
+}
+
 // Flag is a fact about an event.
 type Flag uint16
 

@@ -30,6 +30,7 @@ const lossInterval = time.Second
 type Subject struct {
 	Container workload.Container
 	StartSeen bool      // it was observed from its first system call
+	PIDs      []uint32  // processes that ran already
 	Began     time.Time // of the observation
 	Ended     time.Time // zero while it lasts
 	// Lost counts records that the kernel held back or lost. System calls and
