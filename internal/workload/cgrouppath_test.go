@@ -33,6 +33,7 @@ func TestCandidate(t *testing.T) {
 		},
 		"cri-o":                {"/kubepods.slice/crio-" + hexID + ".scope", hexID},
 		"crun's subgroup":      {"/kubepods.slice/crio-" + hexID + ".scope/container", hexID},
+		"cri-o's monitor":      {"/kubepods.slice/crio-conmon-" + hexID + ".scope", "conmon-" + hexID}, // no record has it
 		"docker, cgroupfs":     {"/docker/" + hexID, hexID},
 		"docker, systemd":      {"/system.slice/docker-" + hexID + ".scope", hexID},
 		"podman":               {"/machine.slice/libpod-" + hexID + ".scope", hexID},

@@ -15,11 +15,13 @@ import (
 
 func TestFindHierarchy(t *testing.T) {
 	tests := map[string]string{
-		"testdata/mountinfo-hybrid":  "/sys/fs/cgroup/unified",
-		"testdata/mountinfo-unified": "/sys/fs/cgroup",
-		"testdata/mountinfo-pod":     "/host/sys/fs/cgroup",
-		"testdata/README.md":         "", // no mounts at all
-		"testdata/absent":            "",
+		"testdata/mountinfo-hybrid":     "/sys/fs/cgroup/unified",
+		"testdata/mountinfo-unified":    "/sys/fs/cgroup",
+		"testdata/mountinfo-pod":        "/host/sys/fs/cgroup",
+		"testdata/mountinfo-pod-shared": "/host/sys/fs/cgroup",
+		"testdata/mountinfo-pod-hybrid": "/host/sys/fs/cgroup/unified",
+		"testdata/README.md":            "", // no mounts at all
+		"testdata/absent":               "",
 	}
 	for file, want := range tests {
 		t.Run(filepath.Base(file), func(t *testing.T) {
