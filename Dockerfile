@@ -8,6 +8,13 @@ ARG VERSION=unknown
 RUN make build VERSION=$VERSION
 
 FROM scratch
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="bobwatch" \
+      org.opencontainers.image.description="Holds containers to their Bill of Behavior: the agent and bobctl" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# For sinks, and for registries.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/bin/agent /src/bin/bobctl /
 # No USER: loading BPF programs takes CAP_BPF and CAP_PERFMON, reading other
 # processes CAP_SYS_PTRACE. Kubernetes gives capabilities to root alone, so the
