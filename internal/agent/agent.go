@@ -26,6 +26,7 @@ import (
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
 	"bobwatch/internal/detector"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/process"
 	"bobwatch/internal/sensor"
@@ -85,7 +86,11 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if err != nil {
 		return closers, err
 	}
-	if a.dispatcher, err = a.newDispatcher(stdout, terminal); err != nil {
+	client, err := a.connect()
+	if err != nil {
+		return closers, err
+	}
+	if a.dispatcher, err = a.newDispatcher(client, stdout, terminal); err != nil {
 		return closers, err
 	}
 	closers = append(closers, a.dispatcher)
@@ -103,10 +108,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		return closers, err
 	}
 	closers = append(closers, resolver)
-	cluster, err := a.openCluster()
-	if err != nil {
-		return closers, err
-	}
+	cluster := a.openCluster(client)
 	allowed, err := runtimeMatcher(runtime.GOARCH)
 	if err != nil {
 		return closers, err
@@ -155,14 +157,14 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	return closers, nil
 }
 
-func (a *agent) newDispatcher(stdout io.Writer, terminal bool) (*alert.Dispatcher, error) {
+func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, terminal bool) (*alert.Dispatcher, error) {
 	log := a.log.Named("alert")
 	options := alert.DefaultOptions()
 	var err error
 	if options.Routes, err = stdoutRoute(&a.config, stdout, terminal); err != nil {
 		return nil, err
 	}
-	sinks, err := sinkRoutes(&a.config, log)
+	sinks, err := sinkRoutes(&a.config, client, log)
 	if err != nil {
 		return nil, err
 	}

@@ -43,14 +43,14 @@ type cluster struct {
 	loaded map[workload.Key]time.Time
 }
 
-// openCluster makes the parts and asks the API server nothing yet. It returns
-// nil if the configuration wants no cluster.
-func (a *agent) openCluster() (*cluster, error) {
+// connect returns the API server's client, which asks nothing yet; nil if the
+// configuration wants no cluster.
+func (a *agent) connect() (*kubernetes.Client, error) {
 	k := a.config.Kubernetes
 	if !k.Enabled {
 		return nil, nil
 	}
-	client, err := kubernetes.Connect(kubernetes.Options{
+	return kubernetes.Connect(kubernetes.Options{
 		Kubeconfig: k.Kubeconfig,
 		Node:       a.config.Node,
 		Namespaces: k.Namespaces,
@@ -58,9 +58,14 @@ func (a *agent) openCluster() (*cluster, error) {
 		Log:        a.log.Named("kubernetes"),
 		Registerer: a.registry,
 	})
-	if err != nil {
-		return nil, err
+}
+
+// openCluster makes the parts; none without a client.
+func (a *agent) openCluster(client *kubernetes.Client) *cluster {
+	if client == nil {
+		return nil
 	}
+	k := a.config.Kubernetes
 	c := &cluster{
 		client: client,
 		events: client.Events(),
@@ -75,7 +80,7 @@ func (a *agent) openCluster() (*cluster, error) {
 			a.engine.learnedElsewhere(a.engine.lookups.ctx, key, r)
 		})
 	}
-	return c, nil
+	return c
 }
 
 // run keeps up with the API server until ctx ends.

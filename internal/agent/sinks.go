@@ -15,6 +15,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/config"
+	"bobwatch/internal/kubernetes"
 )
 
 // CheckAlerts reports what only the sinks themselves can tell is wrong with a
@@ -26,7 +27,7 @@ func CheckAlerts(c config.Config) error {
 	if _, err := newSilencer(c.Alerts.Silences); err != nil {
 		return err
 	}
-	_, err := sinkRoutes(&c, zap.NewNop())
+	_, err := sinkRoutes(&c, nil, zap.NewNop())
 	return err
 }
 
@@ -69,8 +70,8 @@ func stdoutRoute(c *config.Config, stdout io.Writer, terminal bool) ([]alert.Rou
 }
 
 // sinkRoutes returns the ways to the configured sinks, each with a queue in
-// the state directory.
-func sinkRoutes(c *config.Config, log *zap.Logger) ([]alert.Route, error) {
+// the state directory. client is nil outside of a cluster.
+func sinkRoutes(c *config.Config, client *kubernetes.Client, log *zap.Logger) ([]alert.Route, error) {
 	var routes []alert.Route
 	for i := range c.Alerts.Sinks {
 		s := &c.Alerts.Sinks[i]
@@ -85,6 +86,8 @@ func sinkRoutes(c *config.Config, log *zap.Logger) ([]alert.Route, error) {
 			err = routeAlertmanager(&route, c, s, log)
 		case s.Webhook != nil:
 			route.Sink, err = newWebhook(c, s)
+		case s.KubernetesEvents != nil:
+			route.Sink = sink.NewKubernetes(s.Name, client)
 		default:
 			route.Sink, err = newSyslog(c, s)
 		}

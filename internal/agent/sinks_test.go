@@ -92,7 +92,7 @@ func TestRoutesFollowTheConfiguration(t *testing.T) {
 	if routes, err := stdoutRoute(&c, nil, false); err != nil || len(routes) != 0 {
 		t.Errorf("output none: got %v, %v, want no route", routes, err)
 	}
-	routes, err := sinkRoutes(&c, zap.NewNop())
+	routes, err := sinkRoutes(&c, nil, zap.NewNop())
 	if err != nil || len(routes) != 1 || routes[0].MinSeverity != severity.High || routes[0].QueueBytes != 16<<20 ||
 		routes[0].Queue != c.StateDir+"/alerts/a.db" {
 		t.Errorf("sinks: got %+v, %v", routes, err)

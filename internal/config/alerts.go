@@ -55,6 +55,8 @@ type Sink struct {
 	Alertmanager *Alertmanager     `json:"alertmanager"`
 	Webhook      *Webhook          `json:"webhook"`
 	Syslog       *Syslog           `json:"syslog"`
+	// KubernetesEvents are written on the pod that an alert is about.
+	KubernetesEvents *KubernetesEvents `json:"kubernetesEvents"`
 }
 
 // Alertmanager is a cluster of Alertmanagers.
@@ -81,6 +83,10 @@ type Webhook struct {
 	HMACKeyFile string `json:"hmacKeyFile"`
 	HTTPClient  `json:",inline"`
 }
+
+// KubernetesEvents is the cluster of the section kubernetes. There is nothing
+// to choose.
+type KubernetesEvents struct{}
 
 // HTTPClient says how to reach an HTTP server.
 type HTTPClient struct {
@@ -181,7 +187,10 @@ func (s *Sink) validate(wrong check, field string) {
 		kinds++
 		s.Syslog.validate(wrong, field+".syslog")
 	}
-	wrong(kinds == 1, "%s: want exactly one of alertmanager, webhook, syslog", field)
+	if s.KubernetesEvents != nil {
+		kinds++
+	}
+	wrong(kinds == 1, "%s: want exactly one of alertmanager, webhook, syslog, kubernetesEvents", field)
 }
 
 func (m *Alertmanager) validate(wrong check, field string) {

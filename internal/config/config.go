@@ -206,6 +206,10 @@ func (c *Config) validate() error {
 	wrong(c.Learning.Keep >= Duration(time.Hour), "learning.keep: %s is less than 1h", c.Learning.Keep)
 	wrong(c.Detection.Cooldown >= Duration(time.Second), "detection.cooldown: %s is less than 1s", c.Detection.Cooldown)
 	c.Alerts.validate(wrong)
+	for i := range c.Alerts.Sinks {
+		wrong(c.Alerts.Sinks[i].KubernetesEvents == nil || c.Kubernetes.Enabled,
+			"alerts.sinks[%d].kubernetesEvents: kubernetes.enabled is false", i)
+	}
 	ring := c.Sensor.RingBytes
 	wrong(ring >= 64<<10 && ring <= 1<<30 && ring&(ring-1) == 0,
 		"sensor.ringBytes: %d is not a power of two from 64 KiB to 1 GiB", ring)

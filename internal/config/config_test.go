@@ -50,6 +50,8 @@ func TestParseRefuses(t *testing.T) {
 		"bad output":            {"alerts: {output: xml}\n", []string{"alerts.output", "auto, json, text, kubescape, falco, template, none"}},
 		"bad pattern":           {"cgroups: {patterns: ['/a[']}\n", []string{"cgroups.patterns[0]"}},
 		"sink without kind":     {"alerts: {sinks: [{name: a}]}\n", []string{"alerts.sinks[0]", "exactly one of"}},
+		"events of no cluster":  {"alerts: {sinks: [{name: a, kubernetesEvents: {}}]}\n", []string{"alerts.sinks[0].kubernetesEvents", "kubernetes.enabled"}},
+		"events and syslog":     {"kubernetes: {enabled: true}\nalerts: {sinks: [{name: a, kubernetesEvents: {}, syslog: {address: 'udp://x:1'}}]}\n", []string{"exactly one of"}},
 		"sink of two kinds":     {"alerts: {sinks: [{name: a, webhook: {url: 'http://x'}, syslog: {address: 'udp://x:1'}}]}\n", []string{"alerts.sinks[0]", "exactly one of"}},
 		"name of a path":        {"alerts: {sinks: [{name: ../a, webhook: {url: 'http://x'}}]}\n", []string{"alerts.sinks[0].name"}},
 		"name twice":            {"alerts: {sinks: [{name: a, webhook: {url: 'http://x'}}, {name: a, webhook: {url: 'http://y'}}]}\n", []string{"alerts.sinks[1].name", "taken"}},

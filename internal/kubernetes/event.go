@@ -27,6 +27,9 @@ const maxMessage = 1024
 type Event struct {
 	APIVersion, Kind, Namespace, Name, UID string // of the object
 
+	// FieldPath tells the container in a pod: spec.containers{NAME}.
+	FieldPath string
+
 	Reason  string // one word
 	Message string
 	// Key tells Events of the object apart: whoever tells the same has the same
@@ -47,6 +50,7 @@ func (e *Event) object(node string) *corev1.Event {
 		ObjectMeta: metav1.ObjectMeta{Namespace: e.Namespace, Name: e.name()},
 		InvolvedObject: corev1.ObjectReference{
 			APIVersion: e.APIVersion, Kind: e.Kind, Namespace: e.Namespace, Name: e.Name, UID: types.UID(e.UID),
+			FieldPath: e.FieldPath,
 		},
 		Type:           corev1.EventTypeWarning,
 		Reason:         e.Reason,

@@ -242,10 +242,10 @@ func testSettingsOfPods(t *testing.T, w *world) {
 			want:        Settings{Mode: ModeOff, Window: 90 * time.Second, Document: "web-bob"},
 		},
 		"invalid": {
-			annotations: map[string]string{settingMode: "gaurd\x1b[31m"},
+			annotations: map[string]string{settingMode: "watch\x1b[31m"},
 			labels:      map[string]string{settingMode: "learn"},
 			want:        Settings{Mode: ModeLearn, Window: time.Hour, Document: "web-bob"},
-			told:        `bobwatch/mode: "gaurd\x1b[31m" is none of learn, guard, off`,
+			told:        `bobwatch/mode: "watch\x1b[31m" is none of learn, guard, off`,
 		},
 	}
 	for name, tt := range tests {
