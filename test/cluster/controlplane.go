@@ -36,34 +36,48 @@ type ControlPlane struct {
 	authority *authority
 }
 
-// NewControlPlane starts a control plane on loopback ports of its own, and
-// ends it with the test. It takes some five seconds and needs no root.
+// NewControlPlane starts a control plane for a test, and ends it with the test.
+// It takes some three seconds and needs no root.
 func NewControlPlane(t testing.TB) *ControlPlane {
 	t.Helper()
 	testenv.Command(t, "etcd")
+	c, err := StartControlPlane(t.Context(), t.TempDir(), testenv.Tool(t, "kubernetes.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("close control plane: %v", err)
+		}
+	})
+	return c
+}
+
+// StartControlPlane starts a control plane on loopback ports of its own, with
+// its files in dir and the programs that test/tools/kubernetes.sh tells. It
+// ends with this process, if it is not closed before.
+func StartControlPlane(ctx context.Context, dir, programs string) (*ControlPlane, error) {
 	c := &ControlPlane{
-		dir:      t.TempDir(),
-		programs: testenv.Tool(t, "kubernetes.sh"),
+		dir:      dir,
+		programs: programs,
 		start: func(dir, name string, cmd *exec.Cmd) (*daemon, error) {
 			return startDaemon(dir, name, withParent(cmd))
 		},
 		// What makes service accounts is not there.
 		flags: []string{"--disable-admission-plugins=ServiceAccount"},
 	}
-	t.Cleanup(func() {
-		if err := errors.Join(c.apiServer.kill(), c.etcd.kill()); err != nil {
-			t.Errorf("stop control plane: %v", err)
-		}
-	})
 	address, err := freeAddress()
-	if err == nil {
-		err = c.up(t.Context(), address)
-	}
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return c
+	if err := c.up(ctx, address); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
+
+// Close ends both servers.
+func (c *ControlPlane) Close() error { return errors.Join(c.apiServer.kill(), c.etcd.kill()) }
 
 // Config returns the configuration of a client that may do all, without the
 // limits that client-go would set for it.
