@@ -21,8 +21,13 @@ import (
 // older ones are read from the journal when they come back.
 const maxDormant = 256
 
-// saveInterval is how often a profile that still grows is written.
-const saveInterval = 30 * time.Second
+// saveInterval is how often a profile that still grows is written and shared,
+// but saveShare times in a window at least: what a node learns has to reach the
+// others before they end it.
+const (
+	saveInterval = 30 * time.Second
+	saveShare    = 20
+)
 
 // sealPatience is how long the cluster may take to join what all nodes learned
 // before this node guards with what it learned itself.
@@ -306,7 +311,7 @@ func (e *engine) evictDormant() {
 
 func (e *engine) saveDue(now time.Time) {
 	for _, b := range e.workloads {
-		if b.unsaved && now.Sub(b.saved) >= saveInterval {
+		if b.unsaved && now.Sub(b.saved) >= min(saveInterval, e.windowOf(b)/saveShare) {
 			e.save(b)
 		}
 	}
