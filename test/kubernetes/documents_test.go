@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,9 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
-	"bobwatch/internal/alert"
 	"bobwatch/internal/profile"
 )
 
@@ -28,20 +25,19 @@ func TestDocument(t *testing.T) {
 	l := newLab(t)
 	signed := l.vendorDocument(t)
 	w := l.newWebapp(t, "customer")
-	t.Log(w.bobctl(t, "install", signed, "--key", filepath.Join(l.dir, vendorPub), "--name", document, "--yes"))
-
+	w.install(t, signed)
 	mark := l.alerts.mark()
 	w.deploy(t, 1, withoutWindow)
 	w.load(t)
 	l.alerts.silent(t, mark, w.namespace)
-	w.mustGuard(t)
+	w.mustGuard(t, "/usr/bin/nl")
 
-	w.tamper(t)
+	w.tamper(t, "/usr/bin/tac")
 	eventually(t, "event of the refused document", func() error { return w.refusal(t) })
 	if out := w.kubectl(t, "describe", "configmap", document); !strings.Contains(out, "DocumentRefused") {
 		t.Errorf("kubectl describe does not show why:\n%s", out)
 	}
-	w.mustGuard(t) // also against what was slipped in
+	w.mustGuard(t, "/usr/bin/tac") // also against what was slipped in
 	mark = l.alerts.mark()
 	w.kubectl(t, "rollout", "restart", "deployment/webapp")
 	w.rollout(t)
@@ -55,7 +51,7 @@ func TestFirstCommand(t *testing.T) {
 	l := newLab(t)
 	signed := l.vendorDocument(t)
 	w := l.newWebapp(t, "first")
-	w.bobctl(t, "install", signed, "--key", filepath.Join(l.dir, vendorPub), "--name", document, "--yes")
+	w.install(t, signed)
 	mark := l.alerts.mark()
 	w.deploy(t, 1, func(d *appsv1.Deployment) {
 		withoutWindow(d)
@@ -89,59 +85,39 @@ func (l *lab) vendorDocument(t *testing.T) string {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.bobctl(t, "sign", path, "--key", filepath.Join(l.dir, "vendor.key"))
+	if _, err := l.run(t.Context(), l.bobctl, "sign", path, "--key", filepath.Join(l.dir, "vendor.key")); err != nil {
+		t.Fatal(err)
+	}
 	return path
 }
 
-// bobctl runs bobctl as somebody who works in the namespace.
-func (w *webapp) bobctl(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := w.run(t.Context(), w.lab.bobctl, append(args, "--namespace", w.namespace)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-// mustGuard makes attacks on a replica, and wants each told.
-func (w *webapp) mustGuard(t *testing.T) {
+// mustGuard has each replica execute a program, and wants it told.
+func (w *webapp) mustGuard(t *testing.T, program string) {
 	t.Helper()
 	for _, p := range w.pods(t) {
-		// A file of its own for each, since equal acts are one incident.
-		secret := fmt.Sprintf("/tmp/secret-%d", time.Now().UnixNano())
 		mark := w.alerts.mark()
-		w.inject(t, p, "nl "+secret+" >"+secret)
-		names(t, p, w.alerts.await(t, mark, "injected command", func(a *alert.Alert) bool {
-			return a.Pod.Name == p.Name && a.Deviation.Open != nil && a.Deviation.Open.Path == secret
-		}))
+		w.inject(t, p, program+" /etc/passwd")
+		names(t, p, w.alerts.await(t, mark, "injected command", executed(p.Name, program)))
 	}
 	time.Sleep(2 * time.Second) // the rest of what the attacks caused
 }
 
-// tamper lets the document in force allow what the attacks do, without the
-// vendor.
-func (w *webapp) tamper(t *testing.T) {
+// tamper lets the document in force allow one more program, without the vendor.
+func (w *webapp) tamper(t *testing.T, program string) {
 	t.Helper()
 	maps := w.client.CoreV1().ConfigMaps(w.namespace)
 	m, err := maps.Get(t.Context(), document, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, text := range m.Data {
-		if strings.HasSuffix(key, ".yaml") {
-			m.Data[key] = strings.Replace(text, "opens:\n", "opens:\n      - path: /tmp/⋯\n        flags: [O_RDONLY, O_WRONLY]\n", 1)
-		}
+	key := document + ".yaml"
+	after := strings.Replace(m.Data[key], "execs:\n", "execs:\n    - path: "+program+"\n", 1)
+	if after == m.Data[key] {
+		t.Fatalf("%s has no executions: %s", key, after)
 	}
-	patch, err := json.Marshal(map[string]any{"data": m.Data})
-	if err != nil {
+	m.Data[key] = after
+	if _, err := maps.Update(t.Context(), m, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
-	}
-	after, err := maps.Patch(t.Context(), document, types.MergePatchType, patch, metav1.PatchOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after.ResourceVersion == m.ResourceVersion {
-		t.Fatalf("the document did not change: %v", m.Data)
 	}
 }
 

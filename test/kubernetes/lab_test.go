@@ -120,7 +120,7 @@ func (l *lab) make(ctx context.Context, programs string) (err error) {
 	if err := l.Load(ctx, agent, workloads.Webapp(base).Image); err != nil {
 		return err
 	}
-	return l.install(ctx)
+	return l.upgrade(ctx)
 }
 
 func (l *lab) close() error {
@@ -134,9 +134,9 @@ func (l *lab) close() error {
 	return errors.Join(err, os.RemoveAll(l.dir))
 }
 
-// install installs the chart, or upgrades it, with more values, and waits until
+// upgrade installs the chart, or upgrades it, with more values, and waits until
 // every agent is ready.
-func (l *lab) install(ctx context.Context, set ...string) error {
+func (l *lab) upgrade(ctx context.Context, set ...string) error {
 	key, err := os.ReadFile(filepath.Join(l.dir, vendorPub))
 	if err != nil {
 		return err

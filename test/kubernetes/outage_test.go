@@ -19,7 +19,7 @@ func TestOutage(t *testing.T) {
 	l := newLab(t)
 	signed := l.vendorDocument(t)
 	guarded := l.newWebapp(t, "guarded")
-	guarded.bobctl(t, "install", signed, "--key", l.dir+"/"+vendorPub, "--name", document, "--yes")
+	guarded.install(t, signed)
 	guarded.deploy(t, 2, withoutWindow)
 	learned := l.newWebapp(t, "learned")
 	learned.deploy(t, 1, withoutWindow)

@@ -12,7 +12,7 @@ func TestUpgrade(t *testing.T) {
 	l := newLab(t)
 	signed := l.vendorDocument(t)
 	guarded := l.newWebapp(t, "upgraded")
-	guarded.bobctl(t, "install", signed, "--key", l.dir+"/"+vendorPub, "--name", document, "--yes")
+	guarded.install(t, signed)
 	guarded.deploy(t, 2, withoutWindow)
 	learned := l.newWebapp(t, "relearned")
 	learned.deploy(t, 2, nil)
@@ -23,7 +23,7 @@ func TestUpgrade(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	upgraded := make(chan error, 1)
-	go func() { upgraded <- l.install(ctx, "podAnnotations.upgraded=yes") }()
+	go func() { upgraded <- l.upgrade(ctx, "podAnnotations.upgraded=yes") }()
 	attacks := map[string]bool{}
 	for round := 0; ; round++ {
 		guarded.load(t)

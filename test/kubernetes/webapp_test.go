@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -72,6 +73,7 @@ func (w *webapp) deploy(t *testing.T, replicas int32, change func(*appsv1.Deploy
 						MaxSkew: 1, TopologyKey: "kubernetes.io/hostname",
 						WhenUnsatisfiable: corev1.DoNotSchedule,
 						LabelSelector:     &metav1.LabelSelector{MatchLabels: labels},
+						MatchLabelKeys:    []string{"pod-template-hash"}, // not those that are replaced
 					}},
 					TerminationGracePeriodSeconds: new(int64),
 				},
@@ -101,6 +103,17 @@ func (w *webapp) account(t *testing.T) {
 func (w *webapp) rollout(t *testing.T) {
 	t.Helper()
 	w.kubectl(t, "rollout", "status", "deployment/webapp", "--timeout=60s")
+}
+
+// install puts a signed document into force in the namespace, for all nodes.
+func (w *webapp) install(t *testing.T, signed string) {
+	t.Helper()
+	out, err := w.run(t.Context(), w.bobctl, "install", signed, "--key", filepath.Join(w.dir, vendorPub),
+		"--namespace", w.namespace, "--name", document, "--yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(out)
 }
 
 // kubectl runs kubectl in the namespace, which has to go well.
