@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"bobwatch/internal/alert"
@@ -54,8 +55,15 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// outsiders returns the processes that an unexpected execution made, and the
-// programs that no document lists.
+// command is a program with its arguments.
+type command struct{ exe, args string }
+
+func commandOf(p *alert.Process) command {
+	return command{exe: p.Exe, args: strings.Join(p.Args, "\x00")}
+}
+
+// outsiders returns the processes that an unexpected execution made, the
+// programs that the document does not list, and the commands.
 func outsiders(found []*finding) map[any]bool {
 	causes := make(map[any]bool)
 	for _, f := range found {
@@ -67,6 +75,8 @@ func outsiders(found []*finding) map[any]bool {
 			causes[processKey{node: a.Node, pid: a.Process.PID, start: a.Process.Start}] = true
 			if a.Rule == detector.UnexpectedProcess {
 				causes[a.Deviation.Exec.Path] = true
+			} else {
+				causes[commandOf(&a.Process)] = true
 			}
 		}
 	}
@@ -103,7 +113,7 @@ func groupOf(f *finding) Group {
 // be there, -1 if there is none.
 func outsider(a *Actor, causes map[any]bool) int {
 	return slices.IndexFunc(a.Chain, func(p alert.Process) bool {
-		return causes[keyOf(a, &p)] || p.Exe != "" && causes[p.Exe]
+		return causes[keyOf(a, &p)] || causes[commandOf(&p)] || p.Exe != "" && causes[p.Exe]
 	})
 }
 

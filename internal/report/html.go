@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/severity"
 )
 
 var (
@@ -74,6 +76,16 @@ func (r *Report) HTML(w io.Writer) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// Grave returns the deviations that are worth more than a remark.
+func (g Group) Grave() []Deviation {
+	return slices.DeleteFunc(slices.Clone(g.Deviations), func(d Deviation) bool { return d.Severity == severity.Low })
+}
+
+// Remarks returns the others.
+func (g Group) Remarks() []Deviation {
+	return slices.DeleteFunc(slices.Clone(g.Deviations), func(d Deviation) bool { return d.Severity > severity.Low })
 }
 
 // used returns how much of the document was used, in percent, and how many

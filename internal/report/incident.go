@@ -103,11 +103,26 @@ func (f *finding) add(incident *Incident) {
 	chain := append([]alert.Process{a.Process}, a.Ancestors...)
 	slices.Reverse(chain)
 	actor := Actor{Chain: chain, Origin: a.Origin, Pod: a.Pod.Name, Node: a.Node, Count: a.Count, Outsider: -1}
-	if len(f.Actors) < maxActors {
-		f.Actors = append(f.Actors, actor)
-		return
+	f.Deviation.add(actor)
+}
+
+// add counts an actor. Those that look alike are one.
+func (d *Deviation) add(actor Actor) {
+	i := slices.IndexFunc(d.Actors, func(known Actor) bool { return known.looksLike(&actor) })
+	switch {
+	case i >= 0:
+		d.Actors[i].Count += actor.Count
+	case len(d.Actors) < maxActors:
+		d.Actors = append(d.Actors, actor)
+	default:
+		d.Actors[maxActors-1].Count += actor.Count
 	}
-	f.Actors[maxActors-1].Count += a.Count
+}
+
+func (a *Actor) looksLike(other *Actor) bool {
+	same := func(p, q alert.Process) bool { return p.Exe == q.Exe && slices.Equal(p.Args, q.Args) }
+	return a.Pod == other.Pod && a.Node == other.Node && a.Origin == other.Origin &&
+		slices.EqualFunc(a.Chain, other.Chain, same)
 }
 
 func sectionOf(a *alert.Alert) Section {

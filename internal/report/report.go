@@ -158,6 +158,9 @@ func (r *Report) Duration() time.Duration { return r.End.Sub(r.Start) }
 
 // New judges a trial. It fails only for a document that cannot be compiled.
 func New(t Trial) (*Report, error) {
+	if t.Observed == nil {
+		t.Observed = &profile.Profile{}
+	}
 	t.Document, t.Observed = profile.Normalise(t.Document), profile.Normalise(t.Observed)
 	canonical, err := t.Document.Canonical()
 	if err != nil {

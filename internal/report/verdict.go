@@ -31,8 +31,10 @@ func (t *Trial) verdict(r *Report) (Verdict, string) {
 		return Deviated, fmt.Sprintf("%s from the document.", count(n, "deviation"))
 	case t.seen() == 0:
 		return Inconclusive, "Nothing was observed of the containers that the document speaks of, so nothing was tested."
+	case len(t.Unwatched) > 0:
+		return Inconclusive, "No deviation was seen, but not all of the workload was watched."
 	case t.Held > 0:
-		return Inconclusive, fmt.Sprintf("The agent held %s back.", count(int(t.Held), "deviation"))
+		return Inconclusive, fmt.Sprintf("%s could not be told.", count(int(t.Held), "deviation"))
 	case t.Observed.Spec.Provenance.Lost > 0:
 		return Inconclusive, fmt.Sprintf("No deviation was seen, but %s lost, and there may have been one among them. Test again with less load.", lost(t.Observed))
 	}
@@ -59,12 +61,15 @@ func lost(p *profile.Profile) string {
 func (t *Trial) caveats(r *Report) []string {
 	caveats := []string{}
 	say := func(format string, args ...any) { caveats = append(caveats, fmt.Sprintf(format, args...)) }
+	for _, text := range t.Unwatched {
+		say("%s", clean(text))
+	}
 	seen := t.Observed.Spec.Provenance
 	if seen.Lost > 0 && r.Verdict == Deviated {
 		say("%s lost while it was watched; there may be more deviations.", lost(t.Observed))
 	}
 	if t.Held > 0 && r.Verdict == Deviated {
-		say("The agent held %s back.", count(int(t.Held), "more deviation"))
+		say("%s could not be told.", count(int(t.Held), "more deviation"))
 	}
 	if seen.From != "start" && r.Verdict != Inconclusive {
 		say("The start was not seen. What the workload does only while it starts was not tested, and seems never used below.")
