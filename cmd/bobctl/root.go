@@ -50,10 +50,12 @@ something, a signature does not verify, or a program that was watched failed.`,
 		newStatusCommand(t),
 		newSummaryCommand(t),
 		newTagCommand(t),
+		newTestCommand(t),
 		newTraceCommand(t),
 		newUninstallCommand(t),
 		newVerifyCommand(t),
 		newVersionCommand(t),
+		newWatchCommand(t),
 	)
 	renameExamples(root, name)
 	return root

@@ -62,7 +62,7 @@ func escapePattern(path string) string {
 func (c *containers) run(ctx context.Context, o *Observer) error {
 	residents, err := c.resolver.Running(ctx)
 	found := slices.DeleteFunc(slices.Clone(residents), func(r workload.Resident) bool { return !c.target.matches(&r.Container) })
-	if len(found) == 0 {
+	if len(found) == 0 && !c.target.Expected {
 		return errors.Join(fmt.Errorf("%s: %w%s", &c.target, ErrNotFound, others(residents)), err)
 	}
 	if c.target.Container != "" && len(found) > 1 {

@@ -11,6 +11,9 @@ import (
 // Target says which containers to observe. One of Container, Pod, Workload and
 // Cgroup is set.
 type Target struct {
+	// Expected says that the containers may start later: that none runs yet is
+	// no error.
+	Expected  bool
 	Container string // the beginning of an ID, or a name
 	Pod       Pod
 	Workload  Workload

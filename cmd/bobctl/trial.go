@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/report"
+)
+
+// trialOptions are those of the command test.
+type trialOptions struct {
+	terminal  *terminal
+	format    format
+	duration  time.Duration
+	baseline  []string
+	values    string
+	junit     string
+	html      string
+	patch     string
+	local     localTrial
+	inCluster clusterTrial
+}
+
+func newTestCommand(t *terminal) *cobra.Command {
+	o := trialOptions{terminal: t}
+	o.local.terminal, o.inCluster.terminal = t, t
+	c := &cobra.Command{
+		Use:   "test BOB (--workload NAMESPACE/KIND/NAME | --file MANIFEST | --container ID | -- CMD)",
+		Short: "Hold a workload to a document for a while, and report",
+		Long: `Hold a workload to a document for a while, under your load, and report what it
+did that the document does not list, who did it, what of it only tells platforms
+apart, and what of the document was never made use of.
+
+In a cluster it is watched by bobctl itself on the nodes, in the agents' pods
+(which takes the right to create pods/exec there); nothing is changed, and the
+document need not be signed or in force. With --file the workload is deployed,
+watched from its start, and removed again. On this machine a container is
+watched, or a program that is started.
+
+The report says in which way its knowledge is incomplete. If nothing was
+observed, or something was lost, no deviation is no pass.
+
+Exits with 0 if it passed, with 3 if it deviated, and with 1 if that cannot be
+said.`,
+		Example: `  bobctl test webapp.yaml --workload shop/deploy/webapp --for 5m --html report.html
+  bobctl test webapp.yaml --file bob.test.yaml --junit report.xml --patch allowances.yaml
+  bobctl test redis.yaml --for 20s -- redis-server --port 7777
+  bobctl test webapp.yaml --baseline allowances.yaml --container web -o json`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			bob, command, err := splitCommand(args, c.ArgsLenAtDash())
+			if err != nil {
+				return err
+			}
+			o.local.args = command
+			return runTest(c.Context(), o, bob)
+		},
+	}
+	flags := c.Flags()
+	o.format.register(c)
+	flags.DurationVar(&o.duration, "for", time.Minute, "watch for `TIME`; CMD may end before")
+	flags.StringArrayVar(&o.baseline, "baseline", nil, "`FILE` with documents that hold besides BOB, such as allowances (repeatable)")
+	flags.StringVar(&o.values, "values", "", "`FILE` with the values of BOB's parameters or placeholders")
+	flags.StringVar(&o.junit, "junit", "", "write the report to `FILE` as JUnit's XML")
+	flags.StringVar(&o.html, "html", "", "write the report to `FILE` as a page to look at")
+	flags.StringVar(&o.patch, "patch", "", "write to `FILE` the allowance that would make it pass, if it deviated")
+	o.local.register(flags)
+	o.inCluster.register(c)
+	return c
+}
+
+// splitCommand tells the document from the program that is behind "--".
+func splitCommand(args []string, dash int) (bob string, command []string, err error) {
+	if dash >= 0 {
+		args, command = args[:dash], args[dash:]
+	}
+	if len(args) != 1 {
+		return "", nil, usagef("want 1 BOB, got %d; a program stands behind --", len(args))
+	}
+	return args[0], command, nil
+}
+
+// trialWatcher observes the workload that a command line names, and holds it to
+// a document for a time.
+type trialWatcher interface {
+	// chosen says whether the command line named something for it to watch.
+	chosen() bool
+	watch(ctx context.Context, document *profile.Profile, d time.Duration) (report.Trial, error)
+}
+
+func runTest(ctx context.Context, o trialOptions, bob string) error {
+	if o.duration <= 0 {
+		return usagef("--for %s: want a time to come", o.duration)
+	}
+	var watchers []trialWatcher
+	for _, w := range []trialWatcher{&o.local, &o.inCluster} {
+		if w.chosen() {
+			watchers = append(watchers, w)
+		}
+	}
+	if len(watchers) != 1 {
+		return usagef("say one thing to watch: --workload, --file, --container or -- CMD")
+	}
+	document, err := o.document(bob)
+	if err != nil {
+		return err
+	}
+	trial, err := watchers[0].watch(ctx, document, o.duration)
+	if err != nil {
+		return err
+	}
+	trial.Document = document
+	r, err := report.New(trial)
+	if err != nil {
+		return err
+	}
+	if err := o.write(r); err != nil {
+		return err
+	}
+	switch r.Verdict {
+	case report.Passed:
+		return nil
+	case report.Deviated:
+		return errFound
+	}
+	return fmt.Errorf("inconclusive: %s", strings.Join(append([]string{r.Summary}, r.Caveats...), " "))
+}
+
+// document returns BOB with its values, joined with the baselines.
+func (o *trialOptions) document(bob string) (*profile.Profile, error) {
+	p, err := o.bound(bob)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range o.baseline {
+		more, err := o.terminal.profiles(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range more {
+			joined := *d
+			joined.Spec.Workload = p.Spec.Workload // it is the user who says that it holds
+			if p, err = profile.Merge(p, &joined); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// bound returns the document at path, its template filled in and its
+// parameters bound.
+func (o *trialOptions) bound(path string) (*profile.Profile, error) {
+	render := renderOptions{terminal: o.terminal, values: o.values}
+	text, err := o.terminal.read(path)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]string)
+	if bytes.Contains(text, []byte("$values.")) {
+		if text, err = render.template(path); err != nil {
+			return nil, err
+		}
+	} else if o.values != "" {
+		data, err := o.terminal.read(o.values)
+		if err != nil {
+			return nil, err
+		}
+		read, err := catalog.ParseValues(nameOf(o.values), data)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(values, read)
+	}
+	documents, err := parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(documents) != 1 {
+		return nil, fmt.Errorf("%s holds %d documents where one is wanted", nameOf(path), len(documents))
+	}
+	p, err := profile.Bind(documents[0], values)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", nameOf(path), err)
+	}
+	return p, nil
+}
+
+// write writes the report in all the forms that were asked for.
+func (o *trialOptions) write(r *report.Report) error {
+	for path, form := range map[string]func(*bytes.Buffer) error{
+		o.junit: func(b *bytes.Buffer) error { return r.JUnit(b) },
+		o.html:  func(b *bytes.Buffer) error { return r.HTML(b) },
+	} {
+		if path == "" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := form(&b); err != nil {
+			return err
+		}
+		if err := replaceFile(path, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := o.writePatch(r); err != nil {
+		return err
+	}
+	if o.format != formatTable {
+		return o.format.encode(o.terminal.out, r)
+	}
+	o.table(r)
+	return nil
+}
+
+// writePatch writes the allowance, and leaves a file alone if there is none.
+func (o *trialOptions) writePatch(r *report.Report) error {
+	if o.patch == "" || r.Patch == nil {
+		return nil
+	}
+	text, err := marshal([]*profile.Profile{r.Patch})
+	if err != nil {
+		return err
+	}
+	return replaceFile(o.patch, text)
+}
+
+var errSeveralContainers = errors.New("the document has several containers; say by --as which one this is")
+
+// onlyContainer returns the name of the container of a document that something
+// without a name of its own is held to.
+func onlyContainer(p *profile.Profile, named string) (string, error) {
+	var names []string
+	for _, c := range p.Spec.Containers {
+		if c.Guards() {
+			names = append(names, c.Name)
+		}
+	}
+	switch {
+	case named != "":
+		for _, name := range names {
+			if name == named {
+				return named, nil
+			}
+		}
+		return "", fmt.Errorf("--as %s: the document has no such container; there are: %s", word(named), joinWords(names))
+	case len(names) == 1:
+		return cmp.Or(names[0], "any"), nil
+	case len(names) == 0:
+		return "", errors.New("the document says nothing of what a container does")
+	}
+	return "", errSeveralContainers
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/observe"
+	"bobwatch/internal/profile"
+)
+
+// nodeTrial is what bobctl test asks of bobctl on a node, as JSON on standard
+// input. The watch ends when standard input does, at the latest after For.
+type nodeTrial struct {
+	Document []byte           `json:"document"` // YAML
+	Workload observe.Workload `json:"workload"`
+	For      time.Duration    `json:"for"`
+	// Expected says that the workload is about to be deployed.
+	Expected bool `json:"expected"`
+}
+
+// watching is what bobctl on a node answers once nothing can escape it any
+// more. A report.Trial follows when the watch is over.
+type watching struct {
+	Watching bool `json:"watching"`
+}
+
+// newWatchCommand returns the part of bobctl test that runs on a node.
+func newWatchCommand(t *terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:    "watch",
+		Hidden: true,
+		Short:  "Hold a workload on this node to a document, for bobctl test",
+		Args:   none,
+		RunE:   func(c *cobra.Command, _ []string) error { return runWatch(c.Context(), t) },
+	}
+}
+
+func runWatch(ctx context.Context, t *terminal) error {
+	var request nodeTrial
+	in := json.NewDecoder(io.LimitReader(t.in, 2*profile.MaxInputBytes))
+	if err := in.Decode(&request); err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	documents, err := parse(stdin, request.Document)
+	if err != nil {
+		return err
+	}
+	observer, err := observe.Containers(observe.Target{Workload: request.Workload, Expected: request.Expected}, nil)
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(t.out)
+	if err := out.Encode(watching{Watching: true}); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, t.in) // it ends when nobody asks any more
+		stop()
+	}()
+	trial, err := observeTrial(ctx, observer, newJudge(documents[0], "", hostname()), request.For)
+	if err != nil {
+		return err
+	}
+	return out.Encode(trial)
+}
