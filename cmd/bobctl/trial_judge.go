@@ -22,8 +22,8 @@ import (
 
 // Bounds of what a judge keeps of a workload that never stops deviating.
 const (
-	maxIncidents = 4096
-	maxNews      = 100_000
+	maxJudged = 4096
+	maxNews   = 100_000
 )
 
 // judge is an observe.Handler that learns what a workload does, and holds each
@@ -173,7 +173,7 @@ func (j *judge) add(a alert.Alert) {
 		known.Count += a.Count
 		known.Last = a.Last
 		known.Severity = max(known.Severity, a.Severity)
-	case len(j.incidents) >= maxIncidents:
+	case len(j.incidents) >= maxJudged:
 		j.trial.Held++
 	default:
 		j.incidents[key] = &a
