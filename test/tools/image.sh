@@ -6,7 +6,7 @@ set -eu
 version=${1:?usage: image.sh VERSION}
 cd "$(dirname "$0")/../.."
 
-if command -v docker >/dev/null; then
+if docker info >/dev/null 2>&1; then # the client alone builds nothing
 	exec docker build --build-arg "VERSION=$version" --tag "bobwatch:$version" .
 elif command -v buildah >/dev/null; then
 	# chroot needs no user namespace, which a container may not get.
