@@ -11,6 +11,7 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/kubernetes"
+	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
 
@@ -197,7 +198,8 @@ func (c *cluster) leave(b *behaviour) {
 	}
 }
 
-// shares reports whether what b learns is shared with other nodes.
+// shares reports whether what b learns is shared with other nodes. One that is
+// switched off, as the agent's own pods are, learns nothing.
 func (c *cluster) shares(b *behaviour) bool {
-	return c != nil && c.learned != nil && b.owner.OwnerUID != ""
+	return c != nil && c.learned != nil && b.owner.OwnerUID != "" && b.state != status.Off
 }

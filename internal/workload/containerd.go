@@ -224,8 +224,9 @@ func (c *containerd) describe(ctx context.Context, r *record) (Container, error)
 	return r.container(podLabels, digest), nil
 }
 
-// imageDigest returns the digest of r's image, or "" if the image is gone or,
-// as Docker's are, kept elsewhere.
+// imageDigest returns the digest of r's image. If the image is gone, or was
+// imported over another of its name, which containerd 1.6 does not note by its
+// id, it is what the record says, and "" if that is nothing, as of Docker's.
 func (c *containerd) imageDigest(ctx context.Context, r *record) (string, error) {
 	name := r.imageName()
 	if name == "" {
@@ -233,7 +234,7 @@ func (c *containerd) imageDigest(ctx context.Context, r *record) (string, error)
 	}
 	resp, err := c.images.Get(ctx, &imagesv1.GetImageRequest{Name: name})
 	if status.Code(err) == codes.NotFound {
-		return digestOf(r.GetImage()), nil
+		return r.notedDigest(), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("get image %s: %w", name, err)

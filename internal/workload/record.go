@@ -106,6 +106,19 @@ func (r *record) imageName() string {
 	return r.GetImage()
 }
 
+// notedDigest returns the digest in the name of r's image: the manifest's if the
+// image was named by it, else, of the CRI plugin's, the configuration's. Both
+// stand for one image alone.
+func (r *record) notedDigest() string {
+	if digest := digestOf(r.GetImage()); digest != "" {
+		return digest
+	}
+	if name := r.imageName(); isDigest(name) {
+		return name
+	}
+	return ""
+}
+
 // container describes r. podLabels are the sandbox's labels if there is one.
 func (r *record) container(podLabels map[string]string, digest string) Container {
 	c := Container{

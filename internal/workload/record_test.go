@@ -50,6 +50,22 @@ func readRecord(t *testing.T, name, namespace string) *record {
 	return r
 }
 
+// TestNotedDigest: an image that cannot be looked up is still told from others.
+func TestNotedDigest(t *testing.T) {
+	id := "sha256:4694e697bd632a2102237bd3381305ef40f082f41c5c53a34be0a944f67a1f70"
+	manifest := "sha256:" + hexID
+	cri := readRecord(t, "cri-container.json", "k8s.io")
+	pulled := readRecord(t, "cri-container.json", "k8s.io")
+	pulled.Image = "registry.example/app@" + manifest
+	docker := readRecord(t, "cri-container.json", "k8s.io")
+	docker.Extensions = nil
+	for want, r := range map[string]*record{id: cri, manifest: pulled, "": docker} {
+		if got := r.notedDigest(); got != want {
+			t.Errorf("notedDigest() of %s = %q, want %q", r.GetImage(), got, want)
+		}
+	}
+}
+
 func TestPodContainer(t *testing.T) {
 	sandbox := readRecord(t, "cri-sandbox.json", "k8s.io")
 	r := readRecord(t, "cri-container.json", "k8s.io")
