@@ -123,7 +123,7 @@ func (o *alertsOptions) filter() (func(*alert.Alert) bool, error) {
 func (o *alertsOptions) writeAll(all *incidents) error {
 	sorted := all.sorted()
 	if len(sorted) == 0 && o.format == formatTable {
-		fmt.Fprintf(o.terminal.err, "no alerts in the last %s\n", brief(o.since))
+		fmt.Fprintf(o.terminal.err, "no alerts in the last %s\n", o.since)
 	}
 	for _, i := range sorted {
 		if err := o.write(i, true); err != nil {

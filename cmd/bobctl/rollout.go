@@ -57,7 +57,7 @@ func (v *documentVersion) judge(r *cluster.Report) nodeOpinion {
 		case d.Digest != v.digest:
 			o.Why = "has looked at another version only"
 		case d.Refused != "":
-			o.Opinion, o.Why, o.Reason = refused, d.Refused, d.Reason
+			o.Opinion, o.Why, o.Reason = refused, refusalText(&d), d.Reason
 		case d.InForce:
 			o.Opinion = taken
 		}

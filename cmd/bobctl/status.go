@@ -86,7 +86,12 @@ func (o *statusOptions) ask(ctx context.Context, client *cluster.Client) (*clust
 	if err != nil {
 		return nil, err
 	}
-	return newClusterStatus(client.Statuses(ctx, agents), o.cluster.Namespace), nil
+	s := newClusterStatus(client.Statuses(ctx, agents), o.cluster.Namespace)
+	// Who may not list ConfigMaps everywhere sees the rest.
+	if learned, err := client.LearnedProfiles(ctx, o.cluster.Namespace); err == nil {
+		s.addLearned(learned)
+	}
+	return s, nil
 }
 
 // show writes the status; on a terminal in the place of the one before.

@@ -4,12 +4,17 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/status"
+	"bobwatch/internal/workload"
 )
 
 // clusterStatus is what the agents of all nodes say together. Its JSON is API.
@@ -51,6 +56,13 @@ type workloadStatus struct {
 	LastNews     time.Time            `json:"lastNews,omitzero"`
 	Replicas     int                  `json:"replicas"`
 	Nodes        []string             `json:"nodes"`
+
+	// Profile is the ConfigMap of the learned profile, empty if there is none.
+	// NewFacts is how much was new when the nodes wrote to it last, Reason why
+	// it is not complete.
+	Profile  string `json:"profile,omitempty"`
+	NewFacts int    `json:"newFacts,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 // documentStatus is a document, over all nodes.
@@ -123,6 +135,28 @@ func newAgentStatus(r *cluster.Report) agentStatus {
 	return a
 }
 
+// addLearned adds what stands on the learned profiles in the cluster.
+func (s *clusterStatus) addLearned(profiles []metav1.ObjectMeta) {
+	byName := make(map[[2]string]*metav1.ObjectMeta, len(profiles))
+	for i := range profiles {
+		byName[[2]string{profiles[i].Namespace, profiles[i].Name}] = &profiles[i]
+	}
+	for i := range s.Workloads {
+		w := &s.Workloads[i]
+		name := kubernetes.LearnedName(workload.Key{
+			Namespace: w.Namespace, OwnerKind: w.Kind, OwnerName: w.Name, Container: w.Container, ImageDigest: w.Digest,
+		})
+		m := byName[[2]string{w.Namespace, name}]
+		if m == nil {
+			continue
+		}
+		w.Profile, w.Reason = name, m.Annotations[kubernetes.AnnotationReason]
+		if n, err := strconv.Atoi(m.Annotations[kubernetes.AnnotationNewFacts]); err == nil {
+			w.NewFacts = n
+		}
+	}
+}
+
 // workloadKey tells workload containers with different images apart.
 type workloadKey struct{ namespace, kind, name, container, image string }
 
@@ -173,14 +207,20 @@ func addDocument(all map[[2]string]*documentStatus, d *status.Document, node str
 		sum.InForce = append(sum.InForce, node)
 		sum.Authority = cmp.Or(sum.Authority, d.Authority)
 	}
-	if d.Refused == "" {
+	why := refusalText(d)
+	if why == "" {
 		return
 	}
 	for i := range sum.Refused {
-		if sum.Refused[i].Why == d.Refused {
+		if sum.Refused[i].Why == why {
 			sum.Refused[i].Nodes = append(sum.Refused[i].Nodes, node)
 			return
 		}
 	}
-	sum.Refused = append(sum.Refused, refusalOnNodes{Why: d.Refused, Reason: d.Reason, Nodes: []string{node}})
+	sum.Refused = append(sum.Refused, refusalOnNodes{Why: why, Reason: d.Reason, Nodes: []string{node}})
+}
+
+// refusalText says why a document was refused, without naming it again.
+func refusalText(d *status.Document) string {
+	return strings.TrimPrefix(d.Refused, d.Source+": ")
 }

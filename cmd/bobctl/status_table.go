@@ -86,9 +86,12 @@ func workloadRows(workloads []workloadStatus, now time.Time) [][]cell {
 			{progress(&w), ""},
 			{replicas(&w), ""},
 			{learned(w.Learned), ""},
-			{ago(w.LastNews, now), ""},
+			{lastNews(&w, now), ""},
 			completeness,
 		})
+		if w.Completeness == profile.Partial && w.Reason != "" {
+			rows = append(rows, []cell{{"    partial: " + w.Reason, yellow}})
+		}
 	}
 	return rows
 }
@@ -178,6 +181,15 @@ func header(titles ...string) []cell {
 		row[i] = cell{title, dim}
 	}
 	return row
+}
+
+// lastNews says when something was learned last, and how much.
+func lastNews(w *workloadStatus, now time.Time) string {
+	text := ago(w.LastNews, now)
+	if text != "" && w.NewFacts > 0 {
+		text = fmt.Sprintf("%d facts, %s", w.NewFacts, text)
+	}
+	return text
 }
 
 // ago says how long ago something was; nothing for never.

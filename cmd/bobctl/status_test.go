@@ -8,10 +8,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/status"
+	"bobwatch/internal/workload"
 )
 
 var testNow = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
@@ -58,6 +61,13 @@ func threeNodes() []cluster.Report {
 func TestClusterStatus(t *testing.T) {
 	terminal := &terminal{}
 	s := newClusterStatus(threeNodes(), "")
+	s.addLearned([]metav1.ObjectMeta{{
+		Namespace: "shop",
+		Name: kubernetes.LearnedName(workload.Key{
+			Namespace: "shop", OwnerKind: "Deployment", OwnerName: "webapp", Container: "web", ImageDigest: "sha256:1",
+		}),
+		Annotations: map[string]string{"bobwatch/new-facts": "17", "bobwatch/reason": "its start was not seen\x1b[2J"},
+	}})
 	got := terminal.clusterStatus(s, testNow)
 	golden := filepath.Join("testdata", "golden", "status.txt")
 	if *update {

@@ -58,6 +58,30 @@ func TestAgents(t *testing.T) {
 	}
 }
 
+// Learned profiles are listed without what they hold.
+func TestLearnedProfiles(t *testing.T) {
+	client := connect(t, cluster.Flags{Kubeconfig: testcluster.NewControlPlane(t).Kubeconfig})
+	namespace(t, client, "shop")
+	for name, labels := range map[string]map[string]string{"learned": {"bobwatch/learned": "true"}, "other": nil} {
+		m := &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, Annotations: map[string]string{"bobwatch/new-facts": "17"}},
+			Data:       map[string]string{"profile.yaml": "x"},
+		}
+		if _, err := client.CoreV1().ConfigMaps("shop").Create(t.Context(), m, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for namespace, want := range map[string]int{"": 1, "shop": 1, "default": 0} {
+		got, err := client.LearnedProfiles(t.Context(), namespace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != want || want > 0 && (got[0].Name != "learned" || got[0].Annotations["bobwatch/new-facts"] != "17") {
+			t.Errorf("learned profiles of namespace %q: %+v, want %d", namespace, got, want)
+		}
+	}
+}
+
 // Who may not look everywhere is told what to do.
 func TestAgentsForbidden(t *testing.T) {
 	plane := testcluster.NewControlPlane(t)

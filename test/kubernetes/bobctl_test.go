@@ -85,7 +85,7 @@ func (w *webapp) mustAccept(t *testing.T, key string) {
 		}
 		return errors.New("not in:\n" + lines)
 	})
-	t.Log(w.expect(t, 0, "unexpected process /usr/bin/nl", "alerts"))
+	w.expect(t, 0, "unexpected process /usr/bin/nl", "alerts")
 	w.expect(t, 0, "", "alerts", "--since", "1ms")
 
 	cmd := w.command(t, "allow", "--alert", "-", "--apply", "--key", key)
@@ -128,6 +128,7 @@ func (w *webapp) expect(t *testing.T, code int, want string, args ...string) str
 	if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(out.String()+errs.String(), want) {
 		t.Fatalf("bobctl %s: got exit code %d and\n%s%s\nwant %d and %q", strings.Join(args, " "), got, out.String(), errs.String(), code, want)
 	}
+	t.Logf("$ bobctl %s\n%s%s", strings.Join(args, " "), out.String(), errs.String())
 	return out.String()
 }
 
