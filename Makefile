@@ -17,7 +17,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-s -w -X mai
 # Packages whose tests load BPF programs or start containers. They run one
 # after another: each wants the machine for itself.
 KERNEL := ./internal/sensor/... ./internal/kubernetes ./internal/testenv ./internal/workload ./internal/observe ./internal/agent/... ./bench ./test/vm ./test/workloads ./test/monitoring ./test/trial
-E2E := ./test/e2e ./test/kubernetes
+E2E := ./test/e2e ./test/record ./test/kubernetes
 UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/vm/smoke,$(shell go list ./...))
 GOTEST := go test -tags $(TAGS) -timeout 20m
 SUMMARY := go run ./test/tools/summary

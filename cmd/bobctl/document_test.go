@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 
@@ -213,4 +215,25 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("exit code %d and\n%s%s", o.code, o.out, o.err)
 		}
 	})
+}
+
+// A pipe or a device is written to: it would be a bad thing to replace /dev/null.
+func TestOutputToPipe(t *testing.T) {
+	workspace(t)
+	if err := syscall.Mkfifo("pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := os.OpenFile("pipe", os.O_RDWR, 0) // does not wait for a writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	succeed(t, "", "merge", "webapp.yaml", "--out", "pipe")
+	if info, err := os.Lstat("pipe"); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Fatalf("the pipe was replaced: %v, %v", info.Mode(), err)
+	}
+	begin := make([]byte, len("apiVersion"))
+	if _, err := io.ReadFull(pipe, begin); err != nil || string(begin) != "apiVersion" {
+		t.Errorf("read %q, %v; want a document", begin, err)
+	}
 }

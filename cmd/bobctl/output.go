@@ -216,13 +216,16 @@ func (r *result) write(t *terminal, data []byte) error {
 
 // replaceFile puts data in the place of the file at path, so that a reader
 // sees all of it or what was there before. The mode of a file that exists is
-// kept. Until then it has a name that the agent passes over.
+// kept; what is no regular file, such as /dev/null, is written to. Until then it has a name that the agent passes over.
 func replaceFile(path string, data []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	mode := fs.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(path, data, 0) // a device or a pipe is not to be replaced
+		}
 		mode = info.Mode().Perm()
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")

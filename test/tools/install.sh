@@ -14,13 +14,14 @@ registries="docker-registry skopeo"
 containers="containerd runc mmdebstrap debian-archive-keyring bsdutils util-linux"
 cluster="containerd runc containernetworking-plugins etcd-server iproute2 nftables iptables conntrack
 	util-linux"
+recorded="redis-server nginx-light memcached lighttpd dnsmasq-base sqlite3 curl perl-base strace"
 case "${1:-}" in
 build) packages="" ;;
 demo) packages="$containers" ;;
 cluster) packages="$cluster" ;;
 lint) packages="clang-format-19" ;;
 test) packages="$bpf clang-format-19 $containers $cluster gcc libc6-dev bpftrace redis-tools busybox-static
-	qemu-system-x86 cpio xz-utils kmod chromium fonts-dejavu-core $registries $sinks" ;;
+	qemu-system-x86 cpio xz-utils kmod chromium fonts-dejavu-core $recorded $registries $sinks" ;;
 *)
 	echo "usage: install.sh build|demo|cluster|test|lint" >&2
 	exit 2
