@@ -28,6 +28,8 @@ import (
 
 	"bobwatch/internal/config"
 	"bobwatch/internal/sensor"
+	"bobwatch/internal/testenv"
+	"bobwatch/internal/workload"
 )
 
 // serve runs a server until the test ends and returns its address.
@@ -234,6 +236,27 @@ func TestNoRecordsIsNotReady(t *testing.T) {
 	e.metrics.selfTest.Store(sinceBoot() - int64(2*maxSelfTestAge))
 	if err := e.detecting(); err == nil || !strings.Contains(err.Error(), "records do not arrive") {
 		t.Errorf("detecting = %v without a record for long", err)
+	}
+}
+
+func TestNodeWithoutRuntimeIsNotReady(t *testing.T) {
+	e := &engine{}
+	e.ready.Store(true)
+	e.metrics.beat.Store(time.Now().UnixNano())
+	e.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
+	e.metrics.selfTest.Store(sinceBoot())
+	var err error
+	e.resolver, err = workload.New(workload.Options{Sockets: []string{filepath.Join(t.TempDir(), "none.sock")}})
+	if err != nil {
+		testenv.Skip(t, "needs cgroup v2: %v", err)
+	}
+	t.Cleanup(func() { _ = e.resolver.Close() })
+	if err := e.detecting(); err != nil {
+		t.Errorf("detecting = %v on a machine, whose workloads may be services", err)
+	}
+	e.config.Kubernetes.Enabled = true
+	if err := e.detecting(); err == nil || !strings.Contains(err.Error(), "no containerd answers") {
+		t.Errorf("detecting = %v on a node without a runtime", err)
 	}
 }
 

@@ -74,6 +74,9 @@ func (e *engine) detecting() error {
 	if age := time.Duration(sinceBoot() - last); age > maxSelfTestAge {
 		errs = append(errs, errors.New("the kernel's records do not arrive"))
 	}
+	if e.config.Kubernetes.Enabled && len(e.resolver.Runtimes()) == 0 { // a node has one
+		errs = append(errs, errors.New("no containerd answers"))
+	}
 	return errors.Join(errs...)
 }
 

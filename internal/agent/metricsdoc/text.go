@@ -9,7 +9,7 @@ The agent answers on ` + "`http.listen`" + ` (default 127.0.0.1:9464):
 |---|---|
 | /metrics | what follows, for Prometheus |
 | /healthz | 503 if the goroutine that reads events is stuck: restart the agent |
-| /readyz | 503 with the reasons while deviations might not be found: a hook is lost, the kernel's records do not arrive, or running containers are not taken over yet |
+| /readyz | 503 with the reasons while deviations might not be found: a hook is lost, the kernel's records do not arrive, running containers are not taken over yet, or, in a cluster, no containerd answers |
 
 Every three seconds the agent tests itself: it asks the kernel for each of its links (and pins), makes calls that its programs must answer, and waits for a record of its own to come back through the ring buffer. It is ready while all hooks pass, and the last record is at most nine seconds old.
 
