@@ -324,8 +324,8 @@ func testSizeOfLearned(t *testing.T, w *world) {
 	}
 	// Beyond what is kept, the last good record stays.
 	var more []string
-	for i := range 20_000 {
-		more = append(more, fmt.Sprintf("/etc/%d/%s", i, strings.Repeat("x", 250)))
+	for i := range maxText / 4000 {
+		more = append(more, fmt.Sprintf("/etc/%d%s", i, strings.Repeat("/"+strings.Repeat("x", 200), 20)))
 	}
 	n.Put(Subject{Key: key}, learning(key, more...))
 	eventually(t, "it says why", func() bool {

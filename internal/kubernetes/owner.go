@@ -77,6 +77,9 @@ func (o *owners) top(ctx context.Context, r *podRecord) (owner, error) {
 	if ref == nil || ref.Kind == "Node" { // whose pods are those of its files
 		return owner{known: true, kind: "Pod", name: r.Name, uid: r.UID, apiVersion: "v1"}, nil
 	}
+	if !plausible(ref) {
+		return owner{}, nil
+	}
 	meta, err := o.meta(ctx, r.Namespace, ref)
 	if err != nil {
 		return owner{}, err
@@ -95,15 +98,18 @@ func (o *owners) top(ctx context.Context, r *podRecord) (owner, error) {
 	}, nil
 }
 
+// plausible reports whether an object can be what a reference says. Whoever
+// made the pod may have written it.
+func plausible(ref *metav1.OwnerReference) bool {
+	return len(ref.Kind) <= maxLabelValue && len(ref.Name) <= maxName && len(content.IsPathSegmentName(ref.Name)) == 0
+}
+
 // meta returns the metadata of an owner, waiting for the API server if need
 // be; nothing of one that is not asked about. The error is that of ctx.
 func (o *owners) meta(ctx context.Context, namespace string, ref *metav1.OwnerReference) (*ownerMeta, error) {
 	resource := resources[metav1.TypeMeta{APIVersion: ref.APIVersion, Kind: ref.Kind}]
 	if resource == "" {
 		return &ownerMeta{}, nil
-	}
-	if len(content.IsPathSegmentName(ref.Name)) > 0 { // whoever made the pod wrote it
-		return &ownerMeta{hidden: true}, nil
 	}
 	path := fmt.Sprintf("/apis/%s/namespaces/%s/%s/%s", ref.APIVersion, namespace, resource, ref.Name)
 	return backoff.Retry(ctx, func() (*ownerMeta, error) {

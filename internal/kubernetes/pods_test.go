@@ -134,6 +134,10 @@ func TestLookupFindsTheTopOwner(t *testing.T) {
 		"cron job":               {w.job(t, namespace, "backup-29384756", by("batch/v1", "CronJob", cron)), workload.Owner{Kind: "CronJob", Name: "backup"}, cron.UID},
 		"replica set is gone":    {gone, workload.Owner{}, "none"},
 		"replica set was remade": {again, workload.Owner{}, "none"},
+		"owner of an endless name": {
+			&metav1.OwnerReference{APIVersion: "a/v1", Kind: "A", Name: strings.Repeat("x", 254), UID: "6", Controller: rollout.Controller},
+			workload.Owner{}, "none",
+		},
 		"owner is a path": {
 			&metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "../../secrets", UID: "5", Controller: rollout.Controller},
 			workload.Owner{},
