@@ -240,6 +240,10 @@ func TestKubectlPlugin(t *testing.T) {
 		!strings.Contains(o.out, "\n  kubectl bob diff webapp-1.4.yaml") {
 		t.Errorf("help does not say kubectl bob:\n%s", o.out)
 	}
+	o = runAs(t, "kubectl-bob", "", "record", "--help")
+	if !strings.Contains(o.out, "\n  kubectl bob record -o redis.yaml") || !strings.Contains(o.out, "-- /bobctl record --workload") {
+		t.Errorf("help confuses the plugin with the agent's copy:\n%s", o.out)
+	}
 	if o := runAs(t, "kubectl-bob", "", "frob"); !strings.Contains(o.err, "See 'kubectl bob --help'") {
 		t.Errorf("got %q, want an error that refers to kubectl bob", o.err)
 	}

@@ -79,7 +79,8 @@ func newGroup(c *cobra.Command) *cobra.Command {
 
 // renameExamples makes the examples say what the user has to type.
 func renameExamples(c *cobra.Command, name string) {
-	c.Example = strings.ReplaceAll(c.Example, "bobctl ", name+" ")
+	// /bobctl is the agent's copy, whatever the user's is called.
+	c.Example = strings.NewReplacer("/bobctl ", "/bobctl ", "bobctl ", name+" ").Replace(c.Example)
 	for _, child := range c.Commands() {
 		renameExamples(child, name)
 	}
