@@ -136,7 +136,8 @@ func TestLookupFindsTheTopOwner(t *testing.T) {
 		"replica set was remade": {again, workload.Owner{}, "none"},
 		"owner of an endless name": {
 			&metav1.OwnerReference{APIVersion: "a/v1", Kind: "A", Name: strings.Repeat("x", 254), UID: "6", Controller: rollout.Controller},
-			workload.Owner{}, "none",
+			workload.Owner{},
+			"none",
 		},
 		"owner is a path": {
 			&metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "../../secrets", UID: "5", Controller: rollout.Controller},
