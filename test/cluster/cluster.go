@@ -134,6 +134,11 @@ func (c *Cluster) up(ctx context.Context, progress func(string)) error {
 // startControlPlane starts etcd, the API server and the controllers.
 func (c *Cluster) startControlPlane(ctx context.Context) error {
 	p := c.ControlPlane
+	policy := filepath.Join(p.dir, "audit.yaml")
+	if err := os.WriteFile(policy, auditPolicy, 0o600); err != nil {
+		return err
+	}
+	p.flags = []string{"--audit-policy-file=" + policy, "--audit-log-path=" + p.LogFile("audit")}
 	if err := p.up(ctx, c.place.apiServer()); err != nil {
 		return err
 	}

@@ -181,7 +181,8 @@ func (c *ControlPlane) StartAPIServer(ctx context.Context) error {
 // StopAPIServer kills the API server, as a test of an outage does.
 func (c *ControlPlane) StopAPIServer() error { return c.apiServer.kill() }
 
-// LogFile returns the path of a server's log: etcd or kube-apiserver.
+// LogFile returns the path of a log: etcd, kube-apiserver or, in a cluster,
+// audit, which has what the service accounts asked of the API server.
 func (c *ControlPlane) LogFile(name string) string { return filepath.Join(c.dir, name+".log") }
 
 // freeAddress returns a loopback address that nobody listens on.

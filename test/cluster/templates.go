@@ -11,6 +11,9 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
+//go:embed templates/audit.yaml
+var auditPolicy []byte
+
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*"))
 
 // writeConfig writes the template called name, filled in for the node, to the

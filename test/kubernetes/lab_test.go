@@ -145,6 +145,13 @@ func (l *lab) upgrade(ctx context.Context, set ...string) error {
 	vendor := map[string]any{"name": "vendor", "keyFile": "/etc/bobwatch/trust/" + vendorPub, "workloads": everything}
 	values, err := json.Marshal(map[string]any{
 		"image": map[string]string{"repository": "localhost/bobwatch", "tag": "test"},
+		"config": map[string]any{
+			"detection": map[string]string{"cooldown": "5s"},
+			"alerts": map[string]any{
+				"repeatInterval": "5s",
+				"sinks":          []any{map[string]any{"name": "events", "kubernetesEvents": map[string]any{}}},
+			},
+		},
 		"trust": map[string]any{
 			"authorities": []any{vendor},
 			"files":       map[string]string{vendorPub: string(key)},
