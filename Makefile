@@ -22,7 +22,7 @@ UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/
 GOTEST := go test -tags $(TAGS) -timeout 20m
 SUMMARY := go run ./test/tools/summary
 
-.PHONY: help build generate demo test test-unit test-kernel test-e2e cluster-up cluster-load cluster-down bench soak fuzz lint fmt image clean
+.PHONY: help build generate demo screens test test-unit test-kernel test-e2e cluster-up cluster-load cluster-down bench soak fuzz lint fmt image clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ demo: ## Learn a real web application in a container, then attack it (needs root
 	@$(MAKE) --no-print-directory build
 	@go build -o bin/demo ./test/demo
 	@exec bin/demo
+
+screens: ## Draw the pictures of a terminal in docs/screens (needs root)
+	@test/tools/install.sh screens
+	@$(MAKE) --no-print-directory build
+	@go run ./test/tools/screens
 
 test: ## Run everything that CI runs (needs root; installs what is missing)
 	@test/tools/install.sh test

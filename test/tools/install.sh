@@ -2,7 +2,7 @@
 # Installs what a step needs and the machine lacks, from Debian's packages and
 # the Go module proxy. Does nothing, quickly, where nothing is missing.
 #
-# usage: install.sh build|demo|cluster|test|lint
+# usage: install.sh build|demo|screens|cluster|test|lint
 set -eu
 
 golangci_lint=v2.15.0
@@ -18,12 +18,13 @@ recorded="redis-server nginx-light memcached lighttpd dnsmasq-base sqlite3 curl 
 case "${1:-}" in
 build) packages="" ;;
 demo) packages="$containers" ;;
+screens) packages="$registries busybox-static tmux" ;;
 cluster) packages="$cluster" ;;
 lint) packages="clang-format-19" ;;
 test) packages="$bpf clang-format-19 $containers $cluster gcc libc6-dev bpftrace redis-tools busybox-static
 	qemu-system-x86 cpio xz-utils kmod chromium fonts-dejavu-core $recorded $registries $sinks" ;;
 *)
-	echo "usage: install.sh build|demo|cluster|test|lint" >&2
+	echo "usage: install.sh build|demo|screens|cluster|test|lint" >&2
 	exit 2
 	;;
 esac
