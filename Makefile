@@ -22,7 +22,7 @@ UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/
 GOTEST := go test -tags $(TAGS) -timeout 20m
 SUMMARY := go run ./test/tools/summary
 
-.PHONY: help build generate demo screens test test-unit test-kernel test-e2e cluster-up cluster-load cluster-down bench soak fuzz lint fmt image clean
+.PHONY: help build generate demo screens test test-unit test-kernel test-e2e cluster-up cluster-load cluster-down bench soak fuzz lint fmt image report-picture clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,10 @@ fmt: ## Format Go and C
 
 image: ## Build the container image with docker or buildah
 	@test/tools/image.sh $(VERSION)
+
+report-picture: ## Make docs/report.png anew (needs root)
+	@test/tools/install.sh test
+	@test/tools/report.sh
 
 clean: ## Remove what was built
 	rm -rf bin

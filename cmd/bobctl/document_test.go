@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -120,6 +121,27 @@ func TestMergeForWorkload(t *testing.T) {
 	}
 	if !strings.Contains(merged, "/bin/webapp") || strings.Contains(merged, "/bin/blog") || !strings.Contains(merged, "/usr/sbin/apache2") {
 		t.Errorf("want what applies to webapp and nothing else, got\n%s", merged)
+	}
+}
+
+// A document that goes by labels is joined with one that goes by name: the
+// whole is for what has both.
+func TestMergeSharesLabels(t *testing.T) {
+	workspace(t)
+	const labelled = `{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior", "metadata": {"name": "webapp"},
+		"spec": {"workload": {"labels": {"app": "%s"}}, "containers": [{"name": "web", "execs": [{"path": "/bin/a"}]}]}}`
+	writeFile(t, "labelled.yaml", fmt.Sprintf(labelled, "webapp"))
+	writeFile(t, "other.yaml", fmt.Sprintf(labelled, "other"))
+	succeed(t, "", "allow", "--workload", "shop/Deployment/front", "--container", "web", "--exec", "/bin/b")
+	merge := []string{"merge", "--workload", "shop/Deployment/front", "labelled.yaml", allowanceFile}
+	merged := succeed(t, "", merge...)
+	for _, want := range []string{"name: front", "app: webapp", "/bin/a", "/bin/b"} {
+		if !strings.Contains(merged, want) {
+			t.Errorf("no %q in\n%s", want, merged)
+		}
+	}
+	if o := bobctl(t, "", append(merge, "other.yaml")...); o.code != exitError || !strings.Contains(o.err, "different workloads") {
+		t.Errorf("a label of two values: exit code %d and %q", o.code, o.err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,9 @@ func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 		}
 		documents = append(documents, read...)
 	}
+	if o.workload != "" {
+		shareLabels(documents)
+	}
 	merged := documents[0]
 	for _, p := range documents[1:] {
 		var err error
@@ -72,7 +76,7 @@ func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 }
 
 // narrow returns the documents of a file that apply to the workload, as
-// documents about it alone. Labels they ask for stay.
+// documents about it alone. Labels they ask for stay (see shareLabels).
 func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*profile.Profile, error) {
 	wanted, err := parseWorkload(o.workload)
 	if err != nil {
@@ -94,6 +98,20 @@ func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*pro
 		return nil, fmt.Errorf("%s: no document in it applies to %s", nameOf(path), word(o.workload))
 	}
 	return narrowed, nil
+}
+
+// shareLabels has each of the documents, which are about one workload, ask for
+// the labels that any of them asks for: the whole holds where all of it does.
+func shareLabels(documents []*profile.Profile) {
+	labels := make(map[string]string)
+	for _, p := range documents {
+		maps.Copy(labels, p.Spec.Workload.Labels)
+	}
+	for _, p := range documents {
+		own := p.Spec.Workload.Labels
+		p.Spec.Workload.Labels = maps.Clone(labels)
+		maps.Copy(p.Spec.Workload.Labels, own) // a label of two values is for Merge to refuse
+	}
 }
 
 // parseWorkload reads NAMESPACE/KIND/NAME, of which the first two may be

@@ -185,10 +185,28 @@ func (f *finding) finish(t *Trial, causes map[any]bool) {
 		f.Count += actor.Count
 	}
 	if f.entry != nil {
-		f.Act = actOf(f.entry)
+		f.Act = actOf(f.entry) + f.circumstances()
 	}
 	if f.entry != nil && native {
 		f.Platform = t.platformOf(f)
 	}
 	f.Explanation = f.explain()
+}
+
+// circumstances says what all incidents have in common and no entry tells: how
+// a file was opened, and with which error.
+func (f *finding) circumstances() string {
+	common := ""
+	for i, incident := range f.incidents {
+		open := incident.Alert.Deviation.Open
+		if open == nil {
+			return ""
+		}
+		if i == 0 {
+			common = circumstancesOf(open)
+		} else if circumstancesOf(open) != common {
+			return ""
+		}
+	}
+	return common
 }

@@ -89,6 +89,9 @@ func alone(incident *Incident) *finding {
 // add counts an incident of what was found.
 func (f *finding) add(incident *Incident) {
 	a := &incident.Alert
+	if f.incidents == nil {
+		f.Severity = a.Severity // the entry alone does not say whether it was refused
+	}
 	f.incidents = append(f.incidents, incident)
 	f.Severity = max(f.Severity, a.Severity)
 	if f.First.IsZero() || a.First.Before(f.First) {
@@ -146,18 +149,22 @@ func alertAct(a *alert.Alert) string {
 	case d.Exec != nil:
 		return execAct(d.Exec.Path, d.Exec.Args)
 	case d.Open != nil:
-		act := openAct(d.Open.Path, d.Open.Flags)
-		if d.Open.IOUring {
-			act += " through io_uring"
-		}
-		if d.Open.Refused != "" {
-			act += ", refused with " + d.Open.Refused
-		}
-		return act
+		return openAct(d.Open.Path, d.Open.Flags) + circumstancesOf(d.Open)
 	case d.Moved != nil:
 		return "left the container for cgroup " + d.Moved.Cgroup
 	}
 	return a.Message
+}
+
+func circumstancesOf(open *alert.Open) string {
+	text := ""
+	if open.IOUring {
+		text = " through io_uring"
+	}
+	if open.Refused != "" {
+		text += ", refused with " + open.Refused
+	}
+	return text
 }
 
 func callName(call *alert.Syscall) string {

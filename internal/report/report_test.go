@@ -142,6 +142,18 @@ func TestDeviationsAreGroupedByCause(t *testing.T) {
 	}
 }
 
+// What was refused did not happen: the incident knows, the entry does not.
+func TestRefusedOpen(t *testing.T) {
+	trial := sample(t)
+	shadow := &trial.Incidents[2].Alert
+	shadow.Severity = severity.High
+	shadow.Deviation.Open.Refused = "EACCES"
+	want := "  R0002 high read of /etc/shadow, refused with EACCES"
+	if got := lines(mustNew(t, trial)); !slices.Contains(got, want) {
+		t.Errorf("no %q in %q", want, got)
+	}
+}
+
 func TestPatchMakesItPass(t *testing.T) {
 	trial := sample(t)
 	r := mustNew(t, trial)

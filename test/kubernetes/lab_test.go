@@ -40,6 +40,8 @@ const (
 	nodes     = 2
 	noPass    = "COSIGN_PASSWORD="
 	vendorPub = "vendor.pub"
+	// The customer has a key of their own, which the agents trust too.
+	customerPub = "customer.pub"
 )
 
 // shared is made by the first test that needs it.
@@ -100,8 +102,10 @@ func (l *lab) make(ctx context.Context, programs string) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := l.run(ctx, l.bobctl, "key", "generate", filepath.Join(l.dir, "vendor")); err != nil {
-		return err
+	for _, name := range []string{"vendor", "customer"} {
+		if _, err := l.run(ctx, l.bobctl, "key", "generate", filepath.Join(l.dir, name)); err != nil {
+			return err
+		}
 	}
 	l.Cluster, err = cluster.Up(ctx, cluster.Options{
 		Place: cluster.ForTests, Programs: programs, Nodes: nodes, Progress: func(string) {},
@@ -137,12 +141,19 @@ func (l *lab) close() error {
 // upgrade installs the chart, or upgrades it, with more values, and waits until
 // every agent is ready.
 func (l *lab) upgrade(ctx context.Context, set ...string) error {
-	key, err := os.ReadFile(filepath.Join(l.dir, vendorPub))
-	if err != nil {
-		return err
-	}
 	everything := []map[string]string{{"namespace": "*", "name": "*"}}
-	vendor := map[string]any{"name": "vendor", "keyFile": "/etc/bobwatch/trust/" + vendorPub, "workloads": everything}
+	var authorities []any
+	files := make(map[string]string)
+	for _, name := range []string{vendorPub, customerPub} {
+		key, err := os.ReadFile(filepath.Join(l.dir, name))
+		if err != nil {
+			return err
+		}
+		files[name] = string(key)
+		authorities = append(authorities, map[string]any{
+			"name": strings.TrimSuffix(name, ".pub"), "keyFile": "/etc/bobwatch/trust/" + name, "workloads": everything,
+		})
+	}
 	values, err := json.Marshal(map[string]any{
 		"image": map[string]string{"repository": "localhost/bobwatch", "tag": "test"},
 		"config": map[string]any{
@@ -152,10 +163,7 @@ func (l *lab) upgrade(ctx context.Context, set ...string) error {
 				"sinks":          []any{map[string]any{"name": "events", "kubernetesEvents": map[string]any{}}},
 			},
 		},
-		"trust": map[string]any{
-			"authorities": []any{vendor},
-			"files":       map[string]string{vendorPub: string(key)},
-		},
+		"trust": map[string]any{"authorities": authorities, "files": files},
 	})
 	if err != nil {
 		return err

@@ -22,7 +22,8 @@ import (
 type webapp struct {
 	*lab
 	namespace string
-	round     int // of load
+	name      string // of the Deployment
+	round     int    // of load
 }
 
 // learningWindow is long enough for a few rounds of load on each replica.
@@ -31,7 +32,7 @@ const learningWindow = 20 * time.Second
 // newWebapp makes a namespace that goes with the test. Nothing runs in it yet.
 func (l *lab) newWebapp(t *testing.T, namespace string) *webapp {
 	t.Helper()
-	w := &webapp{lab: l, namespace: namespace}
+	w := &webapp{lab: l, namespace: namespace, name: "webapp"}
 	namespaces := l.client.CoreV1().Namespaces()
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	if _, err := namespaces.Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
@@ -51,7 +52,7 @@ func (w *webapp) deploy(t *testing.T, replicas int32, change func(*appsv1.Deploy
 	t.Helper()
 	labels := map[string]string{"app": "webapp"}
 	d := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "webapp"},
+		ObjectMeta: metav1.ObjectMeta{Name: w.name},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &replicas,
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
@@ -102,7 +103,7 @@ func (w *webapp) account(t *testing.T) {
 // rollout waits until every replica is of the newest kind and answers.
 func (w *webapp) rollout(t *testing.T) {
 	t.Helper()
-	w.kubectl(t, "rollout", "status", "deployment/webapp", "--timeout=60s")
+	w.kubectl(t, "rollout", "status", "deployment/"+w.name, "--timeout=60s")
 }
 
 // install puts a signed document into force in the namespace, for all nodes.
