@@ -51,6 +51,7 @@ func (a *agent) connect() (*kubernetes.Client, error) {
 	if !k.Enabled {
 		return nil, nil
 	}
+	kubernetes.LogTo(a.log.Named("kubernetes"))
 	return kubernetes.Connect(kubernetes.Options{
 		Kubeconfig: k.Kubeconfig,
 		Node:       a.config.Node,
@@ -201,5 +202,5 @@ func (c *cluster) leave(b *behaviour) {
 // shares reports whether what b learns is shared with other nodes. One that is
 // switched off, as the agent's own pods are, learns nothing.
 func (c *cluster) shares(b *behaviour) bool {
-	return c != nil && c.learned != nil && b.owner.OwnerUID != "" && b.state != status.Off
+	return c != nil && c.learned != nil && b.owner.OwnerUID != "" && c.learned.Shares(b.key.Namespace) && b.state != status.Off
 }

@@ -8,6 +8,7 @@
 package kubernetes
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,6 +45,9 @@ type Client struct {
 // Connect returns a client. It causes no traffic: the only errors are those of
 // the configuration.
 func Connect(options Options) (*Client, error) {
+	if options.Node == "" {
+		return nil, errors.New("connect to API server: the node has no name")
+	}
 	config, err := restConfig(options.Kubeconfig)
 	if err != nil {
 		return nil, fmt.Errorf("connect to API server: %w", err)

@@ -78,7 +78,7 @@ func (c *Client) badSetting(p *Pod, err error) {
 	news := c.events.tell(&Event{
 		APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID,
 		Reason:  reasonSetting,
-		Message: fmt.Sprintf("Ignored, of the pod or its %s %s: %v", p.Owner.Kind, p.Owner.Name, err),
+		Message: fmt.Sprintf("A label or annotation of the pod or its owner is ignored: %v", err),
 		Key:     err.Error(),
 	})
 	if news {

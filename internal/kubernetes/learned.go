@@ -91,6 +91,9 @@ func (c *Client) Learned(merged func(key workload.Key, r Record)) *Learned {
 	}
 }
 
+// Shares reports whether profiles of workloads in the namespace are shared.
+func (l *Learned) Shares(namespace string) bool { return l.client.allowed(namespace) }
+
 // Put hands over what this node knows, all of it each time. It does not wait.
 // r.Profile is not to be changed afterwards.
 func (l *Learned) Put(s Subject, r Record) {

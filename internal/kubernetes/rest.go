@@ -55,7 +55,8 @@ func newCore(config *rest.Config, version string, m *metrics) (*rest.RESTClient,
 	config.ContentType = protobuf
 	config.AcceptContentTypes = protobuf + ",application/json"
 	config.UserAgent = "bobwatch-agent/" + version
-	config.QPS = -1 // each part has a limit of its own
+	config.WarningHandler = rest.NoWarnings{} // which are for people at a keyboard
+	config.QPS = -1                           // each part has a limit of its own
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, m} })
 	return rest.RESTClientFor(config)
 }

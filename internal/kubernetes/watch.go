@@ -34,6 +34,10 @@ func (c *Client) follow(ctx context.Context, s selection, store cache.ReflectorS
 	reflector.RunWithContext(klog.NewContext(ctx, log))
 }
 
+// LogTo makes client-go write to log what it would write to stderr, in a format
+// of its own. It is to be called once, before everything else.
+func LogTo(log *zap.Logger) { klog.SetLogger(watchLogger(log)) }
+
 // watchLogger writes what client-go has to say of its errors.
 func watchLogger(log *zap.Logger) logr.Logger {
 	return funcr.New(func(_, text string) {
