@@ -88,9 +88,14 @@ func (p Place) remove(ctx context.Context, dir string) error {
 	if err := testenv.EndCgroup(ctx, p.cgroup()); err != nil {
 		return fmt.Errorf("end cluster: %w", err)
 	}
-	// The nodes' links went with their namespaces.
-	if _, err := os.Stat("/sys/class/net/" + p.bridge()); err == nil {
-		if err := run(ctx, "ip", "link", "del", p.bridge()); err != nil {
+	// The nodes' links go with their namespaces, but the kernel takes its time.
+	links, err := filepath.Glob("/sys/class/net/" + p.bridge() + "*")
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		err := run(ctx, "ip", "link", "del", filepath.Base(link))
+		if _, gone := os.Stat(link); err != nil && gone == nil {
 			return err
 		}
 	}
