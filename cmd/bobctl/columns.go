@@ -14,7 +14,7 @@ func (t *terminal) columns(rows [][]cell) string {
 	var widths []int
 	for _, row := range rows {
 		for i := range row {
-			row[i].text = escapeUnprintable(row[i].text)
+			row[i].text = shorten(escapeUnprintable(row[i].text))
 			if len(row) == 1 {
 				break
 			}
@@ -46,4 +46,15 @@ func (t *terminal) columns(rows [][]cell) string {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
+}
+
+// maxCell is how many characters of a text are shown: no name that has to be
+// told from others is longer.
+const maxCell = 512
+
+func shorten(text string) string {
+	if utf8.RuneCountInString(text) <= maxCell {
+		return text
+	}
+	return string([]rune(text)[:maxCell]) + "…"
 }

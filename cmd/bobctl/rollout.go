@@ -44,7 +44,7 @@ type nodeOpinion struct {
 func (v *documentVersion) judge(r *cluster.Report) nodeOpinion {
 	o := nodeOpinion{Node: r.Agent.Node, Pod: r.Agent.Pod, Opinion: pending}
 	if r.Err != nil {
-		o.Why = "does not answer: " + r.Err.Error()
+		o.Why = "cannot be asked: " + r.Err.Error()
 		return o
 	}
 	for _, d := range r.Status.Documents {

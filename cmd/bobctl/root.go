@@ -19,7 +19,8 @@ system calls, the programs it executes, the files it opens. Kubescape's
 profiles are read wherever a BoB is. FILE may be - for standard input.
 
 Exit codes: 0 fine, 1 error, 2 wrong usage, 3 documents differ, a check found
-something, a signature does not verify, or a program that was watched failed.`,
+something, a signature does not verify, an agent refuses a document or is not
+ready, or a program that was watched failed.`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 	})
 	root.SetIn(t.in)

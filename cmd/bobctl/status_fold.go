@@ -130,7 +130,7 @@ func newAgentStatus(r *cluster.Report) agentStatus {
 		Version: r.Status.Version, Ready: r.Status.Ready, Problem: r.Status.NotReady, Hooks: r.Status.Hooks,
 	}
 	if r.Err != nil {
-		a.Ready, a.Problem = false, "does not answer: "+r.Err.Error()
+		a.Ready, a.Problem = false, "cannot be asked: "+r.Err.Error()
 	}
 	return a
 }

@@ -44,6 +44,7 @@ type Agent struct {
 	Problem string `json:"problem,omitempty"`
 
 	uid      string
+	scheme   string // of its HTTP port; empty for http
 	port     int32
 	started  time.Time // of the pod
 	restarts int32
@@ -98,10 +99,8 @@ func newAgent(pod *corev1.Pod) Agent {
 		Problem: problem(pod), uid: string(pod.UID), port: defaultPort, started: pod.CreationTimestamp.Time,
 	}
 	for i := range pod.Spec.Containers {
-		for _, port := range pod.Spec.Containers[i].Ports {
-			if pod.Spec.Containers[i].Name == agentContainer && port.Name == agentPort {
-				a.port = port.ContainerPort
-			}
+		if c := &pod.Spec.Containers[i]; c.Name == agentContainer {
+			a.address(c)
 		}
 	}
 	for i := range pod.Status.ContainerStatuses {
@@ -110,6 +109,18 @@ func newAgent(pod *corev1.Pod) Agent {
 		}
 	}
 	return a
+}
+
+// address finds the HTTP port, and by the probe whether it speaks TLS.
+func (a *Agent) address(c *corev1.Container) {
+	for _, port := range c.Ports {
+		if port.Name == agentPort {
+			a.port = port.ContainerPort
+		}
+	}
+	if p := c.ReadinessProbe; p != nil && p.HTTPGet != nil && p.HTTPGet.Scheme == corev1.URISchemeHTTPS {
+		a.scheme = "https"
+	}
 }
 
 // problem says why the agent's container does not run.
@@ -186,11 +197,14 @@ func (c *Client) Status(ctx context.Context, a Agent) (status.Status, error) {
 	defer cancel()
 	body, err := c.CoreV1().RESTClient().Get().
 		Namespace(a.Namespace).Resource("pods").
-		Name(utilnet.JoinSchemeNamePort("", a.Pod, strconv.Itoa(int(a.port)))).
+		Name(utilnet.JoinSchemeNamePort(a.scheme, a.Pod, strconv.Itoa(int(a.port)))).
 		SubResource("proxy").Suffix(status.Path).
 		Stream(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return status.Status{}, errors.New("no answer in time")
+	}
 	if err != nil {
-		return status.Status{}, fmt.Errorf("ask for status: %w", err)
+		return status.Status{}, err
 	}
 	defer body.Close()
 	s, err := decodeStatus(body)

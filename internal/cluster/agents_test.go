@@ -67,16 +67,17 @@ func TestOlder(t *testing.T) {
 	}
 }
 
-func TestAgentPort(t *testing.T) {
+func TestAgentAddress(t *testing.T) {
+	probe := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Scheme: corev1.URISchemeHTTPS}}}
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{
 		{Name: "proxy", Ports: []corev1.ContainerPort{{Name: agentPort, ContainerPort: 1}}},
-		{Name: agentContainer, Ports: []corev1.ContainerPort{{Name: "other", ContainerPort: 2}, {Name: agentPort, ContainerPort: 3}}},
+		{Name: agentContainer, ReadinessProbe: probe, Ports: []corev1.ContainerPort{{Name: "other", ContainerPort: 2}, {Name: agentPort, ContainerPort: 3}}},
 	}}}
-	if got := newAgent(pod).port; got != 3 {
-		t.Errorf("got port %d, want that of the agent's container and name, 3", got)
+	if got := newAgent(pod); got.port != 3 || got.scheme != "https" {
+		t.Errorf("got %q and port %d, want https and 3, of the agent's container and name", got.scheme, got.port)
 	}
-	if got := newAgent(&corev1.Pod{}).port; got != defaultPort {
-		t.Errorf("got port %d of a pod that names none, want %d", got, defaultPort)
+	if got := newAgent(&corev1.Pod{}); got.port != defaultPort || got.scheme != "" {
+		t.Errorf("got %q and port %d of a pod that names none, want the default", got.scheme, got.port)
 	}
 }
 

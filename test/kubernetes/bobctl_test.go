@@ -29,6 +29,7 @@ func TestBobctl(t *testing.T) {
 	w.expect(t, 0, "is in force on 2 nodes", "install", signed, "--key", vendor+".pub", "--name", document, "--yes")
 	w.expect(t, 0, "is installed already", "install", signed, "--key", vendor+".pub", "--name", document, "--yes")
 	w.mustBeRefused(t, signed)
+	w.mustMiss(t, signed)
 	w.expect(t, 0, "on 2 nodes", "status")
 
 	w.deploy(t, 2, withoutWindow)
@@ -62,6 +63,23 @@ func (w *webapp) mustBeRefused(t *testing.T, signed string) {
 	w.expect(t, 3, "profiles.trust.authorities", args...)
 	w.expect(t, 3, "nowhere", "status")
 	w.expect(t, 0, "is out of force on 2 nodes", "uninstall", "stranger", "--yes")
+}
+
+// mustMiss wants an agent that does not answer told, and not waited for for ever.
+func (w *webapp) mustMiss(t *testing.T, signed string) {
+	t.Helper()
+	a := w.agentOn(t, w.Nodes[1].Name)
+	if err := syscall.Kill(a.pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	goOn := func() { syscall.Kill(a.pid, syscall.SIGCONT) }
+	defer goOn()
+	install := []string{"install", signed, "--key", filepath.Join(w.dir, vendorPub), "--name", "late", "--yes", "--timeout"}
+	w.expect(t, 1, "1 node of 2 did not take it in within 3s", append(install, "3s")...)
+	w.expect(t, 3, "agents, 1 of 2 ready", "status")
+	goOn()
+	w.expect(t, 0, "is in force on 2 nodes", append(install, "30s")...)
+	w.expect(t, 0, "is out of force on 2 nodes", "uninstall", "late", "--yes")
 }
 
 // mustAccept waits until the injected command is one incident on both nodes,
