@@ -42,7 +42,7 @@ demo: ## Learn a real web application in a container, then attack it (needs root
 	@go build -o bin/demo ./test/demo
 	@exec bin/demo
 
-screens: ## Draw the pictures of a terminal in docs/screens (needs root)
+screens: ## Draw the pictures of a terminal in docs/screens (needs root; with KUBECONFIG, of a cluster too)
 	@test/tools/install.sh screens
 	@$(MAKE) --no-print-directory build
 	@go run ./test/tools/screens

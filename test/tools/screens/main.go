@@ -3,7 +3,8 @@
 // made up.
 //
 // It runs as root, after `make build`, on a machine with busybox, docker-registry
-// and tmux. What it starts ends with it.
+// and tmux. Where KUBECONFIG is that of `make cluster-up`, it also makes the
+// pictures of a cluster. What it starts on this machine ends with it.
 package main
 
 import (
@@ -39,7 +40,11 @@ func run(ctx context.Context, out, only string) error {
 	defer os.RemoveAll(dir)
 	s := &stage{out: out, dir: dir}
 	err = s.prepare()
-	for _, scene := range scenes {
+	all := scenes
+	if inCluster() {
+		all = append(all, clusterScenes...)
+	}
+	for _, scene := range all {
 		if err != nil || only != "" && !strings.Contains(","+only+",", ","+scene.name+",") {
 			continue
 		}

@@ -32,6 +32,7 @@ var scenes = []scene{
 	{"record", 7, record},
 	{"show", 60, lines("bobctl show ping.yaml")},
 	{"trace", 60, lines("bobctl trace -- cat /etc/hostname")},
+	{"summary", 60, lines("bobctl summary -- sh -c 'cat /etc/hostname; ls /etc/apt'")},
 	{"check", 40, lines("bobctl check webapp.yaml broken.yaml")},
 	{"diff", 40, lines("bobctl diff webapp.yaml webapp-next.yaml")},
 	{"verify", 40, lines(
@@ -65,11 +66,11 @@ const (
 )
 
 // visit asks for a page, and gives the server some time to start.
-func visit(ctx context.Context, path string) error {
+func visit(ctx context.Context, host, path string) error {
 	var err error
 	for range 50 {
 		var request *http.Request
-		if request, err = http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, http.NoBody); err != nil {
+		if request, err = http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, http.NoBody); err != nil {
 			return err
 		}
 		var response *http.Response
@@ -94,7 +95,7 @@ func record(ctx context.Context, s *stage) ([]string, error) {
 			if i < 3 || i > 12 {
 				break // let it be quiet
 			}
-			if err := visit(ctx, fmt.Sprintf("%s127.0.%d.%d", page, visitor, i)); err != nil {
+			if err := visit(ctx, address, fmt.Sprintf("%s127.0.%d.%d", page, visitor, i)); err != nil {
 				return nil, err
 			}
 		}
@@ -194,7 +195,7 @@ func alert(ctx context.Context, s *stage) ([]string, error) {
 		return nil, err
 	}
 	for _, path := range []string{page + "127.0.0.1", "/index.html", page + "127.0.0.1%3Bcat%20/etc/shadow"} {
-		if err := visit(ctx, path); err != nil {
+		if err := visit(ctx, address, path); err != nil {
 			return nil, err
 		}
 		time.Sleep(2 * time.Second)
