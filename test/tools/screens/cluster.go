@@ -58,8 +58,10 @@ func status(ctx context.Context, s *stage) ([]string, error) {
 		return nil, err
 	}
 	for _, step := range [][]string{
-		{strings.TrimSpace(helm), "upgrade", "--install", "bobwatch", "deploy/helm/bobwatch", "--namespace", "bobwatch", "--create-namespace",
-			"--set", "image.repository=localhost/bobwatch,image.tag=test", "--wait", "--timeout", "120s"},
+		{
+			strings.TrimSpace(helm), "upgrade", "--install", "bobwatch", "deploy/helm/bobwatch", "--namespace", "bobwatch", "--create-namespace",
+			"--set", "image.repository=localhost/bobwatch,image.tag=test", "--wait", "--timeout", "120s",
+		},
 		{"kubectl", "apply", "-f", "-"},
 		{"kubectl", "--namespace", "shop", "rollout", "status", "deployment/webapp", "--timeout", "120s"},
 	} {
@@ -83,7 +85,7 @@ func incidents(ctx context.Context, s *stage) ([]string, error) {
 		}
 		time.Sleep(3 * time.Second)
 	}
-	return lines("bobctl alerts --since 1m --severity medium")(ctx, s)
+	return lines("bobctl alerts --severity medium")(ctx, s)
 }
 
 // visitPods asks every replica to ping a host.
