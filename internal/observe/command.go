@@ -20,8 +20,13 @@ import (
 const (
 	// interruptGrace is for what a ctrl-C at the terminal has reached already.
 	interruptGrace = time.Second
-	// termGrace is for ending in good order; that is observed too.
-	termGrace = 5 * time.Second
+	// mainGrace is for the program to end, and end what it has started, in good
+	// order; that is observed too.
+	mainGrace = 2 * time.Second
+	// restGrace is the same for what it left running.
+	restGrace = 3 * time.Second
+	// removeGrace is for the kernel to be done with what was killed.
+	removeGrace = 5 * time.Second
 	// pollInterval is how often it is looked whether the cgroup is empty.
 	pollInterval = 10 * time.Millisecond
 )
@@ -95,10 +100,11 @@ func (c *command) start() error {
 func (c *command) wait(ctx context.Context) error {
 	steps := []struct {
 		after time.Duration
-		do    func(dir string) error
+		do    func() error
 	}{
-		{interruptGrace, terminate},
-		{termGrace, kill},
+		{interruptGrace, c.terminate},
+		{mainGrace, func() error { return terminateAll(c.dir) }},
+		{restGrace, func() error { return kill(c.dir) }},
 	}
 	ended, deadline := ctx.Done(), (<-chan time.Time)(nil)
 	ticker := time.NewTicker(pollInterval)
@@ -113,7 +119,7 @@ func (c *command) wait(ctx context.Context) error {
 		case <-ended:
 			ended, deadline = nil, time.After(steps[0].after)
 		case <-deadline:
-			if err := steps[0].do(c.dir); err != nil {
+			if err := steps[0].do(); err != nil {
 				return err
 			}
 			if steps = steps[1:]; len(steps) == 0 {
@@ -182,8 +188,18 @@ func isPopulated(dir string) (bool, error) {
 	return bytes.Contains(events, []byte("populated 1\n")), nil
 }
 
-// terminate asks every process in the cgroup and below it to end.
-func terminate(dir string) error {
+// terminate asks the program to end, as a service manager would: what it has
+// started is its affair first.
+func (c *command) terminate() error {
+	err := c.cmd.Process.Signal(syscall.SIGTERM)
+	if errors.Is(err, os.ErrProcessDone) {
+		return terminateAll(c.dir)
+	}
+	return err
+}
+
+// terminateAll asks every process in the cgroup and below it to end.
+func terminateAll(dir string) error {
 	return eachCgroup(dir, func(dir string) error {
 		text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
 		if err != nil {
@@ -216,7 +232,7 @@ func removeCgroup(dir string) error {
 		}
 	}
 	var err error
-	for deadline := time.Now().Add(termGrace); time.Now().Before(deadline); time.Sleep(pollInterval) {
+	for deadline := time.Now().Add(removeGrace); time.Now().Before(deadline); time.Sleep(pollInterval) {
 		err = eachCgroup(dir, os.Remove)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			return nil
