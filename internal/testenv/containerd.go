@@ -160,7 +160,7 @@ func (c *Containerd) Import(ctx context.Context, images ...Image) error {
 
 // Import loads images into the containerd at address and unpacks them.
 func Import(ctx context.Context, address string, images ...Image) error {
-	r, err := archive(images)
+	r, err := Archive(images...)
 	if err != nil {
 		return err
 	}

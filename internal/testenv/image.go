@@ -57,9 +57,9 @@ type imageConfig struct {
 	} `json:"rootfs"`
 }
 
-// archive streams the images in the form that `docker save` writes, which
+// Archive streams the images in the form that `docker save` writes, which
 // every container runtime can load without a registry.
-func archive(images []Image) (io.ReadCloser, error) {
+func Archive(images ...Image) (io.ReadCloser, error) {
 	var manifests []manifest
 	var blobs []layer
 	seen := map[string]bool{}
