@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -39,9 +38,9 @@ type learning struct {
 	unsaved bool
 }
 
-func newAgent(kubeconfig string, number int, o options) (*agent, error) {
+func newAgent(kubeconfig, node string, o options) (*agent, error) {
 	client, err := kubernetes.Connect(kubernetes.Options{
-		Kubeconfig: kubeconfig, Node: fmt.Sprintf("node-%d", number), Version: "fleet", Log: zap.NewNop(),
+		Kubeconfig: kubeconfig, Node: node, Version: "fleet", Log: zap.NewNop(),
 	})
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -30,14 +30,13 @@ func main() {
 	var o options
 	flag.IntVar(&o.Agents, "agents", 1000, "`number` of nodes")
 	flag.IntVar(&o.Workloads, "workloads", 20, "`number` of workloads, of which every node runs all")
-	flag.IntVar(&o.Facts, "facts", 200, "`number` of entries of a workload's profile")
+	flag.IntVar(&o.Facts, "facts", 100, "`number` of entries of a workload's profile")
 	flag.DurationVar(&o.Window, "window", 24*time.Hour, "learning `window`, which says how patient writes are")
 	flag.DurationVar(&o.Learning, "learning", 2*time.Minute, "`time` in which something new is seen")
 	flag.DurationVar(&o.After, "after", time.Minute, "`time` to measure once nothing is new")
 	file := flag.String("json", "bin/fleet.json", "`file` to write the report to")
 	flag.Parse()
-	klog.LogToStderr(false) // of client-go, on what agents put up with
-	klog.SetOutput(io.Discard)
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler)) // of client-go, on what agents put up with
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -60,7 +60,13 @@ func simulate(ctx context.Context, server *cluster.ControlPlane, o options) (*re
 	group, groupCtx := errgroup.WithContext(ctx)
 	f := fleet{options: o, client: client}
 	for i := range o.Agents {
-		a, err := newAgent(server.Kubeconfig, i, o)
+		// A user of its own has a connection of its own.
+		name := fmt.Sprintf("node-%d", i)
+		kubeconfig, err := server.User(name, "system:masters")
+		if err != nil {
+			return nil, err
+		}
+		a, err := newAgent(kubeconfig, name, o)
 		if err != nil {
 			return nil, err
 		}

@@ -62,6 +62,7 @@ func Up(ctx context.Context, o Options) (_ *Cluster, err error) {
 	}
 	o.Progress("removing what an earlier run left")
 	if err := c.place.remove(ctx, c.dir); err != nil {
+		c.unlock()
 		return nil, err
 	}
 	c.ControlPlane = &ControlPlane{

@@ -90,6 +90,12 @@ func (c *ControlPlane) Config() (*rest.Config, error) {
 	return config, nil
 }
 
+// User returns the path of a kubeconfig for a client of its own, who is in the
+// group, such as system:masters.
+func (c *ControlPlane) User(name, group string) (string, error) {
+	return c.authority.kubeconfig("https://"+c.server, name, name, group)
+}
+
 // up makes the keys and starts both servers.
 func (c *ControlPlane) up(ctx context.Context, server string) (err error) {
 	c.server = server

@@ -14,6 +14,7 @@ import (
 
 // daemon is a server process that was started here. Its output goes to a file.
 type daemon struct {
+	name  string
 	log   string
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
@@ -23,7 +24,7 @@ type daemon struct {
 // signal at its parent's death, the parent is this process and not, as the
 // kernel has it, the thread that made the child.
 func startDaemon(dir, name string, cmd *exec.Cmd) (*daemon, error) {
-	d := &daemon{log: filepath.Join(dir, name+".log"), cmd: cmd, ended: make(chan struct{})}
+	d := &daemon{name: name, log: filepath.Join(dir, name+".log"), cmd: cmd, ended: make(chan struct{})}
 	log, err := os.OpenFile(d.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func (d *daemon) wait(ctx context.Context, ready func(context.Context) error) er
 		case <-ctx.Done():
 		case <-d.ended:
 		}
-		return fmt.Errorf("wait for %s: %w; its log ends: %s", filepath.Base(d.cmd.Path), err, tail(d.log))
+		return fmt.Errorf("wait for %s: %w; its log ends: %s", d.name, err, tail(d.log))
 	}
 }
 
