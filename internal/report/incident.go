@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -70,6 +71,9 @@ func document(c profile.Container) *profile.Profile {
 // alone makes a finding of an incident.
 func alone(incident *Incident) *finding {
 	a := &incident.Alert
+	if incident.Allowance != nil && !isSingle(incident.Allowance) {
+		incident.Allowance = nil // it would allow more than this
+	}
 	f := &finding{
 		Deviation: Deviation{
 			Container:   a.Container.Name,
@@ -84,6 +88,18 @@ func alone(incident *Incident) *finding {
 		f.entry = &entry
 	}
 	return f
+}
+
+// isSingle reports whether a container has one entry, of one system call, one
+// execution or one open.
+func isSingle(c *profile.Container) bool {
+	n := len(c.Execs) + len(c.Opens)
+	for _, names := range c.Syscalls {
+		n += len(names)
+	}
+	rest := *c
+	rest.Name, rest.Type, rest.Syscalls, rest.Execs, rest.Opens = "", "", nil, nil, nil
+	return n == 1 && reflect.DeepEqual(rest, profile.Container{})
 }
 
 // add counts an incident of what was found.

@@ -154,6 +154,24 @@ func TestRefusedOpen(t *testing.T) {
 	}
 }
 
+// What accepts an incident may accept nothing else with it.
+func TestAllowanceOfMore(t *testing.T) {
+	trial := sample(t)
+	trial.Incidents = trial.Incidents[2:3]
+	trial.Incidents[0].Alert.Deviation.Open.Path = "/srv/harmless"
+	trial.Incidents[0].Allowance.Opens[0].Path = "/srv/harmless"
+	trial.Incidents[0].Allowance.Execs = []profile.Exec{{Path: "/usr/bin/nc"}}
+	r := mustNew(t, trial)
+	text, err := profile.Marshal(r.Patch)
+	if err != nil || strings.Contains(string(text), "/usr/bin/nc") {
+		t.Errorf("patch: %v\n%s", err, text)
+	}
+	i := slices.IndexFunc(r.Deviations(), func(d Deviation) bool { return d.Act == "read of /srv/harmless" })
+	if i < 0 || !r.Deviations()[i].Unallowable {
+		t.Errorf("got %q", lines(r))
+	}
+}
+
 func TestPatchMakesItPass(t *testing.T) {
 	trial := sample(t)
 	r := mustNew(t, trial)

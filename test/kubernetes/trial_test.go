@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,8 +85,32 @@ func TestTrial(t *testing.T) {
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "/usr/bin/tac") {
 		t.Errorf("page: %v", err)
 	}
+	w.mustReportEarly(t, document)
 	if r = test(0, attack, "--baseline", patch); r.Verdict != report.Passed {
 		t.Errorf("with the patch: %s %+v", r.Verdict, r.Groups)
+	}
+}
+
+// mustReportEarly ends a test as ctrl-C does, and wants the report.
+func (w *webapp) mustReportEarly(t *testing.T, document string) {
+	t.Helper()
+	cmd := w.command(t, "test", document, "--workload", "trial/deploy/webapp", "--for", "10m", "-o", "json")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		w.visitAll(t.Context())
+		time.Sleep(time.Second)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	r := new(report.Report)
+	if jsonErr := json.Unmarshal(out.Bytes(), r); err != nil || jsonErr != nil || r.Verdict != report.Passed || r.Duration() > time.Minute {
+		t.Errorf("interrupted: %v, %v, %s after %s", err, jsonErr, r.Verdict, r.Duration())
 	}
 }
 

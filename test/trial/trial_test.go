@@ -216,7 +216,7 @@ func (w *webapp) whileLoaded(t *testing.T, attacks []string, do func()) {
 				loaded <- err
 				return
 			}
-			if i > 3 && i%2 == 0 && len(attacks) > 0 { // bobctl watches by then
+			if i%6 == 4 && len(attacks) > 0 { // bobctl watches by then
 				if _, err := workloads.Ping(ctx, w.container, attacks[0]); err != nil && ctx.Err() == nil {
 					loaded <- err
 					return
