@@ -183,7 +183,7 @@ func readDocuments(t *testing.T, agent *kubernetes.Client, admin *clientset.Clie
 	background(t, agent.Events().Run)
 	published := make(chan string, 10)
 	background(t, func(ctx context.Context) error {
-		return agent.WatchDocuments(ctx, func(source string, _ []catalog.Document) { published <- source }, func(string) {})
+		return agent.WatchDocuments(ctx, nil, func(source string, _ []catalog.Document) { published <- source }, func(string) {})
 	})
 	_, err := admin.CoreV1().ConfigMaps("default").Create(t.Context(), &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: "bob", Labels: map[string]string{catalog.Label: catalog.LabelValue}},

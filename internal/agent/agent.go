@@ -46,6 +46,7 @@ type agent struct {
 	engine     *engine
 	dispatcher *alert.Dispatcher
 	directory  *catalog.Directory
+	kept       *catalog.Cache // of the cluster's documents; nil outside of one
 	server     *server
 }
 
@@ -109,6 +110,15 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	}
 	closers = append(closers, resolver)
 	cluster := a.openCluster(client)
+	if cluster != nil {
+		log := a.log.Named("catalog")
+		a.kept, err = catalog.NewCache(documents, filepath.Join(c.StateDir, "documents"), func(err error) {
+			log.Error("documents of the cluster may not outlive the agent", zap.Error(err))
+		})
+		if err != nil {
+			return closers, err
+		}
+	}
 	allowed, err := runtimeMatcher(runtime.GOARCH)
 	if err != nil {
 		return closers, err
@@ -242,6 +252,7 @@ func (a *agent) run(ctx context.Context) error {
 	finishing.Go(func() error { a.engine.store.run(last); return nil })
 
 	a.publishDirectory()
+	known := a.restoreDocuments()
 	group, ctx := errgroup.WithContext(ctx)
 	a.engine.lookups.ctx = ctx
 	group.Go(func() error { return a.engine.run(ctx) })
@@ -253,7 +264,7 @@ func (a *agent) run(ctx context.Context) error {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
 	}
 	if a.engine.cluster != nil {
-		group.Go(func() error { return a.engine.cluster.run(ctx, a.engine.catalog) })
+		group.Go(func() error { return a.engine.cluster.run(ctx, a.kept, known) })
 	}
 	group.Go(func() error {
 		if complete := a.adoptRunning(ctx); complete {
@@ -272,6 +283,15 @@ func (a *agent) run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// restoreDocuments puts in force what an earlier agent was given by the cluster,
+// which may not answer now, and returns where that came from.
+func (a *agent) restoreDocuments() []string {
+	if a.kept == nil {
+		return nil
+	}
+	return a.kept.Restore()
 }
 
 // publishDirectory puts the documents that are there already in force before

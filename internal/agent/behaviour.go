@@ -151,6 +151,7 @@ func (e *engine) newBehaviour(n *newcomer, key workload.Key) *behaviour {
 	}
 	if found {
 		b.learner.Restore(state, facts)
+		b.unsaved = true // what came last may not have reached the other nodes
 	}
 	b.notKept = b.learner.State(time.Now()).NotKept
 	e.workloads[key] = b

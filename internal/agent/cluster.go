@@ -85,12 +85,13 @@ func (a *agent) openCluster(client *kubernetes.Client) *cluster {
 	return c
 }
 
-// run keeps up with the API server until ctx ends.
-func (c *cluster) run(ctx context.Context, documents *catalog.Catalog) error {
+// run keeps up with the API server until ctx ends. known are the sources of the
+// documents that an earlier agent kept.
+func (c *cluster) run(ctx context.Context, documents *catalog.Cache, known []string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.pods.Run(ctx) })
 	group.Go(func() error { return c.events.Run(ctx) })
-	group.Go(func() error { return c.client.WatchDocuments(ctx, documents.Publish, documents.Withdraw) })
+	group.Go(func() error { return c.client.WatchDocuments(ctx, known, documents.Publish, documents.Withdraw) })
 	if c.learned != nil {
 		group.Go(func() error { return c.learned.Run(ctx) })
 	}

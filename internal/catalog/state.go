@@ -22,10 +22,22 @@ func (c *Catalog) States() []State {
 	defer c.mu.Unlock()
 	var states []State
 	for _, source := range slices.Sorted(maps.Keys(c.sources)) {
-		documents := c.sources[source]
-		for _, name := range slices.Sorted(maps.Keys(documents)) {
-			states = append(states, documents[name].state(source, name))
-		}
+		states = append(states, c.statesLocked(source)...)
+	}
+	return states
+}
+
+func (c *Catalog) statesOf(source string) []State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.statesLocked(source)
+}
+
+// statesLocked is called with mu held.
+func (c *Catalog) statesLocked(source string) (states []State) {
+	documents := c.sources[source]
+	for _, name := range slices.Sorted(maps.Keys(documents)) {
+		states = append(states, documents[name].state(source, name))
 	}
 	return states
 }

@@ -3,6 +3,8 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -16,8 +18,9 @@ import (
 // WatchDocuments calls publish with the documents of each ConfigMap that has
 // the label catalog.Label, whenever it changes, and withdraw when it is gone.
 // There is one goroutine for each of the configured namespaces. It returns when
-// ctx ends; an outage of the API server withdraws nothing.
-func (c *Client) WatchDocuments(ctx context.Context, publish func(source string, documents []catalog.Document), withdraw func(source string)) error {
+// ctx ends; an outage of the API server withdraws nothing. known are sources that
+// were published before: those that are gone are withdrawn, too.
+func (c *Client) WatchDocuments(ctx context.Context, known []string, publish func(source string, documents []catalog.Document), withdraw func(source string)) error {
 	namespaces := c.options.Namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
@@ -28,6 +31,13 @@ func (c *Client) WatchDocuments(ctx context.Context, publish func(source string,
 			published: &c.published, publish: publish, withdraw: withdraw,
 			versions: map[string]string{},
 		}
+		known = slices.DeleteFunc(slices.Clone(known), func(source string) bool {
+			ours := inNamespace(source, namespace)
+			if ours {
+				store.versions[source] = "" // which no ConfigMap has
+			}
+			return ours
+		})
 		group.Go(func() error {
 			c.follow(ctx, selection{
 				resource:  "configmaps",
@@ -38,7 +48,15 @@ func (c *Client) WatchDocuments(ctx context.Context, publish func(source string,
 			return nil
 		})
 	}
+	for _, source := range known {
+		withdraw(source) // of a namespace that is none of the agent's any more
+	}
 	return group.Wait()
+}
+
+func inNamespace(source, namespace string) bool {
+	m := catalog.ConfigMap{Namespace: namespace}
+	return namespace == metav1.NamespaceAll || strings.HasPrefix(source, m.Source())
 }
 
 // mapStore is what a reflector of ConfigMaps writes to. It hands them on and

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -27,6 +28,12 @@ type published struct {
 // of the namespaces given without signatures.
 func (w *world) documents(t *testing.T, c *Client, namespaces ...string) *published {
 	t.Helper()
+	return w.documentsAfter(t, c, nil, namespaces...)
+}
+
+// documentsAfter is documents of an agent before which another knew some sources.
+func (w *world) documentsAfter(t *testing.T, c *Client, known []string, namespaces ...string) *published {
+	t.Helper()
 	var policy signature.Policy
 	for _, namespace := range namespaces {
 		policy.Unsigned = append(policy.Unsigned, signature.UnsignedRule{Namespace: namespace, Action: signature.Accept})
@@ -43,7 +50,7 @@ func (w *world) documents(t *testing.T, c *Client, namespaces ...string) *publis
 	}
 	background(t, c.Events().Run)
 	background(t, func(ctx context.Context) error {
-		return c.WatchDocuments(ctx, func(source string, documents []catalog.Document) {
+		return c.WatchDocuments(ctx, known, func(source string, documents []catalog.Document) {
 			p.Publish(source, documents)
 			note("publish " + source)
 		}, func(source string) {
@@ -77,6 +84,29 @@ func (w *world) documentMap(t *testing.T, namespace, name, text string) *corev1.
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{catalog.Label: catalog.LabelValue}},
 		Data:       map[string]string{"web.yaml": text},
 	}, metav1.CreateOptions{}))
+}
+
+// What an earlier agent knew is withdrawn if it is gone, and only then.
+func TestKnownDocuments(t *testing.T) {
+	w := newWorld(t)
+	namespace := w.namespace(t)
+	m := w.documentMap(t, namespace, "stays", documentFor("stays"))
+	source := func(name string) string {
+		m := catalog.ConfigMap{Namespace: namespace, Name: name}
+		return m.Source()
+	}
+	documents := w.documentsAfter(t, w.client(t, "node1"), []string{source("gone"), source(m.Name)}, namespace)
+	eventually(t, "what stays is in force", func() bool { return documents.guards(namespace, "stays") })
+	eventually(t, "what is gone is withdrawn", func() bool {
+		documents.mu.Lock()
+		defer documents.mu.Unlock()
+		return slices.Contains(documents.calls, "withdraw "+source("gone"))
+	})
+	documents.mu.Lock()
+	defer documents.mu.Unlock()
+	if slices.Contains(documents.calls, "withdraw "+source(m.Name)) {
+		t.Errorf("calls %q: what stays was withdrawn", documents.calls)
+	}
 }
 
 func TestDocuments(t *testing.T) {
