@@ -43,6 +43,8 @@ const (
 	// nodeGrace is how long a node may take beside the time under watch: to
 	// load its programs, and to answer.
 	nodeGrace = time.Minute
+	// endGrace is how long a node that has answered may take to end.
+	endGrace = 5 * time.Second
 	// removeTimeout is how long what was deployed may take to go.
 	removeTimeout = 2 * time.Minute
 	// maxTrialBytes bounds what a node answers: 4,096 incidents of some KiB.
@@ -238,6 +240,8 @@ func (n *nodesTrial) node(ctx context.Context, a cluster.Agent, ready func()) er
 	// The node ends when its input does, and answers then.
 	patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.request.For+nodeGrace)
 	defer cancel()
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
 	go func() {
 		_, _ = feed.Write(request) // it fails when the node is gone, which Exec tells
 		select {
@@ -251,7 +255,14 @@ func (n *nodesTrial) node(ctx context.Context, a cluster.Agent, ready func()) er
 		in.Close()
 	}()
 	defer answer.Close()
-	return n.read(answer, ready)
+	if err := n.read(answer, ready); err != nil {
+		return err
+	}
+	// The connection ends in good order, unless the node has more to say.
+	enough()
+	defer time.AfterFunc(endGrace, cancel).Stop()
+	_, _ = io.Copy(io.Discard, answer)
+	return nil
 }
 
 // read takes in what a node answers. The node is not believed to be another.
