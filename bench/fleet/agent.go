@@ -118,14 +118,16 @@ func (a *agent) save() {
 	}
 }
 
-// beyond counts what the agent knows of a workload beyond what is shared.
-func (a *agent) beyond(number int, shared knowledge) int {
+// beyond counts what the agent knows of its workloads beyond what is shared.
+func (a *agent) beyond(shared []knowledge) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n := 0
-	for fact, known := range a.workloads[number].knowledge {
-		if known && !shared[fact] {
-			n++
+	for i, w := range a.workloads {
+		for fact, known := range w.knowledge {
+			if known && !shared[i][fact] {
+				n++
+			}
 		}
 	}
 	return n

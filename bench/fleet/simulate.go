@@ -27,7 +27,7 @@ type report struct {
 	// Unanswered are the questions of starting agents that the API server took
 	// too long for: they do without.
 	Unanswered int64 `json:"unanswered"`
-	// Seconds are the single seconds of all of it.
+	// Seconds are the samples of all of it, a second apart or more on a busy machine.
 	Seconds []traffic `json:"seconds"`
 }
 
@@ -35,16 +35,12 @@ type report struct {
 type phase struct {
 	Seconds float64 `json:"seconds"`
 	traffic
-	// Peak is the most of each in any one second.
+	// Peak is the most of each in any one sample.
 	Peak traffic `json:"peakPerSecond"`
 }
 
-const (
-	// checkInterval is how often it is looked whether the agents are done.
-	checkInterval = 5 * time.Second
-	// patience is for how long after the last news they may take.
-	patience = 5 * time.Minute
-)
+// patience is for how long after the last news the agents may take.
+const patience = 5 * time.Minute
 
 func simulate(ctx context.Context, server *cluster.ControlPlane, o options) (*report, error) {
 	config, err := server.Config()
@@ -55,9 +51,6 @@ func simulate(ctx context.Context, server *cluster.ControlPlane, o options) (*re
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group, groupCtx := errgroup.WithContext(ctx)
 	f := fleet{options: o, client: client}
 	for i := range o.Agents {
 		// A user of its own has a connection of its own.
@@ -71,9 +64,15 @@ func simulate(ctx context.Context, server *cluster.ControlPlane, o options) (*re
 			return nil, err
 		}
 		f.agents = append(f.agents, a)
-		group.Go(func() error { return a.run(groupCtx, o.Learning) })
 	}
-	r, err := f.measure(groupCtx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, groupCtx := errgroup.WithContext(ctx)
+	r, err := f.measure(groupCtx, func() {
+		for _, a := range f.agents {
+			group.Go(func() error { return a.run(groupCtx, o.Learning) })
+		}
+	})
 	cancel()
 	if err := errors.Join(err, group.Wait()); err != nil {
 		return nil, err
@@ -91,19 +90,22 @@ type fleet struct {
 	agents  []*agent
 }
 
-// measure follows the traffic until nothing is new, and for a while longer.
-func (f *fleet) measure(ctx context.Context) (*report, error) {
+// measure follows the traffic from the start until nothing is new, and for a
+// while longer.
+func (f *fleet) measure(ctx context.Context, begin func()) (*report, error) {
 	r := &report{Options: f.options}
 	last, err := count(ctx, f.client)
 	if err != nil {
 		return nil, err
 	}
-	start, checked := time.Now(), time.Now()
-	var converged time.Time
-	for converged.IsZero() || time.Since(converged) < f.options.After {
+	begin()
+	start, converged := time.Now(), false
+	for p := &r.Converging; ; {
 		if !pause(ctx, time.Second) {
 			return nil, ctx.Err()
 		}
+		// Before the traffic is counted, so that all until now belongs to p.
+		done := !converged && time.Since(start) > f.options.Learning && f.complete(ctx) == nil
 		now, err := count(ctx, f.client)
 		if err != nil {
 			return nil, err
@@ -111,27 +113,23 @@ func (f *fleet) measure(ctx context.Context) (*report, error) {
 		second := now.minus(last)
 		last = now
 		r.Seconds = append(r.Seconds, second)
-		if !converged.IsZero() {
-			r.After.add(second, time.Since(converged))
-			continue
-		}
-		r.Converging.add(second, time.Since(start))
-		if over := time.Since(start) - f.options.Learning; over > 0 && time.Since(checked) > checkInterval {
-			checked = time.Now()
-			if err := f.complete(ctx); err == nil {
-				converged = checked
-			} else if over > patience {
-				return nil, err
-			}
+		p.add(second, time.Since(start))
+		switch {
+		case done:
+			p, start, converged = &r.After, time.Now(), true
+		case converged && time.Since(start) > f.options.After:
+			return r, nil
+		case !converged && time.Since(start) > f.options.Learning+patience:
+			return nil, f.complete(ctx)
 		}
 	}
-	return r, nil
 }
 
 // complete returns an error unless the API server has every fact that an agent
 // has.
 func (f *fleet) complete(ctx context.Context) error {
-	for i := range f.options.Workloads {
+	shared := make([]knowledge, f.options.Workloads)
+	for i := range shared {
 		name := learned.LearnedName(keyOf(i))
 		m, err := f.client.CoreV1().ConfigMaps("default").Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
@@ -141,12 +139,12 @@ func (f *fleet) complete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		shared := make(knowledge, f.options.Facts)
-		shared.absorb(documents[0])
-		for _, a := range f.agents {
-			if missing := a.beyond(i, shared); missing > 0 {
-				return fmt.Errorf("learned profile %s lacks %d facts of an agent", name, missing)
-			}
+		shared[i] = make(knowledge, f.options.Facts)
+		shared[i].absorb(documents[0])
+	}
+	for _, a := range f.agents {
+		if n := a.beyond(shared); n > 0 {
+			return fmt.Errorf("the learned profiles lack %d facts of an agent", n)
 		}
 	}
 	return nil
