@@ -13,7 +13,7 @@ import (
 // TestHooks sees that the bench's empty programs sit on the sensor's hooks, all
 // of them and no others.
 func TestHooks(t *testing.T) {
-	objects, err := filepath.Glob("../internal/sensor/*_x86_bpfel.o")
+	objects, err := filepath.Glob("../internal/sensor/bpf_x86_bpfel.o")
 	if err != nil || len(objects) != 1 {
 		t.Fatalf("found %d sensor objects: %v", len(objects), err)
 	}

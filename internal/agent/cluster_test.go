@@ -9,7 +9,7 @@ import (
 
 func TestShares(t *testing.T) {
 	owned := kubernetes.Subject{OwnerUID: "1"}
-	shared := &cluster{learned: &kubernetes.Learned{}}
+	shared := &cluster{learned: new(kubernetes.Client).Learned(nil)}
 	tests := map[string]struct {
 		cluster   *cluster
 		behaviour behaviour
