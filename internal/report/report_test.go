@@ -172,6 +172,37 @@ func TestAllowanceOfMore(t *testing.T) {
 	}
 }
 
+// What an agent graded as worth more than a remark is no difference between
+// platforms, whatever it looks like.
+func TestGravePlatformLookalike(t *testing.T) {
+	trial := sample(t)
+	apache := trial.Incidents[0].Alert.Ancestors[:1]
+	trial.Incidents = append(trial.Incidents, incident(detector.UnexpectedFileAccess, severity.High, apache,
+		profile.Container{Opens: []profile.Open{{Path: "/sys/devices/system/cpu/online", Flags: []string{"O_RDONLY"}}}}))
+	want := "  R0002 high read of /sys/devices/system/cpu/online"
+	if got := lines(mustNew(t, trial)); !slices.Contains(got, want) {
+		t.Errorf("no %q in %q", want, got)
+	}
+}
+
+// Of a command that was run twice one incident is told. What the second process
+// did has the same cause.
+func TestCauseThatWasRepeated(t *testing.T) {
+	trial := sample(t)
+	getuid := trial.Incidents[3]
+	getuid.Alert.Ancestors = slices.Clone(getuid.Alert.Ancestors)
+	getuid.Alert.Process = getuid.Alert.Ancestors[0] // the shell itself
+	getuid.Alert.Process.PID++
+	getuid.Alert.Ancestors = getuid.Alert.Ancestors[1:]
+	getuid.Alert.Deviation.Syscall = &alert.Syscall{ABI: "amd64", Name: "getuid"}
+	getuid.Allowance = &profile.Container{Name: "web", Syscalls: map[string][]string{"amd64": {"getuid"}}}
+	trial.Incidents = append(trial.Incidents, getuid)
+	r := mustNew(t, trial)
+	if i := slices.IndexFunc(r.Groups[0].Deviations, func(d Deviation) bool { return d.Act == "system call getuid" }); i < 0 {
+		t.Errorf("not with its cause: %q", lines(r))
+	}
+}
+
 func TestPatchMakesItPass(t *testing.T) {
 	trial := sample(t)
 	r := mustNew(t, trial)
@@ -195,7 +226,9 @@ func TestPatchMakesItPass(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	r := mustNew(t, sample(t))
+	trial := sample(t)
+	trial.Document.Spec.Containers[0].Syscalls["arm64"] = []string{"read", "tgkill"} // no node has it
+	r := mustNew(t, trial)
 	want := map[Section]Usage{
 		Syscalls: {Listed: 26, Used: 24, Deviations: 4},
 		Execs:    {Listed: 3, Used: 3, Deviations: 2},
