@@ -22,9 +22,10 @@ func (e *engine) share(b *behaviour) {
 	}
 	now := time.Now()
 	state := b.learner.State(now)
+	state.Guarded = state.Guarded || !b.sealing.IsZero()
 	e.cluster.learned.Put(b.owner, kubernetes.Record{
 		Profile:     b.document(),
-		Guarded:     state.Guarded || !b.sealing.IsZero(),
+		Guarded:     state.Guarded,
 		Observed:    state.Observed,
 		Window:      e.windowOf(b),
 		Replicas:    len(b.instances),
