@@ -51,8 +51,9 @@ type behaviour struct {
 	version      uint64          // of the catalog, when it was asked last
 	completeness profile.Completeness
 	guardedAt    uint64 // ns since boot: events before it are learned
-	startupUntil uint64 // ns since boot, see startup.go
-	stale        bool   // the matcher lacks something that was learned
+	startsUntil  int64  // ns since boot, see firsttime.go
+	endsUntil    int64
+	stale        bool // the matcher lacks something that was learned
 	saved        time.Time
 	unsaved      bool
 
@@ -70,13 +71,14 @@ func (b *behaviour) join(in *instance, now time.Time) {
 		in.counts = true
 		b.learner.Started(now, !in.container.Running)
 	}
-	b.beginStartup(in)
+	b.starts(in)
 }
 
 func (b *behaviour) leave(in *instance, now time.Time) {
 	delete(b.instances, in)
 	if in.counts {
 		b.learner.Stopped(now)
+		b.learner.SawEnd()
 		in.counts = false
 	}
 }

@@ -177,7 +177,7 @@ func (e *engine) act(in *instance, ev *event.Event) {
 		if b.stale {
 			e.refresh(b)
 		}
-		if !e.learnStartup(b, ev) {
+		if !e.learnFirstTime(in, ev) {
 			e.judge(in, ev, b.matcher)
 		}
 	}

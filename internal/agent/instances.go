@@ -26,6 +26,7 @@ type instance struct {
 	behaviour *behaviour
 	subject   alert.Subject
 	counts    bool            // its time counts for the window
+	ending    bool            // its pod was told to end
 	unwatched bool            // the kernel was told to leave it alone
 	asking    func()          // ends a question to the API server; nil if there was none
 	started   map[uint32]bool // processes of a plain cgroup, see decide
@@ -199,6 +200,9 @@ func (e *engine) redescribe(in *instance, n *newcomer) {
 	if in.behaviour.key == n.Key() {
 		e.obey(in.behaviour, n)
 		in.subject.Profile.Completeness = in.behaviour.completeness
+		if n.ending && !in.ending {
+			in.behaviour.ends(in)
+		}
 		return
 	}
 	now := time.Now()

@@ -28,6 +28,8 @@ type Pod struct {
 	// workload.Container.Type.
 	Containers map[string]string
 	Settings   Settings
+	// Ending: the pod was told to end.
+	Ending bool
 }
 
 // Pods are the pods of the node.
@@ -49,8 +51,8 @@ type podRecord struct {
 }
 
 // Pods returns the pods of the node, which Run keeps up to date. It calls
-// changed with the UID of a pod whose labels, settings or containers changed,
-// from a goroutine of its own, and not for pods that are new.
+// changed with the UID of a pod whose labels, settings or containers changed, or
+// that was told to end, from a goroutine of its own, and not for pods that are new.
 func (c *Client) Pods(changed func(podUID string)) *Pods {
 	return &Pods{
 		client:  c,
@@ -123,7 +125,7 @@ func (p *Pods) set(r *podRecord) (changed bool) {
 		p.added = make(chan struct{})
 		return false
 	}
-	return !maps.Equal(old.Labels, r.Labels) || !maps.Equal(old.annotations, r.annotations) || !maps.Equal(old.Containers, r.Containers)
+	return old.Ending != r.Ending || !maps.Equal(old.Labels, r.Labels) || !maps.Equal(old.annotations, r.annotations) || !maps.Equal(old.Containers, r.Containers)
 }
 
 func (p *Pods) remove(podUID string) {

@@ -85,6 +85,7 @@ func trimPod(pod *corev1.Pod) *corev1.Pod {
 		Labels:          boundedLabels(pod.Labels),
 		Annotations:     pick(pod.Annotations, append([]string{corev1.MirrorPodAnnotationKey}, settingKeys...)),
 	}}
+	trimmed.DeletionTimestamp = pod.DeletionTimestamp
 	if ref := metav1.GetControllerOf(pod); ref != nil {
 		trimmed.OwnerReferences = []metav1.OwnerReference{*ref}
 	}
@@ -109,6 +110,7 @@ func newPodRecord(pod *corev1.Pod) *podRecord {
 			Name:       pod.Name,
 			Labels:     boundedLabels(pod.Labels),
 			Containers: map[string]string{},
+			Ending:     pod.DeletionTimestamp != nil,
 		},
 		annotations: pick(pod.Annotations, settingKeys),
 		controller:  metav1.GetControllerOf(pod),

@@ -14,6 +14,8 @@ type State struct {
 	Observed time.Duration `json:"observed"`
 	// StartSeen: at least one instance was watched from its first system call.
 	StartSeen bool `json:"startSeen"`
+	// EndSeen: at least one instance ended while it was learned.
+	EndSeen bool `json:"endSeen,omitempty"`
 	// LastSeen is when the state was taken: while an instance ran, or when the
 	// last one ended.
 	LastSeen time.Time `json:"lastSeen,omitzero"`
@@ -42,6 +44,9 @@ func (l *Learner) Started(now time.Time, startSeen bool) {
 	}
 	l.window.running++
 }
+
+// SawEnd says that an end of the container was watched.
+func (l *Learner) SawEnd() { l.state.EndSeen = true }
 
 // SawStart says that a start of the container was watched.
 func (l *Learner) SawStart() { l.state.StartSeen = true }
