@@ -70,7 +70,7 @@ func TestEveryRightIsUsed(t *testing.T) {
 
 // followPods looks up a pod of every kind of owner that is asked about.
 func followPods(t *testing.T, agent *kubernetes.Client, admin *clientset.Clientset) {
-	pods := agent.Pods(func(string) {})
+	pods := agent.Pods(func(string) {}, nil)
 	background(t, pods.Run)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -112,6 +112,8 @@ func (e *engine) behaviourOf(n *newcomer) *behaviour {
 	} else {
 		b = e.newBehaviour(n, key)
 	}
+	b.settings = n.settings
+	b.learner.SetWindow(e.windowOf(b)) // which says whether others have filled it
 	e.absorb(b, n.learned, n.predecessor)
 	e.obey(b, n) // a new instance is not to wait for the next tick
 	return b

@@ -76,7 +76,10 @@ func (a *agent) openCluster(client *kubernetes.Client) *cluster {
 		opened: time.Now(),
 		loaded: map[workload.Key]time.Time{},
 	}
-	c.pods = client.Pods(func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) })
+	c.pods = client.Pods(
+		func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) },
+		func(podUID string) { a.engine.podEnds(a.engine.lookups.ctx, podUID) },
+	)
 	if k.LearnedProfiles {
 		c.learned = client.Learned(func(key workload.Key, r kubernetes.Record) {
 			a.engine.learnedElsewhere(a.engine.lookups.ctx, key, r)

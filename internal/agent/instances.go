@@ -156,6 +156,18 @@ func subjectOf(n *newcomer) alert.Subject {
 	}
 }
 
+// podEnds notes that a pod was told to end. Its containers are told a little
+// later: there is no time to ask who owns it.
+func (e *engine) podEnds(ctx context.Context, podUID string) {
+	e.post(ctx, func() {
+		for _, in := range e.instances {
+			if in.container.PodUID == podUID && !in.ending {
+				in.behaviour.ends(in)
+			}
+		}
+	})
+}
+
 // podChanged takes over what the API server now says of a pod.
 func (e *engine) podChanged(ctx context.Context, podUID string) {
 	e.post(ctx, func() {
@@ -200,9 +212,6 @@ func (e *engine) redescribe(in *instance, n *newcomer) {
 	if in.behaviour.key == n.Key() {
 		e.obey(in.behaviour, n)
 		in.subject.Profile.Completeness = in.behaviour.completeness
-		if n.ending && !in.ending {
-			in.behaviour.ends(in)
-		}
 		return
 	}
 	now := time.Now()

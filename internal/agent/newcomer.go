@@ -13,7 +13,6 @@ type newcomer struct {
 	podLabels map[string]string // that alerts carry
 	described bool              // by the API server: what follows is set
 	settings  kubernetes.Settings
-	ending    bool
 	owner     kubernetes.Subject // where its learned profile belongs; zero outside of a cluster
 
 	learned     *kubernetes.Record // of this very image, by all nodes
@@ -29,7 +28,7 @@ func (n *newcomer) describe(pod *kubernetes.Pod, labels []string) {
 	}
 	n.Labels = pod.Labels
 	n.Type = pod.Containers[n.Name]
-	n.settings, n.ending = pod.Settings, pod.Ending
+	n.settings = pod.Settings
 	n.owner = kubernetes.Subject{
 		Key:             n.Key(),
 		OwnerUID:        pod.OwnerUID,

@@ -28,14 +28,13 @@ type Pod struct {
 	// workload.Container.Type.
 	Containers map[string]string
 	Settings   Settings
-	// Ending: the pod was told to end.
-	Ending bool
 }
 
 // Pods are the pods of the node.
 type Pods struct {
 	client  *Client
 	changed func(podUID string)
+	ending  func(podUID string)
 	owners  *owners
 
 	mu    sync.Mutex
@@ -51,12 +50,14 @@ type podRecord struct {
 }
 
 // Pods returns the pods of the node, which Run keeps up to date. It calls
-// changed with the UID of a pod whose labels, settings or containers changed, or
-// that was told to end, from a goroutine of its own, and not for pods that are new.
-func (c *Client) Pods(changed func(podUID string)) *Pods {
+// changed with the UID of a pod whose labels, settings or containers changed, not
+// of one that is new, and ending with that of one that was told to end, both from
+// a goroutine of its own.
+func (c *Client) Pods(changed, ending func(podUID string)) *Pods {
 	return &Pods{
 		client:  c,
 		changed: changed,
+		ending:  ending,
 		owners:  newOwners(c),
 		pods:    map[string]*podRecord{},
 		added:   make(chan struct{}),
@@ -125,7 +126,7 @@ func (p *Pods) set(r *podRecord) (changed bool) {
 		p.added = make(chan struct{})
 		return false
 	}
-	return old.Ending != r.Ending || !maps.Equal(old.Labels, r.Labels) || !maps.Equal(old.annotations, r.annotations) || !maps.Equal(old.Containers, r.Containers)
+	return !maps.Equal(old.Labels, r.Labels) || !maps.Equal(old.annotations, r.annotations) || !maps.Equal(old.Containers, r.Containers)
 }
 
 func (p *Pods) remove(podUID string) {

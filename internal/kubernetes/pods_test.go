@@ -145,7 +145,7 @@ func TestLookupFindsTheTopOwner(t *testing.T) {
 			"none",
 		},
 	}
-	pods := w.client(t, "node1").Pods(nil)
+	pods := w.client(t, "node1").Pods(nil, nil)
 	background(t, pods.Run)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func testContainersOfPods(t *testing.T, w *world) {
 		}
 	})
 	changed := make(chan string, 10)
-	pods := w.client(t, "node1").Pods(func(uid string) { changed <- uid })
+	pods := w.client(t, "node1").Pods(func(uid string) { changed <- uid }, nil)
 	background(t, pods.Run)
 	lookup := func() map[string]string {
 		t.Helper()
@@ -230,7 +230,7 @@ func testSettingsOfPods(t *testing.T, w *world) {
 	})
 	set := w.replicaSet(t, namespace, "web-1", deployment)
 	client := w.client(t, "node1")
-	pods := client.Pods(nil)
+	pods := client.Pods(nil, nil)
 	background(t, pods.Run)
 	background(t, client.Events().Run)
 
@@ -288,7 +288,7 @@ func testChangesOfPods(t *testing.T, w *world) {
 	namespace := w.namespace(t)
 	changed := make(chan string, 100)
 	client := w.client(t, "node1")
-	pods := client.Pods(func(uid string) { changed <- uid })
+	pods := client.Pods(func(uid string) { changed <- uid }, nil)
 	background(t, pods.Run)
 	pod := w.pod(t, namespace, "node1", "web", nil, nil)
 	get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
@@ -319,7 +319,7 @@ func testChangesOfPods(t *testing.T, w *world) {
 func testPodsOfOtherNodes(t *testing.T, w *world) {
 	namespace := w.namespace(t)
 	pod := w.pod(t, namespace, "node2", "web", nil, nil)
-	pods := w.client(t, "node1").Pods(nil)
+	pods := w.client(t, "node1").Pods(nil, nil)
 	background(t, pods.Run)
 	mine := w.pod(t, namespace, "node1", "late", nil, nil)
 	get[Pod](t)(pods.Lookup(t.Context(), string(mine.UID)))
@@ -334,7 +334,7 @@ func testOwnerIsAskedOnce(t *testing.T, w *world) {
 	namespace := w.namespace(t)
 	set := w.replicaSet(t, namespace, "web-1", w.deployment(t, namespace, "web", nil))
 	client := w.client(t, "node1")
-	pods := client.Pods(nil)
+	pods := client.Pods(nil, nil)
 	background(t, pods.Run)
 	alone := w.pod(t, namespace, "node1", "alone", nil, nil)
 	get[Pod](t)(pods.Lookup(t.Context(), string(alone.UID)))
@@ -357,7 +357,7 @@ func TestPodsSurviveAnOutage(t *testing.T) {
 	if err := w.StopAPIServer(); err != nil {
 		t.Fatal(err)
 	}
-	pods := w.client(t, "node1").Pods(nil) // which starts without an API server
+	pods := w.client(t, "node1").Pods(nil, nil) // which starts without an API server
 	background(t, pods.Run)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

@@ -34,6 +34,9 @@ func (s podStore) Update(object any) error {
 	if s.pods.set(r) && s.pods.changed != nil {
 		s.pods.changed(r.UID)
 	}
+	if pod.DeletionTimestamp != nil && s.pods.ending != nil {
+		s.pods.ending(r.UID)
+	}
 	return nil
 }
 
@@ -110,7 +113,6 @@ func newPodRecord(pod *corev1.Pod) *podRecord {
 			Name:       pod.Name,
 			Labels:     boundedLabels(pod.Labels),
 			Containers: map[string]string{},
-			Ending:     pod.DeletionTimestamp != nil,
 		},
 		annotations: pick(pod.Annotations, settingKeys),
 		controller:  metav1.GetControllerOf(pod),

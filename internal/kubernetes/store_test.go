@@ -46,7 +46,7 @@ func TestDocumentsAreListedAnew(t *testing.T) {
 func TestPodsAreListedAnew(t *testing.T) {
 	var changed []string
 	c := &Client{metrics: newMetrics(nil), core: &rest.RESTClient{}}
-	pods := c.Pods(func(uid string) { changed = append(changed, uid) })
+	pods := c.Pods(func(uid string) { changed = append(changed, uid) }, nil)
 	pod := func(name, label string) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 			Name: name, UID: "of the API server", Labels: map[string]string{"app": label},
