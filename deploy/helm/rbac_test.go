@@ -85,7 +85,7 @@ func followPods(t *testing.T, agent *kubernetes.Client, admin *clientset.Clients
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := pods.Lookup(ctx, string(pod.UID))
+		found, err := pods.Lookup(ctx, kubernetes.PodID{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
 		if got := found.Owner.Kind + " " + found.Owner.Name; err != nil || got != want {
 			t.Errorf("the owner of %s is %s, %v; want %s", pod.Name, got, err, want)
 		}

@@ -78,7 +78,7 @@ func (a *agent) openCluster(client *kubernetes.Client) *cluster {
 	}
 	c.pods = client.Pods(
 		func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) },
-		func(podUID string) { a.engine.podEnds(a.engine.lookups.ctx, podUID) },
+		func(pod kubernetes.PodID) { a.engine.podEnds(a.engine.lookups.ctx, pod) },
 	)
 	if k.LearnedProfiles {
 		c.learned = client.Learned(func(key workload.Key, r kubernetes.Record) {
@@ -122,10 +122,14 @@ func (c *cluster) knows(container *workload.Container) bool {
 	return c != nil && container.PodUID != "" && !container.Sandbox
 }
 
+func podOf(c *workload.Container) kubernetes.PodID {
+	return kubernetes.PodID{Namespace: c.Namespace, Name: c.Pod, UID: c.PodUID}
+}
+
 // ask waits until the API server has said all about a container, or ctx ends.
 func (c *cluster) ask(ctx context.Context, container workload.Container) (*newcomer, error) {
 	n := &newcomer{Container: container}
-	pod, err := c.pods.Lookup(ctx, container.PodUID)
+	pod, err := c.pods.Lookup(ctx, podOf(&container))
 	if err != nil {
 		return n, err
 	}

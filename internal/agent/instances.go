@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
@@ -158,10 +159,10 @@ func subjectOf(n *newcomer) alert.Subject {
 
 // podEnds notes that a pod was told to end. Its containers are told a little
 // later: there is no time to ask who owns it.
-func (e *engine) podEnds(ctx context.Context, podUID string) {
+func (e *engine) podEnds(ctx context.Context, pod kubernetes.PodID) {
 	e.post(ctx, func() {
 		for _, in := range e.instances {
-			if in.container.PodUID == podUID && !in.ending {
+			if podOf(&in.container) == pod && !in.ending {
 				in.behaviour.ends(in)
 			}
 		}

@@ -30,16 +30,23 @@ type Pod struct {
 	Settings   Settings
 }
 
+// PodID tells pods apart as the runtime does. The UID alone does not: whoever
+// may make pods can say in an annotation that one is the likeness of a pod from
+// a file, and choose that one's UID. Name and namespace nobody can choose twice.
+type PodID struct{ Namespace, Name, UID string }
+
+func (p *Pod) id() PodID { return PodID{Namespace: p.Namespace, Name: p.Name, UID: p.UID} }
+
 // Pods are the pods of the node.
 type Pods struct {
 	client  *Client
 	changed func(podUID string)
-	ending  func(podUID string)
+	ending  func(PodID)
 	owners  *owners
 
 	mu    sync.Mutex
-	pods  map[string]*podRecord // by Pod.UID
-	added chan struct{}         // closed when pods has one more
+	pods  map[PodID]*podRecord
+	added chan struct{} // closed when pods has one more
 }
 
 // podRecord is what is kept of a pod. It is immutable.
@@ -52,14 +59,14 @@ type podRecord struct {
 // Pods returns the pods of the node, which Run keeps up to date. It calls
 // changed with the UID of a pod whose labels, settings or containers changed, not
 // of one that is new, and ending with that of one that was told to end, both from
-// a goroutine of its own.
-func (c *Client) Pods(changed, ending func(podUID string)) *Pods {
+// a goroutine of its own. A changed pod may be the likeness of another, see PodID.
+func (c *Client) Pods(changed func(podUID string), ending func(PodID)) *Pods {
 	return &Pods{
 		client:  c,
 		changed: changed,
 		ending:  ending,
 		owners:  newOwners(c),
-		pods:    map[string]*podRecord{},
+		pods:    map[PodID]*podRecord{},
 		added:   make(chan struct{}),
 	}
 }
@@ -76,8 +83,8 @@ func (p *Pods) Run(ctx context.Context) error {
 
 // Lookup waits until the pod is known and its top owner is found. An error is
 // that of ctx.
-func (p *Pods) Lookup(ctx context.Context, podUID string) (Pod, error) {
-	r, err := p.wait(ctx, podUID)
+func (p *Pods) Lookup(ctx context.Context, id PodID) (Pod, error) {
+	r, err := p.wait(ctx, id)
 	if err != nil {
 		return Pod{}, err
 	}
@@ -98,10 +105,10 @@ func (p *Pods) Lookup(ctx context.Context, podUID string) (Pod, error) {
 	return pod, nil
 }
 
-func (p *Pods) wait(ctx context.Context, podUID string) (*podRecord, error) {
+func (p *Pods) wait(ctx context.Context, id PodID) (*podRecord, error) {
 	for {
 		p.mu.Lock()
-		r, added := p.pods[podUID], p.added
+		r, added := p.pods[id], p.added
 		p.mu.Unlock()
 		if r != nil {
 			return r, nil
@@ -118,8 +125,9 @@ func (p *Pods) wait(ctx context.Context, podUID string) (*podRecord, error) {
 func (p *Pods) set(r *podRecord) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old := p.pods[r.UID]
-	p.pods[r.UID] = r
+	id := r.id()
+	old := p.pods[id]
+	p.pods[id] = r
 	p.client.metrics.pods.Set(float64(len(p.pods)))
 	if old == nil {
 		close(p.added)
@@ -129,17 +137,17 @@ func (p *Pods) set(r *podRecord) (changed bool) {
 	return !maps.Equal(old.Labels, r.Labels) || !maps.Equal(old.annotations, r.annotations) || !maps.Equal(old.Containers, r.Containers)
 }
 
-func (p *Pods) remove(podUID string) {
+func (p *Pods) remove(id PodID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.pods, podUID)
+	delete(p.pods, id)
 	p.client.metrics.pods.Set(float64(len(p.pods)))
 }
 
 // retain forgets all pods but those in listed.
-func (p *Pods) retain(listed map[string]bool) {
+func (p *Pods) retain(listed map[PodID]bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maps.DeleteFunc(p.pods, func(uid string, _ *podRecord) bool { return !listed[uid] })
+	maps.DeleteFunc(p.pods, func(id PodID, _ *podRecord) bool { return !listed[id] })
 	p.client.metrics.pods.Set(float64(len(p.pods)))
 }

@@ -151,7 +151,7 @@ func TestLookupFindsTheTopOwner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			podName := "pod-" + strings.ReplaceAll(name, " ", "-")
 			pod := w.pod(t, namespace, "node1", podName, tt.owner, nil)
-			got, err := pods.Lookup(t.Context(), string(pod.UID))
+			got, err := pods.Lookup(t.Context(), idOf(pod))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -204,7 +204,7 @@ func testContainersOfPods(t *testing.T, w *world) {
 	background(t, pods.Run)
 	lookup := func() map[string]string {
 		t.Helper()
-		return get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))).Containers
+		return get[Pod](t)(pods.Lookup(t.Context(), idOf(pod))).Containers
 	}
 	want := map[string]string{"web": workload.TypeRegular, "migrate": workload.TypeInit, "proxy": workload.TypeInit}
 	if diff := cmp.Diff(want, lookup()); diff != "" {
@@ -261,12 +261,12 @@ func testSettingsOfPods(t *testing.T, w *world) {
 					p.Labels[key] = value
 				}
 			})
-			got := get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
+			got := get[Pod](t)(pods.Lookup(t.Context(), idOf(pod)))
 			if diff := cmp.Diff(tt.want, got.Settings); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			if tt.told != "" {
-				get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))) // told once only
+				get[Pod](t)(pods.Lookup(t.Context(), idOf(pod))) // told once only
 				eventually(t, "it is told", func() bool {
 					events := w.eventsOf(t, namespace, "Pod", pod.Name, string(pod.UID))
 					return len(events) == 1 && strings.Contains(events[0].Message, tt.told)
@@ -291,7 +291,7 @@ func testChangesOfPods(t *testing.T, w *world) {
 	pods := client.Pods(func(uid string) { changed <- uid }, nil)
 	background(t, pods.Run)
 	pod := w.pod(t, namespace, "node1", "web", nil, nil)
-	get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
+	get[Pod](t)(pods.Lookup(t.Context(), idOf(pod)))
 
 	for _, change := range []string{
 		`{"metadata":{"annotations":{"other":"x"}}}`, // which is not of interest
@@ -301,7 +301,7 @@ func testChangesOfPods(t *testing.T, w *world) {
 		get[*corev1.Pod](t)(w.CoreV1().Pods(namespace).Patch(t.Context(), pod.Name, types.MergePatchType, []byte(change), metav1.PatchOptions{}))
 	}
 	eventually(t, "the settings are in force", func() bool {
-		return get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))).Settings.Mode == ModeOff
+		return get[Pod](t)(pods.Lookup(t.Context(), idOf(pod))).Settings.Mode == ModeOff
 	})
 	if err := w.CoreV1().Pods(namespace).Delete(t.Context(), pod.Name, *metav1.NewDeleteOptions(0)); err != nil {
 		t.Fatal(err)
@@ -309,7 +309,7 @@ func testChangesOfPods(t *testing.T, w *world) {
 	eventually(t, "it is forgotten", func() bool {
 		pods.mu.Lock()
 		defer pods.mu.Unlock()
-		return pods.pods[string(pod.UID)] == nil
+		return pods.pods[idOf(pod)] == nil
 	})
 	if got := len(changed); got != 2 {
 		t.Errorf("%d changes, want 2: of the label and of the setting", got)
@@ -322,10 +322,10 @@ func testPodsOfOtherNodes(t *testing.T, w *world) {
 	pods := w.client(t, "node1").Pods(nil, nil)
 	background(t, pods.Run)
 	mine := w.pod(t, namespace, "node1", "late", nil, nil)
-	get[Pod](t)(pods.Lookup(t.Context(), string(mine.UID)))
+	get[Pod](t)(pods.Lookup(t.Context(), idOf(mine)))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := pods.Lookup(ctx, string(pod.UID)); !errors.Is(err, context.Canceled) {
+	if _, err := pods.Lookup(ctx, idOf(pod)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Lookup of another node's pod: %v, want %v", err, context.Canceled)
 	}
 }
@@ -337,17 +337,46 @@ func testOwnerIsAskedOnce(t *testing.T, w *world) {
 	pods := client.Pods(nil, nil)
 	background(t, pods.Run)
 	alone := w.pod(t, namespace, "node1", "alone", nil, nil)
-	get[Pod](t)(pods.Lookup(t.Context(), string(alone.UID)))
+	get[Pod](t)(pods.Lookup(t.Context(), idOf(alone)))
 	before := testutil.ToFloat64(client.metrics.requests[2])
 	var all sync.WaitGroup
 	for i := range 20 {
 		pod := w.pod(t, namespace, "node1", fmt.Sprintf("web-%d", i), set, nil)
-		all.Go(func() { get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID))) })
+		all.Go(func() { get[Pod](t)(pods.Lookup(t.Context(), idOf(pod))) })
 	}
 	all.Wait()
 	if got := testutil.ToFloat64(client.metrics.requests[2]) - before; got != 2 {
 		t.Errorf("%v requests, want 2: of the ReplicaSet and of the Deployment", got)
 	}
+}
+
+// TestLikenessOfAnotherPod has somebody with rights in one namespace pass off a
+// pod as that of another: its settings are not the other's.
+func TestLikenessOfAnotherPod(t *testing.T) {
+	victim := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "1"}}
+	likeness := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "evil", Name: "web", UID: "2", Annotations: map[string]string{
+		corev1.MirrorPodAnnotationKey: "1", settingMode: "off",
+	}}}
+	pods := (&Client{metrics: newMetrics(nil)}).Pods(nil, nil)
+	store := podStore{pods}
+	expect := func(when string) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if got, err := pods.Lookup(ctx, idOf(victim)); err != nil || got.Namespace != "shop" || got.Settings.Mode != "" {
+			t.Errorf("%s: Lookup = %+v, %v", when, got, err)
+		}
+	}
+	for _, pod := range []*corev1.Pod{victim, likeness} {
+		if err := store.Add(pod); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("the likeness is there")
+	if err := store.Delete(likeness); err != nil {
+		t.Fatal(err)
+	}
+	expect("the likeness is gone")
 }
 
 func TestPodsSurviveAnOutage(t *testing.T) {
@@ -361,7 +390,7 @@ func TestPodsSurviveAnOutage(t *testing.T) {
 	background(t, pods.Run)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := pods.Lookup(ctx, string(before.UID)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := pods.Lookup(ctx, idOf(before)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Lookup without an API server: %v, want %v", err, context.DeadlineExceeded)
 	}
 	for _, name := range []string{"first", "second"} {
@@ -369,12 +398,12 @@ func TestPodsSurviveAnOutage(t *testing.T) {
 			t.Fatal(err)
 		}
 		pod := w.pod(t, namespace, "node1", name, nil, nil)
-		get[Pod](t)(pods.Lookup(t.Context(), string(pod.UID)))
-		get[Pod](t)(pods.Lookup(t.Context(), string(before.UID)))
+		get[Pod](t)(pods.Lookup(t.Context(), idOf(pod)))
+		get[Pod](t)(pods.Lookup(t.Context(), idOf(before)))
 		if err := w.StopAPIServer(); err != nil {
 			t.Fatal(err)
 		}
-		get[Pod](t)(pods.Lookup(t.Context(), string(before.UID)))
+		get[Pod](t)(pods.Lookup(t.Context(), idOf(before)))
 	}
 }
 

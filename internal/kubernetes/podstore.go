@@ -35,7 +35,7 @@ func (s podStore) Update(object any) error {
 		s.pods.changed(r.UID)
 	}
 	if pod.DeletionTimestamp != nil && s.pods.ending != nil {
-		s.pods.ending(r.UID)
+		s.pods.ending(r.id())
 	}
 	return nil
 }
@@ -46,18 +46,18 @@ func (s podStore) Delete(object any) error {
 	if !ok {
 		return fmt.Errorf("forget pod: %T", object)
 	}
-	s.pods.remove(runtimeUID(pod))
+	s.pods.remove(idOf(pod))
 	return nil
 }
 
 // Replace implements cache.ReflectorStore.
 func (s podStore) Replace(objects []any, _ string) error {
-	listed := make(map[string]bool, len(objects))
+	listed := make(map[PodID]bool, len(objects))
 	for _, object := range objects {
 		if err := s.Update(object); err != nil {
 			return err
 		}
-		listed[runtimeUID(object.(*corev1.Pod))] = true
+		listed[idOf(object.(*corev1.Pod))] = true
 	}
 	s.pods.retain(listed)
 	return nil
@@ -133,6 +133,10 @@ func newPodRecord(pod *corev1.Pod) *podRecord {
 // runs from a file has a likeness in the API server, with another UID.
 func runtimeUID(pod *corev1.Pod) string {
 	return cmp.Or(pod.Annotations[corev1.MirrorPodAnnotationKey], string(pod.UID))
+}
+
+func idOf(pod *corev1.Pod) PodID {
+	return PodID{Namespace: pod.Namespace, Name: pod.Name, UID: runtimeUID(pod)}
 }
 
 // boundedLabels returns the settings among the labels, and as many others as

@@ -61,7 +61,7 @@ func TestPodsAreListedAnew(t *testing.T) {
 	if diff := cmp.Diff([]string{"b"}, changed); diff != "" {
 		t.Errorf("changed: -want +got\n%s", diff)
 	}
-	if pods.pods["a"] == nil || pods.pods["c"] != nil {
+	if pods.pods[idOf(pod("a", ""))] == nil || pods.pods[idOf(pod("c", ""))] != nil {
 		t.Errorf("pods %v, want a and b", pods.pods)
 	}
 }
