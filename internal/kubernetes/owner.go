@@ -136,6 +136,9 @@ func (o *owners) cached(uid string) *ownerMeta {
 
 // get asks the API server once. An error may be gone the next time.
 func (o *owners) get(path string, ref *metav1.OwnerReference) (*ownerMeta, error) {
+	if m := o.cached(string(ref.UID)); m != nil {
+		return m, nil // who asked before was answered in between
+	}
 	if m := o.cached(string(ref.UID)); m != nil { // by a flight that has just landed
 		return m, nil
 	}
