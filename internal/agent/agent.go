@@ -163,6 +163,9 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		return closers, err
 	}
 	debug.FreeOSMemory() // reading the kernel's types took more than everything else will
+	if err := releasePages(); err != nil {
+		a.log.Debug("release pages", zap.Error(err))
+	}
 	a.log.Info("attached", zap.Strings("hooks", s.Hooks()))
 	return closers, nil
 }
