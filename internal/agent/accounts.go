@@ -44,6 +44,14 @@ func (g *grid) add(a *alert.Alert, n uint64) {
 	}
 }
 
+// raise gives an alert to the dispatcher and counts it.
+func (a *account) raise(to *alert.Dispatcher, of alert.Alert) {
+	a.deviations.add(&of, of.Count)
+	if to.Enqueue(of) {
+		a.alerts.add(&of, 1)
+	}
+}
+
 // learned returns the share of the window that the workload's slowest
 // container has, and false if all of it is guarded.
 func (a *account) learned() (float64, bool) {

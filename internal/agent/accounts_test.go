@@ -20,7 +20,7 @@ func gather(t *testing.T, s *accounts) string {
 	text, err := testutil.CollectAndFormat(collector{func() *reading {
 		return &reading{counters: &counters{}, accounts: s.all()}
 	}}, expfmt.TypeTextPlain,
-		"bob_workload_deviations_total", "bob_workload_alerts_total", "bob_learning_progress_ratio")
+		"bobwatch_deviations_total", "bobwatch_alerts_total", "bobwatch_learning_progress_ratio")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestAccountsAreBounded(t *testing.T) {
 		s.open("shop", fmt.Sprintf("web-%d", i)).deviations.add(deviation, 1)
 	}
 	text := gather(t, s)
-	if got := strings.Count(text, "bob_workload_deviations_total{"); got != maxAccounts+1 {
+	if got := strings.Count(text, "bobwatch_deviations_total{"); got != maxAccounts+1 {
 		t.Errorf("%d series, want %d and one for the rest", got, maxAccounts)
 	}
 	want := fmt.Sprintf(`{namespace="",rule="R0003",severity="high",workload="_other"} %d`, 2*maxAccounts)
@@ -51,7 +51,7 @@ func TestAccountIsKeptByItsHolders(t *testing.T) {
 	}
 	first.alerts.add(&alert.Alert{Rule: detector.UnexpectedProcess}, 1)
 	s.close(first)
-	const series = `bob_workload_alerts_total{namespace="shop",rule="R0001",severity="low",workload="web"} 1`
+	const series = `bobwatch_alerts_total{namespace="shop",rule="R0001",severity="low",workload="web"} 1`
 	if text := gather(t, s); !strings.Contains(text, series) {
 		t.Errorf("no %s in\n%s", series, text)
 	}
@@ -65,7 +65,7 @@ func TestAccountIsKeptByItsHolders(t *testing.T) {
 // stand for something else.
 func TestHostileNames(t *testing.T) {
 	s := newAccounts()
-	for _, name := range []string{"\xff\xfe", "a\nbob_ready 1", `"} 1`, sharedAccount, strings.Repeat("x", 1<<20)} {
+	for _, name := range []string{"\xff\xfe", "a\nbobwatch_ready 1", `"} 1`, sharedAccount, strings.Repeat("x", 1<<20)} {
 		s.open(name, name).setProgress(0.5)
 	}
 	text := gather(t, s)

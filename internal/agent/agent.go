@@ -204,7 +204,7 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 		Refused: func(r catalog.Refusal) {
 			log.Error("refused document", zap.String("source", r.Source), zap.String("name", r.Name),
 				zap.String("reason", string(r.Reason)), zap.Bool("earlierVersionInForce", r.InForce), zap.Error(r.Err))
-			a.dispatcher.Enqueue(refusalAlert(a.config.Node, r))
+			a.engine.tell(refusalAlert(a.config.Node, r))
 			a.engine.cluster.refused(r)
 		},
 		Accepted: func(acc catalog.Acceptance) {

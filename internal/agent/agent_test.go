@@ -373,7 +373,7 @@ spec:
 `)
 	r := start(t, c)
 	eventually(t, "document in force", func() bool {
-		return strings.Contains(r.get("/metrics"), "bob_documents_in_force 1")
+		return strings.Contains(r.get("/metrics"), "bobwatch_documents_in_force 1")
 	})
 	w := victim{filepath.Join(filepath.Dir(v.dir), v.name())}
 	if err := os.Remove(w.dir); err != nil { // a workload of the same name starts
@@ -406,14 +406,14 @@ spec:
 `)
 	r := start(t, c)
 	eventually(t, "guarded by the document", func() bool {
-		return strings.Contains(r.get("/metrics"), `bob_workloads{state="guarded"} 1`)
+		return strings.Contains(r.get("/metrics"), `bobwatch_workloads{state="guarded"} 1`)
 	})
 	time.Sleep(4 * time.Second) // longer than the window
 	if err := os.Remove(filepath.Join(c.Profiles.Directory, "web.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "learning", func() bool {
-		return strings.Contains(r.get("/metrics"), `bob_workloads{state="learning"} 1`)
+		return strings.Contains(r.get("/metrics"), `bobwatch_workloads{state="learning"} 1`)
 	})
 	v.sh(t, benign+"; tac /etc/hostname >/dev/null")
 	p := r.learned(v)
@@ -435,7 +435,7 @@ func TestRepeatsAreCountedOnce(t *testing.T) {
 	}
 	time.Sleep(1500 * time.Millisecond) // the cooldown ends, and the next tells what was held back
 	v.sh(t, benign+"; sync")
-	want := fmt.Sprintf(`bob_deviations_total{rule="R0001",severity="medium"} %d`, calls+1)
+	want := fmt.Sprintf(`bobwatch_deviations_total{namespace="",rule="R0001",severity="medium",workload=%q} %d`, v.name(), calls+1)
 	eventually(t, want, func() bool { return strings.Contains(r.get("/metrics"), want) })
 }
 
@@ -458,14 +458,14 @@ func TestMetrics(t *testing.T) {
 	var text string
 	eventually(t, "workload counted", func() bool {
 		text = r.get("/metrics")
-		return strings.Contains(text, `bob_workloads{state="learning"} 1`)
+		return strings.Contains(text, `bobwatch_workloads{state="learning"} 1`)
 	})
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range problems {
-		if strings.HasPrefix(p.Metric, "bob_") {
+		if strings.HasPrefix(p.Metric, "bobwatch_") {
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
 	}

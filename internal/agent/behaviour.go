@@ -236,7 +236,7 @@ func (e *engine) change(b *behaviour, state status.State, now time.Time) {
 	switch {
 	case state == status.Unguarded:
 		e.log.Error("nothing says what the workload may do; it is not guarded", zap.String("workload", b.name))
-		e.alerts.Enqueue(noProfileAlert(e.config.Node, b))
+		b.account.raise(e.alerts, noProfileAlert(e.config.Node, b))
 	case b.state == status.Guarded && state == status.Learning:
 		e.log.Warn("no document is left for the workload, or it is to be learned; learning it", zap.String("workload", b.name))
 	}

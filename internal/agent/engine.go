@@ -221,12 +221,7 @@ func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
 	}
 }
 
-func (e *engine) raise(in *instance, a alert.Alert) {
-	in.behaviour.account.deviations.add(&a, a.Count)
-	if e.alerts.Enqueue(a) {
-		in.behaviour.account.alerts.add(&a, 1)
-	}
-}
+func (e *engine) raise(in *instance, a alert.Alert) { in.behaviour.account.raise(e.alerts, a) }
 
 // tick does what is due with time: windows, losses, documents, the journal.
 func (e *engine) tick(now time.Time) {

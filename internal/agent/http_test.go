@@ -201,7 +201,7 @@ func TestLostHook(t *testing.T) {
 	})
 	c.Sensor.PinPath = filepath.Join(bpffs, "bobwatch")
 	r := start(t, c)
-	if text := r.get("/metrics"); !strings.Contains(text, "bob_ready 1\n") || !strings.Contains(text, `bob_hook_attached{hook="handle_exec"} 1`) {
+	if text := r.get("/metrics"); !strings.Contains(text, "bobwatch_ready 1\n") || !strings.Contains(text, `bobwatch_hook_attached{hook="handle_exec"} 1`) {
 		t.Error("metrics do not say that the agent is ready")
 	}
 	pins, err := filepath.Glob(filepath.Join(c.Sensor.PinPath, "*", "link_handle_exec"))
@@ -212,7 +212,7 @@ func TestLostHook(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "readyz names it", func() bool { return strings.Contains(r.get("/readyz"), "hook handle_exec") })
-	if text := r.get("/metrics"); !strings.Contains(text, "bob_ready 0\n") || !strings.Contains(text, `bob_hook_attached{hook="handle_exec"} 0`) {
+	if text := r.get("/metrics"); !strings.Contains(text, "bobwatch_ready 0\n") || !strings.Contains(text, `bobwatch_hook_attached{hook="handle_exec"} 0`) {
 		t.Error("metrics do not say that a hook is lost")
 	}
 	r.stop()

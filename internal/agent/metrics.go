@@ -23,7 +23,7 @@ func newRegistry() *prometheus.Registry {
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("bob_"+name, help, labels, nil)
+	return prometheus.NewDesc("bobwatch_"+name, help, labels, nil)
 }
 
 // What the kernel's part counts. It is read at scrape.
@@ -55,8 +55,8 @@ var (
 	descWorkloads    = desc("workloads", "Workload containers that run, by state; replicas count once.", "state")
 	descContainers   = desc("containers", "Containers that run, by their workload's state.", "state")
 	descProgress     = desc("learning_progress_ratio", "Share of the learning window that the workload has; of its containers, the least. Only while it learns. The workload _other stands for all without a series of their own.", "namespace", "workload")
-	descDeviations   = desc("workload_deviations_total", "Acts outside of the workload's profile, repeats included. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
-	descAlerts       = desc("workload_alerts_total", "Incidents of the workload that an alert was raised for. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
+	descDeviations   = desc("deviations_total", "Acts outside of the workload's profile, repeats included. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
+	descAlerts       = desc("alerts_total", "Incidents of the workload that an alert was raised for. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
 	descNotKept      = desc("learning_not_kept_total", "Things seen that are in no profile, for want of memory or of a way to write them.")
 	descParked       = desc("parked_cgroups", "New cgroups of which it is not known yet whose they are.")
 	descParkedEvents = desc("parked_events", "Events of new cgroups that wait until it is known whose they are.")

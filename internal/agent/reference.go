@@ -37,7 +37,7 @@ func Metrics() ([]*dto.MetricFamily, error) {
 		return nil, fmt.Errorf("gather metrics: %w", err)
 	}
 	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
-		return !strings.HasPrefix(f.GetName(), "bob_")
+		return !strings.HasPrefix(f.GetName(), "bobwatch_")
 	}), nil
 }
 

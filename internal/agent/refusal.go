@@ -12,6 +12,13 @@ import (
 	"bobwatch/internal/severity"
 )
 
+// tell reports something about the agent itself, or about a workload that
+// nothing is known of. It is counted with the workloads that have no series of
+// their own. It is safe for concurrent use.
+func (e *engine) tell(a alert.Alert) {
+	e.accounts.shared.raise(e.alerts, a)
+}
+
 // noProfileAlert tells that a workload is not guarded although it is to be.
 func noProfileAlert(node string, b *behaviour) alert.Alert {
 	digest := sha256.Sum256([]byte("no profile\x00" + b.name))

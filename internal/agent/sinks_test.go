@@ -127,7 +127,7 @@ func TestAlertsOutliveTheAgent(t *testing.T) {
 	first.learned(v)
 	v.sh(t, "rev /etc/hostname >/dev/null; tac /etc/hostname >/dev/null")
 	first.await("execution of tac", isExec(resolved(t, "tac")))
-	if silenced := `bob_deviations_silenced_total{rule="R0001"} 1`; !strings.Contains(first.get("/metrics"), silenced) {
+	if silenced := `bobwatch_deviations_silenced_total{rule="R0001"} 1`; !strings.Contains(first.get("/metrics"), silenced) {
 		t.Errorf("/metrics lacks %s", silenced)
 	}
 	first.stop()

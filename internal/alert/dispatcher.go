@@ -123,7 +123,7 @@ func (d *Dispatcher) Close() error {
 // Enqueue takes an alert. It never waits for a sink: what finds no place is
 // counted. It reports whether the alert was a new incident.
 func (d *Dispatcher) Enqueue(a Alert) bool {
-	d.metrics.deviations.add(&a, a.Count)
+	d.metrics.deviations.Add(a.Count)
 	if d.opts.Silencer.covers(&a, time.Now()) {
 		d.metrics.silence(&a)
 		return false
@@ -138,7 +138,7 @@ func (d *Dispatcher) Enqueue(a Alert) bool {
 	switch outcome {
 	case outcomeNew:
 		d.send(out)
-		d.metrics.alerts.add(out, 1)
+		d.metrics.alerts.Add(1)
 	case outcomeWorse:
 		d.send(out)
 	case outcomeHeld:
@@ -211,7 +211,8 @@ func (d *Dispatcher) sendAll(alerts []*Alert) {
 	for _, a := range alerts {
 		d.send(a)
 		if len(a.Suppressed) > 0 {
-			d.metrics.alerts.add(a, 1)
+			d.metrics.alerts.Add(1)
+			d.metrics.summaries.Add(1)
 		}
 	}
 }

@@ -430,15 +430,15 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("lint: %s: %s", problem.Metric, problem.Text)
 	}
 	const want = `
-# HELP bob_alerts_active Incidents that are remembered because they may repeat.
-# TYPE bob_alerts_active gauge
-bob_alerts_active 1
-# HELP bob_sink_queued_alerts Alerts that wait for the sink, in memory and on disk.
-# TYPE bob_sink_queued_alerts gauge
-bob_sink_queued_alerts{sink="recorder"} 1
+# HELP bobwatch_alerts_active Incidents that are remembered because they may repeat.
+# TYPE bobwatch_alerts_active gauge
+bobwatch_alerts_active 1
+# HELP bobwatch_sink_queued_alerts Alerts that wait for the sink, in memory and on disk.
+# TYPE bobwatch_sink_queued_alerts gauge
+bobwatch_sink_queued_alerts{sink="recorder"} 1
 `
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want),
-		"bob_alerts_active", "bob_sink_queued_alerts"); err != nil {
+		"bobwatch_alerts_active", "bobwatch_sink_queued_alerts"); err != nil {
 		t.Error(err)
 	}
 	if got := d.Stats().Deviations; got != 2 {

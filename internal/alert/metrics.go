@@ -6,27 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bobwatch/internal/detector"
-	"bobwatch/internal/severity"
 )
-
-// grid counts by rule and severity.
-type grid [detector.NumRules][severity.Critical + 1]atomic.Uint64
-
-func (g *grid) add(a *Alert, n uint64) {
-	if int(a.Rule) < len(g) && int(a.Severity) < len(g[0]) {
-		g[a.Rule][a.Severity].Add(n)
-	}
-}
-
-func (g *grid) total() uint64 {
-	var n uint64
-	for rule := range g {
-		for grade := range g[rule] {
-			n += g[rule][grade].Load()
-		}
-	}
-	return n
-}
 
 // lost is a reason for which a deviation appears in no alert at all.
 type lost uint8
@@ -45,8 +25,9 @@ var lostNames = [numLost]string{
 
 // metrics are a dispatcher's own counters.
 type metrics struct {
-	deviations grid
-	alerts     grid
+	deviations atomic.Uint64
+	alerts     atomic.Uint64
+	summaries  atomic.Uint64
 	silenced   [detector.NumRules]atomic.Uint64
 	held       atomic.Uint64
 	lost       [numLost]atomic.Uint64
@@ -78,8 +59,8 @@ type SinkStats struct {
 // Stats returns the counters.
 func (d *Dispatcher) Stats() Stats {
 	s := Stats{
-		Deviations: d.metrics.deviations.total(),
-		Alerts:     d.metrics.alerts.total(),
+		Deviations: d.metrics.deviations.Load(),
+		Alerts:     d.metrics.alerts.Load(),
 		Held:       d.metrics.held.Load(),
 		Sinks:      make(map[string]SinkStats, len(d.deliveries)),
 	}
@@ -103,38 +84,36 @@ func (d *Dispatcher) Stats() Stats {
 type collector struct{ d *Dispatcher }
 
 var (
-	deviationsDesc = prometheus.NewDesc("bob_deviations_total",
-		"Acts outside of a profile, repeats included.", []string{"rule", "severity"}, nil)
-	alertsDesc = prometheus.NewDesc("bob_alerts_total",
-		"Alerts raised: one for each incident, and summaries (BW000).", []string{"rule", "severity"}, nil)
-	silencedDesc = prometheus.NewDesc("bob_deviations_silenced_total",
+	summariesDesc = prometheus.NewDesc("bobwatch_alert_summaries_total",
+		"Alerts BW000: summaries of deviations beyond a workload's rate limit.", nil, nil)
+	silencedDesc = prometheus.NewDesc("bobwatch_deviations_silenced_total",
 		"Deviations that a silence of the configuration kept quiet.", []string{"rule"}, nil)
-	heldDesc = prometheus.NewDesc("bob_deviations_held_total",
+	heldDesc = prometheus.NewDesc("bobwatch_deviations_held_total",
 		"Deviations beyond a workload's rate limit, told in a summary only.", nil, nil)
-	lostDesc = prometheus.NewDesc("bob_deviations_lost_total",
+	lostDesc = prometheus.NewDesc("bobwatch_deviations_lost_total",
 		"Deviations that no alert tells.", []string{"reason"}, nil)
-	activeDesc = prometheus.NewDesc("bob_alerts_active",
+	activeDesc = prometheus.NewDesc("bobwatch_alerts_active",
 		"Incidents that are remembered because they may repeat.", nil, nil)
-	queuedDesc = prometheus.NewDesc("bob_sink_queued_alerts",
+	queuedDesc = prometheus.NewDesc("bobwatch_sink_queued_alerts",
 		"Alerts that wait for the sink, in memory and on disk.", []string{"sink"}, nil)
-	queuedBytesDesc = prometheus.NewDesc("bob_sink_queued_bytes",
+	queuedBytesDesc = prometheus.NewDesc("bobwatch_sink_queued_bytes",
 		"What of the sink's bound on disk is taken.", []string{"sink"}, nil)
-	queueFailuresDesc = prometheus.NewDesc("bob_sink_queue_failures_total",
+	queueFailuresDesc = prometheus.NewDesc("bobwatch_sink_queue_failures_total",
 		"Writes of the sink's queue to disk that failed; its alerts wait in memory.", []string{"sink"}, nil)
-	deliveredDesc = prometheus.NewDesc("bob_sink_delivered_alerts_total",
+	deliveredDesc = prometheus.NewDesc("bobwatch_sink_delivered_alerts_total",
 		"Alerts that the sink took.", []string{"sink"}, nil)
-	droppedDesc = prometheus.NewDesc("bob_sink_dropped_alerts_total",
+	droppedDesc = prometheus.NewDesc("bobwatch_sink_dropped_alerts_total",
 		"Alerts that the sink did not get.", []string{"sink", "reason"}, nil)
-	failuresDesc = prometheus.NewDesc("bob_sink_failures_total",
+	failuresDesc = prometheus.NewDesc("bobwatch_sink_failures_total",
 		"Deliveries that failed, each of one or more alerts.", []string{"sink"}, nil)
-	retriesDesc = prometheus.NewDesc("bob_sink_retries_total",
+	retriesDesc = prometheus.NewDesc("bobwatch_sink_retries_total",
 		"Deliveries that were tried again after one failed.", []string{"sink"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		deviationsDesc, alertsDesc, silencedDesc, heldDesc, lostDesc, activeDesc,
+		summariesDesc, silencedDesc, heldDesc, lostDesc, activeDesc,
 		queuedDesc, queuedBytesDesc, queueFailuresDesc, deliveredDesc, droppedDesc, failuresDesc, retriesDesc,
 	} {
 		ch <- desc
@@ -150,14 +129,10 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
 	}
 	m := &c.d.metrics
-	for rule := range m.deviations {
+	for rule := range m.silenced {
 		counter(silencedDesc, &m.silenced[rule], detector.Rule(rule).String())
-		for grade := range m.deviations[rule] {
-			labels := []string{detector.Rule(rule).String(), severity.Severity(grade).String()}
-			counter(deviationsDesc, &m.deviations[rule][grade], labels...)
-			counter(alertsDesc, &m.alerts[rule][grade], labels...)
-		}
 	}
+	counter(summariesDesc, &m.summaries)
 	counter(heldDesc, &m.held)
 	for reason := range m.lost {
 		counter(lostDesc, &m.lost[reason], lostNames[reason])

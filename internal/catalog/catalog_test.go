@@ -343,13 +343,13 @@ func TestFailClosed(t *testing.T) {
 			if r.Version() != before {
 				t.Error("Version changed although what is in force did not")
 			}
-			want := fmt.Sprintf("# HELP bob_document_refusals_total Versions of documents that were refused and have no effect, by reason.\n# TYPE bob_document_refusals_total counter\nbob_document_refusals_total{reason=%q} 1\n", tt.want)
+			want := fmt.Sprintf("# HELP bobwatch_document_refusals_total Versions of documents that were refused and have no effect, by reason.\n# TYPE bobwatch_document_refusals_total counter\nbobwatch_document_refusals_total{reason=%q} 1\n", tt.want)
 			for _, other := range reasons {
 				if other != tt.want {
-					want += fmt.Sprintf("bob_document_refusals_total{reason=%q} 0\n", other)
+					want += fmt.Sprintf("bobwatch_document_refusals_total{reason=%q} 0\n", other)
 				}
 			}
-			if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), "bob_document_refusals_total"); err != nil {
+			if err := testutil.GatherAndCompare(r.registry, strings.NewReader(want), "bobwatch_document_refusals_total"); err != nil {
 				t.Error(err)
 			}
 

@@ -13,13 +13,13 @@ type metrics struct {
 func newMetrics(registerer prometheus.Registerer) *metrics {
 	factory := promauto.With(registerer)
 	refusals := factory.NewCounterVec(prometheus.CounterOpts{
-		Name: "bob_document_refusals_total",
+		Name: "bobwatch_document_refusals_total",
 		Help: "Versions of documents that were refused and have no effect, by reason.",
 	}, []string{"reason"})
 	m := &metrics{
 		refusals: make(map[Reason]prometheus.Counter, len(reasons)),
 		inForce: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "bob_documents_in_force",
+			Name: "bobwatch_documents_in_force",
 			Help: "Verified documents that have effect.",
 		}),
 	}

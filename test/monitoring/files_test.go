@@ -137,7 +137,7 @@ func TestEveryRuleIsTestedAndExplained(t *testing.T) {
 	}
 }
 
-var ours = regexp.MustCompile(`\bbob_\w+`)
+var ours = regexp.MustCompile(`\bbobwatch_\w+`)
 
 // TestMetricsExist catches a metric that was renamed.
 func TestMetricsExist(t *testing.T) {

@@ -55,7 +55,7 @@ func TestAgentUnderPrometheus(t *testing.T) {
 	guarded := newCgroup(t)
 	sh(t, guarded, "cat /etc/hostname >/dev/null")
 	eventually(t, "workload is guarded", func() bool {
-		n, err := p.series(`bob_containers{state="guarded"} == 1`)
+		n, err := p.series(`bobwatch_containers{state="guarded"} == 1`)
 		return err == nil && n == 1
 	})
 	countRunTime(t)
