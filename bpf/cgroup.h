@@ -75,9 +75,9 @@ static __always_inline void report_cgroup(enum event_kind kind, __u64 id, const 
 	scratch->event.path_bytes = bytes;
 	if (bpf_ringbuf_output(&events, scratch,
 			       sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)), 0))
-		__sync_fetch_and_add(&state.counters.ring_full[kind & 7], 1);
+		__sync_fetch_and_add(&state.counters.ring_full[kind & (KINDS - 1)], 1);
 	else
-		__sync_fetch_and_add(&state.counters.records[kind & 7], 1);
+		__sync_fetch_and_add(&state.counters.records[kind & (KINDS - 1)], 1);
 }
 
 SEC("tp_btf/cgroup_mkdir")

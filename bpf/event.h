@@ -17,7 +17,12 @@ enum event_kind {
 	KIND_CGROUP_REMOVED,
 	KIND_MOVED,
 	KIND_SELF_TEST,
+	KIND_END,
 };
+
+#define KINDS 32 /* counters of each sort; a power of two, to mask with */
+
+_Static_assert(KIND_END <= KINDS, "a kind without a counter of its own");
 
 enum event_abi {
 	ABI_NATIVE,
@@ -46,6 +51,7 @@ enum event_flag {
 	FLAG_IO_URING = 1 << 9,
 	FLAG_GUARDED = 1 << 10,
 	FLAG_OUTSIDE = 1 << 11,
+	FLAG_MOUNT = 1 << 12,
 };
 
 enum access {
@@ -81,19 +87,21 @@ struct event {
 	__u32 dev;
 	__u32 nr;
 	__u32 repeats;
-	__u32 flags;
+	enum event_flag flags;
 	__u16 path_bytes;
 	__u16 args_bytes;
 	__u16 caller_bytes;
 	__u16 error;
-	__u8 kind;
+	enum event_kind kind;
 	__u8 abi;
 	__u8 origin;
 	__u8 access;
-	__u32 ancestors_len;
+	__u8 ancestors_len;
 	struct process process;
 	struct process ancestors[MAX_ANCESTORS];
 };
+
+_Static_assert(sizeof(enum event_flag) == sizeof(__u32), "flags have 32 bits in user space");
 
 /* Where a record is put together; one per CPU and program, see maps.h. */
 struct scratch {

@@ -49,13 +49,13 @@ struct container {
 
 /* What was lost or held back, and why. Read by user space at every scrape. */
 struct counters {
-	__u64 records[8];	 /* sent, by event kind */
-	__u64 ring_full[8];	 /* held back or lost, by event kind */
-	__u64 over_budget[8];	 /* the same */
-	__u64 cgroups_untracked; /* the bucket had no free way */
-	__u64 natives_full;	 /* a process was not marked as the workload's */
-	__u64 unreadable;	 /* a path, an argument vector or a string could not be read */
-	__u64 self_tests;	 /* calls of the agent that a program answered */
+	__u64 records[KINDS];	  /* sent, by event kind */
+	__u64 ring_full[KINDS];	  /* held back or lost, by event kind */
+	__u64 over_budget[KINDS]; /* the same */
+	__u64 cgroups_untracked;  /* the bucket had no free way */
+	__u64 natives_full;	  /* a process was not marked as the workload's */
+	__u64 unreadable;	  /* a path, an argument vector or a string could not be read */
+	__u64 self_tests;	  /* calls of the agent that a program answered */
 };
 
 /*

@@ -159,12 +159,15 @@ static __always_inline bool is_anonymous(struct file *file)
  * the image. */
 static __always_inline void read_file_facts(struct event *event, struct file *file)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	char name[8] = {};
 
 	event->ino = BPF_CORE_READ(inode, i_ino);
 	event->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	if (event->dev != BPF_CORE_READ(task, fs, root.dentry, d_inode, i_sb, s_dev))
+		event->flags |= FLAG_MOUNT;
 	if (!BPF_CORE_READ(inode, i_nlink))
 		event->flags |= FLAG_DELETED;
 	if (magic == TMPFS_MAGIC && event->flags & FLAG_DELETED) {

@@ -138,7 +138,7 @@ static __always_inline bool budget_allows(struct container *container, struct ev
 	else
 		ok = within_budget(&container->call_due_ns, news_cost_ns, news_burst_ns);
 	if (!ok) {
-		__sync_fetch_and_add(&state.counters.over_budget[event->kind & 7], 1);
+		__sync_fetch_and_add(&state.counters.over_budget[event->kind & (KINDS - 1)], 1);
 		__sync_fetch_and_add(&container->held, 1);
 	}
 	return ok;
@@ -155,11 +155,11 @@ static __always_inline bool send_record(struct container *container, struct scra
 	if (bytes > sizeof(scratch->data))
 		bytes = sizeof(scratch->data);
 	if (bpf_ringbuf_output(&events, scratch, sizeof(struct event) + bytes, 0)) {
-		__sync_fetch_and_add(&state.counters.ring_full[event->kind & 7], 1);
+		__sync_fetch_and_add(&state.counters.ring_full[event->kind & (KINDS - 1)], 1);
 		__sync_fetch_and_add(&container->held, 1);
 		return false;
 	}
-	__sync_fetch_and_add(&state.counters.records[event->kind & 7], 1);
+	__sync_fetch_and_add(&state.counters.records[event->kind & (KINDS - 1)], 1);
 	return true;
 }
 

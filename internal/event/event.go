@@ -18,7 +18,12 @@ const (
 	KindCgroupRemoved                 // a cgroup went away
 	KindMoved                         // a container's own process left its cgroup for another
 	KindSelfTest                      // the agent asked whether records reach it
+
+	KindEnd // one more than the last kind
 )
+
+// Kinds is how many kinds the kernel has counters for.
+const Kinds = 32
 
 // ABI is the system call interface through which a call came.
 type ABI uint8
@@ -65,7 +70,7 @@ func (a Access) String() string {
 }
 
 // Flag is a fact about an event.
-type Flag uint16
+type Flag uint32
 
 // The flags of an event.
 const (
@@ -84,7 +89,8 @@ const (
 	FlagArgsTruncated
 	// FlagMemfd: the executed or opened file lives in memory only.
 	FlagMemfd
-	// FlagUpperLayer: the executed file is not part of the image.
+	// FlagUpperLayer: the executed or opened file lies on the writable layer of
+	// the container, so that it is not, or no longer, the one of the image.
 	FlagUpperLayer
 	// FlagDeleted: the file had no name any more.
 	FlagDeleted
@@ -95,6 +101,9 @@ const (
 	// FlagOutside: the file is not in the process's mount namespace; Path starts
 	// with "outside:".
 	FlagOutside
+	// FlagMount: the executed or opened file lies on another file system than the
+	// root directory of the process: a volume, a tmpfs, proc.
+	FlagMount
 )
 
 // Process identifies a process at one moment. A process is named by PID and

@@ -55,19 +55,50 @@ type bpfEvent struct {
 	Dev          uint32
 	Nr           uint32
 	Repeats      uint32
-	Flags        uint32
+	Flags        bpfEventFlag
 	PathBytes    uint16
 	ArgsBytes    uint16
 	CallerBytes  uint16
 	Error        uint16
-	Kind         uint8
+	Kind         bpfEventKind
 	Abi          uint8
 	Origin       uint8
 	Access       uint8
-	AncestorsLen uint32
+	AncestorsLen uint8
 	Process      bpfProcess
 	Ancestors    [8]bpfProcess
 }
+
+type bpfEventFlag uint32
+
+const (
+	bpfEventFlagFLAG_RUNTIME        bpfEventFlag = 1
+	bpfEventFlagFLAG_TTY            bpfEventFlag = 2
+	bpfEventFlagFLAG_REFUSED        bpfEventFlag = 4
+	bpfEventFlagFLAG_CALLER_PATH    bpfEventFlag = 8
+	bpfEventFlagFLAG_PATH_TRUNCATED bpfEventFlag = 16
+	bpfEventFlagFLAG_ARGS_TRUNCATED bpfEventFlag = 32
+	bpfEventFlagFLAG_MEMFD          bpfEventFlag = 64
+	bpfEventFlagFLAG_UPPER_LAYER    bpfEventFlag = 128
+	bpfEventFlagFLAG_DELETED        bpfEventFlag = 256
+	bpfEventFlagFLAG_IO_URING       bpfEventFlag = 512
+	bpfEventFlagFLAG_GUARDED        bpfEventFlag = 1024
+	bpfEventFlagFLAG_OUTSIDE        bpfEventFlag = 2048
+	bpfEventFlagFLAG_MOUNT          bpfEventFlag = 4096
+)
+
+type bpfEventKind uint32
+
+const (
+	bpfEventKindKIND_SYSCALL        bpfEventKind = 1
+	bpfEventKindKIND_EXEC           bpfEventKind = 2
+	bpfEventKindKIND_OPEN           bpfEventKind = 3
+	bpfEventKindKIND_CGROUP_CREATED bpfEventKind = 4
+	bpfEventKindKIND_CGROUP_REMOVED bpfEventKind = 5
+	bpfEventKindKIND_MOVED          bpfEventKind = 6
+	bpfEventKindKIND_SELF_TEST      bpfEventKind = 7
+	bpfEventKindKIND_END            bpfEventKind = 8
+)
 
 type bpfNative struct {
 	_       structs.HostLayout
@@ -124,9 +155,9 @@ type bpfSharedState struct {
 	}
 	Counters struct {
 		_                structs.HostLayout
-		Records          [8]uint64
-		RingFull         [8]uint64
-		OverBudget       [8]uint64
+		Records          [32]uint64
+		RingFull         [32]uint64
+		OverBudget       [32]uint64
 		CgroupsUntracked uint64
 		NativesFull      uint64
 		Unreadable       uint64

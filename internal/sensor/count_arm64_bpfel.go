@@ -79,11 +79,11 @@ type countScratch struct {
 		ArgsBytes    uint16
 		CallerBytes  uint16
 		Error        uint16
-		Kind         uint8
+		Kind         uint32
 		Abi          uint8
 		Origin       uint8
 		Access       uint8
-		AncestorsLen uint32
+		AncestorsLen uint8
 		Process      struct {
 			_       structs.HostLayout
 			StartNs uint64
@@ -127,9 +127,9 @@ type countSharedState struct {
 	}
 	Counters struct {
 		_                structs.HostLayout
-		Records          [8]uint64
-		RingFull         [8]uint64
-		OverBudget       [8]uint64
+		Records          [32]uint64
+		RingFull         [32]uint64
+		OverBudget       [32]uint64
 		CgroupsUntracked uint64
 		NativesFull      uint64
 		Unreadable       uint64

@@ -56,9 +56,9 @@ func (s *Sensor) Stats() (Stats, error) {
 	return stats, nil
 }
 
-func byKind(counters *[8]uint64) map[event.Kind]uint64 {
+func byKind(counters *[event.Kinds]uint64) map[event.Kind]uint64 {
 	counts := make(map[event.Kind]uint64)
-	for kind := event.KindSyscall; kind <= event.KindSelfTest; kind++ {
+	for kind := event.KindSyscall; kind < event.KindEnd; kind++ {
 		counts[kind] = atomic.LoadUint64(&counters[kind])
 	}
 	return counts

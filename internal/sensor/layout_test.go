@@ -1,0 +1,79 @@
+package sensor
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/event"
+)
+
+// TestNumbersAgree compares what bpf/event.h numbers with internal/event: a kind
+// or flag that only one side knows fails here.
+func TestNumbersAgree(t *testing.T) {
+	tests := map[string]map[string]uint64{
+		"event_kind": {
+			"KIND_SYSCALL":        uint64(event.KindSyscall),
+			"KIND_EXEC":           uint64(event.KindExec),
+			"KIND_OPEN":           uint64(event.KindOpen),
+			"KIND_CGROUP_CREATED": uint64(event.KindCgroupCreated),
+			"KIND_CGROUP_REMOVED": uint64(event.KindCgroupRemoved),
+			"KIND_MOVED":          uint64(event.KindMoved),
+			"KIND_SELF_TEST":      uint64(event.KindSelfTest),
+			"KIND_END":            uint64(event.KindEnd),
+		},
+		"event_flag": {
+			"FLAG_RUNTIME":        uint64(event.FlagRuntime),
+			"FLAG_TTY":            uint64(event.FlagTTY),
+			"FLAG_REFUSED":        uint64(event.FlagRefused),
+			"FLAG_CALLER_PATH":    uint64(event.FlagCallerPath),
+			"FLAG_PATH_TRUNCATED": uint64(event.FlagPathTruncated),
+			"FLAG_ARGS_TRUNCATED": uint64(event.FlagArgsTruncated),
+			"FLAG_MEMFD":          uint64(event.FlagMemfd),
+			"FLAG_UPPER_LAYER":    uint64(event.FlagUpperLayer),
+			"FLAG_DELETED":        uint64(event.FlagDeleted),
+			"FLAG_IO_URING":       uint64(event.FlagIOUring),
+			"FLAG_GUARDED":        uint64(event.FlagGuarded),
+			"FLAG_OUTSIDE":        uint64(event.FlagOutside),
+			"FLAG_MOUNT":          uint64(event.FlagMount),
+		},
+	}
+	spec, err := loadBpf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			var enum *btf.Enum
+			if err := spec.Types.TypeByName(name, &enum); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]uint64{}
+			for _, value := range enum.Values {
+				got[value.Name] = value.Value
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("internal/event (-) and bpf/event.h (+) differ:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestEveryKindIsCounted compares the counters of bpf/maps.h with event.Kinds.
+func TestEveryKindIsCounted(t *testing.T) {
+	counters := bpfSharedState{}.Counters
+	for name, got := range map[string]int{
+		"records":     len(counters.Records),
+		"ring_full":   len(counters.RingFull),
+		"over_budget": len(counters.OverBudget),
+	} {
+		if got != event.Kinds || got < int(event.KindEnd) {
+			t.Errorf("%s has %d counters, want event.Kinds, %d, which no kind exceeds", name, got, event.Kinds)
+		}
+	}
+	if got, want := unsafe.Sizeof(event.Flag(0)), unsafe.Sizeof(bpfEvent{}.Flags); got != want {
+		t.Errorf("a flag has %d bytes, want %d", got, want)
+	}
+}
