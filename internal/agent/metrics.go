@@ -69,6 +69,7 @@ var (
 	descProcesses    = desc("processes", "Processes whose command is remembered.")
 	descEvicted      = desc("processes_evicted_total", "Processes whose command was forgotten although they lived.")
 	descJournal      = desc("journal_write_failures_total", "Writes to the journal that failed and were tried again.")
+	descSkipped      = desc("journal_facts_skipped_total", "Facts in the journal that a newer version wrote and this one cannot read; they stay there.")
 	descStore        = desc("profile_write_failures_total", "Profiles that could not be written to the state directory.")
 	descAccepted     = desc("documents_accepted_total", "Versions of documents that came into force, by whether somebody trusted signed them.", "trust")
 )
@@ -95,6 +96,7 @@ type reading struct {
 	processes       int
 	evicted         uint64
 	journalFailures uint64
+	journalSkipped  uint64
 	storeFailures   uint64
 }
 
@@ -110,6 +112,7 @@ func (e *engine) reading() *reading {
 	}
 	r.sensor, r.sensorErr = e.sensor.Stats()
 	r.journalFailures, _ = e.journal.Failures()
+	r.journalSkipped = e.journal.Skipped()
 	if hooks := e.hooks.Load(); hooks != nil {
 		r.hooks = *hooks
 	}
@@ -201,6 +204,7 @@ func (w metricWriter) engine(r *reading) {
 	w.gauge(descProcesses, float64(r.processes))
 	w.counter(descEvicted, float64(r.evicted))
 	w.counter(descJournal, float64(r.journalFailures))
+	w.counter(descSkipped, float64(r.journalSkipped))
 	w.counter(descStore, float64(r.storeFailures))
 	w.counter(descAccepted, float64(c.acceptedSigned.Load()), "signed")
 	w.counter(descAccepted, float64(c.acceptedUnsigned.Load()), "unsigned")

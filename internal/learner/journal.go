@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -26,6 +27,8 @@ type Journal struct {
 	db    *bbolt.DB
 	aside string
 	wake  chan struct{}
+
+	skipped atomic.Uint64
 
 	mu       sync.Mutex // guards the rest
 	pending  map[string]*pending
@@ -213,6 +216,10 @@ func (j *Journal) Failures() (uint64, error) {
 	defer j.mu.Unlock()
 	return j.failures, j.err
 }
+
+// Skipped returns how many facts Restore left out because a newer version wrote
+// them. They stay in the file.
+func (j *Journal) Skipped() uint64 { return j.skipped.Load() }
 
 // Close writes what was appended and closes the file. Run must have returned.
 func (j *Journal) Close() error {

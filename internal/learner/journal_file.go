@@ -24,6 +24,10 @@ import (
 //
 // A factKey is the kind, and then the number (4 bytes, big-endian), or the
 // access and the path, or the path and the arguments, each after a NUL.
+//
+// The format grows by fields of State, by bytes at the end of Seen and by kinds
+// of facts. A version that does not know a kind leaves its facts in the file and
+// counts them: see Journal.Skipped.
 var (
 	metaBucket      = []byte("meta")
 	workloadsBucket = []byte("workloads")
@@ -119,7 +123,9 @@ func (j *Journal) Restore(key string) (state State, facts []Fact, found bool, er
 			return nil
 		}
 		found = true
-		state, facts, err = readWorkload(workload)
+		var skipped uint64
+		state, facts, skipped, err = readWorkload(workload)
+		j.skipped.Add(skipped)
 		return err
 	})
 	if err != nil {
@@ -166,7 +172,7 @@ func readAll(tx *bbolt.Tx, f func(key string, state State, facts []Fact) error) 
 		if len(key) > bbolt.MaxKeySize {
 			return errors.New("a workload's key is too long")
 		}
-		state, facts, err := readWorkload(workloads.Bucket(key))
+		state, facts, _, err := readWorkload(workloads.Bucket(key))
 		if err != nil {
 			return fmt.Errorf("workload %q: %w", key, err)
 		}
@@ -186,22 +192,26 @@ func readState(workload *bbolt.Bucket) (State, error) {
 	return state, nil
 }
 
-func readWorkload(workload *bbolt.Bucket) (State, []Fact, error) {
-	state, err := readState(workload)
-	if err != nil {
-		return State{}, nil, err
+// readWorkload returns the facts of the kinds that this version knows, and how
+// many it skipped.
+func readWorkload(workload *bbolt.Bucket) (state State, facts []Fact, skipped uint64, err error) {
+	if state, err = readState(workload); err != nil {
+		return State{}, nil, 0, err
 	}
 	bucket := workload.Bucket(factsBucket)
 	if bucket == nil {
-		return State{}, nil, errors.New("no facts bucket")
+		return State{}, nil, 0, errors.New("no facts bucket")
 	}
-	var facts []Fact
 	err = bucket.ForEach(func(key, value []byte) error {
+		if !knownKind(key) {
+			skipped++
+			return nil
+		}
 		f, err := decodeFact(key, value)
 		facts = append(facts, f)
 		return err
 	})
-	return state, facts, err
+	return state, facts, skipped, err
 }
 
 // write brings a batch into the file.
@@ -245,7 +255,7 @@ func writeWorkload(workloads *bbolt.Bucket, key string, p *pending) error {
 		}
 	}
 	for id, seen := range p.facts {
-		if old := facts.Get([]byte(id)); len(old) == seenBytes {
+		if old := facts.Get([]byte(id)); len(old) >= seenBytes {
 			seen = decodeSeen(old).merge(seen)
 		}
 		if err := facts.Put([]byte(id), encodeSeen(seen)); err != nil {
@@ -255,11 +265,12 @@ func writeWorkload(workloads *bbolt.Bucket, key string, p *pending) error {
 	return nil
 }
 
-// deleteOthers removes the facts that are not in kept.
+// deleteOthers removes the facts that are not in kept, unless this version does
+// not know what they are.
 func deleteOthers(facts *bbolt.Bucket, kept map[string]Seen) error {
 	var others [][]byte
 	err := facts.ForEach(func(key, _ []byte) error {
-		if _, stays := kept[string(key)]; !stays {
+		if _, stays := kept[string(key)]; !stays && knownKind(key) {
 			others = append(others, bytes.Clone(key))
 		}
 		return nil
@@ -310,8 +321,13 @@ func appendFactKey(b []byte, f *Fact) []byte {
 	}
 }
 
+// knownKind reports whether this version can read the fact with a key.
+func knownKind(key []byte) bool {
+	return len(key) > 0 && key[0] >= byte(FactSyscall) && key[0] <= byte(FactOpen)
+}
+
 func decodeFact(key, value []byte) (Fact, error) {
-	if len(key) < 2 || len(key) > bbolt.MaxKeySize || len(value) != seenBytes {
+	if len(key) < 2 || len(key) > bbolt.MaxKeySize || len(value) < seenBytes {
 		return Fact{}, fmt.Errorf("a fact of %d and %d bytes", len(key), len(value))
 	}
 	f := Fact{Kind: FactKind(key[0]), Seen: decodeSeen(value)}
@@ -328,7 +344,7 @@ func decodeFact(key, value []byte) (Fact, error) {
 			f.Args = strings.Split(args, "\x00")
 		}
 	default:
-		return Fact{}, fmt.Errorf("fact %q: unknown kind", key)
+		return Fact{}, fmt.Errorf("fact %q: its kind has no such form", key)
 	}
 	return f, nil
 }
