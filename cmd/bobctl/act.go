@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
+	"bobwatch/internal/term"
 )
 
 // act is what a command line wants allowed, in which container.
@@ -57,21 +58,21 @@ func (a *act) check() error {
 	isAccess := func(flag string) bool { return slices.Contains(accessFlags, flag) }
 	switch {
 	case len(a.syscalls) == 0 && a.exec == "" && len(a.opens) == 0:
-		return usagef("name what to allow: --syscall NAME, --exec PATH or --open PATH")
+		return term.Usagef("name what to allow: --syscall NAME, --exec PATH or --open PATH")
 	case len(a.args) > 0 && a.exec == "":
-		return usagef("--arg is an argument of a program: name it by --exec PATH")
+		return term.Usagef("--arg is an argument of a program: name it by --exec PATH")
 	case len(a.opens) == 0 && len(a.flags) > 0:
-		return usagef("--flags is the access of a file: name it by --open PATH")
+		return term.Usagef("--flags is the access of a file: name it by --open PATH")
 	case len(a.opens) > 0 && !slices.ContainsFunc(a.flags, isAccess):
-		return usagef("name the access to %s: --flags %s", word(a.opens[0]), strings.Join(accessFlags, ", "))
+		return term.Usagef("name the access to %s: --flags %s", term.Word(a.opens[0]), strings.Join(accessFlags, ", "))
 	case slices.Contains(a.opens, ""):
-		return usagef("--open: the path is empty")
+		return term.Usagef("--open: the path is empty")
 	case !slices.Contains([]string{"container", "init", "ephemeral"}, a.typ):
-		return usagef("--type %s: want container, init or ephemeral", a.typ)
+		return term.Usagef("--type %s: want container, init or ephemeral", a.typ)
 	}
 	for _, text := range slices.Concat([]string{a.container, a.exec}, a.args, a.opens, a.flags) {
 		if !utf8.ValidString(text) {
-			return usagef("%q is not UTF-8, and no document can hold it", text)
+			return term.Usagef("%q is not UTF-8, and no document can hold it", text)
 		}
 	}
 	return nil
@@ -106,7 +107,7 @@ func (a *act) calls(arch string) (map[string][]string, error) {
 			}
 		}
 		if !known {
-			return nil, usagef("--syscall %s: no such system call on %s", word(name), strings.Join(architectures, " or "))
+			return nil, term.Usagef("--syscall %s: no such system call on %s", term.Word(name), strings.Join(architectures, " or "))
 		}
 	}
 	return byArch, nil

@@ -12,11 +12,12 @@ import (
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/severity"
+	"bobwatch/internal/term"
 )
 
 type alertsOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	cluster  cluster.Flags
 	follow   bool
 	since    time.Duration
@@ -24,7 +25,7 @@ type alertsOptions struct {
 	workload string
 }
 
-func newAlertsCommand(t *terminal) *cobra.Command {
+func newAlertsCommand(t *term.Terminal) *cobra.Command {
 	o := alertsOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "alerts",
@@ -45,7 +46,7 @@ Exits with 1 if the log of an agent could not be read.`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error { return runAlerts(c.Context(), &o) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.cluster.Register(c.Flags())
 	flags := c.Flags()
 	flags.Lookup("namespace").Usage = "`NAMESPACE` of the workloads (default: all)"
@@ -74,7 +75,7 @@ func runAlerts(ctx context.Context, o *alertsOptions) error {
 		Since:  time.Now().Add(-o.since),
 		Follow: o.follow,
 		Trouble: func(a cluster.Agent, err error) {
-			fmt.Fprintf(o.terminal.err, "warning: %s: %s\n", word(a.Node), escapeUnprintable(err.Error()))
+			fmt.Fprintf(o.terminal.Err, "warning: %s: %s\n", term.Word(a.Node), term.Escape(err.Error()))
 			unread = errors.New("not all alerts could be read")
 		},
 	}
@@ -100,15 +101,15 @@ func runAlerts(ctx context.Context, o *alertsOptions) error {
 func (o *alertsOptions) filter() (func(*alert.Alert) bool, error) {
 	least, err := severity.Parse(o.severity)
 	if err != nil {
-		return nil, usagef("--severity: %v", err)
+		return nil, term.Usagef("--severity: %v", err)
 	}
 	if o.since <= 0 {
-		return nil, usagef("--since %s: want a time that is over", o.since)
+		return nil, term.Usagef("--since %s: want a time that is over", o.since)
 	}
 	var only profile.Workload
 	if o.workload != "" {
 		if only, err = parseWorkload(o.workload); err != nil {
-			return nil, usagef("--workload %s: %v", word(o.workload), err)
+			return nil, term.Usagef("--workload %s: %v", term.Word(o.workload), err)
 		}
 	}
 	is := func(want, got string) bool { return want == "" || want == got }
@@ -122,8 +123,8 @@ func (o *alertsOptions) filter() (func(*alert.Alert) bool, error) {
 // writeAll writes all incidents, the newest last.
 func (o *alertsOptions) writeAll(all *incidents) error {
 	sorted := all.sorted()
-	if len(sorted) == 0 && o.format == formatTable {
-		fmt.Fprintf(o.terminal.err, "no alerts in the last %s\n", o.since)
+	if len(sorted) == 0 && o.format == term.Table {
+		fmt.Fprintf(o.terminal.Err, "no alerts in the last %s\n", o.since)
 	}
 	for _, i := range sorted {
 		if err := o.write(i, true); err != nil {
@@ -136,12 +137,12 @@ func (o *alertsOptions) writeAll(all *incidents) error {
 // write writes an incident; fresh says that it was not written before.
 func (o *alertsOptions) write(i *incident, fresh bool) error {
 	switch o.format {
-	case formatJSON:
-		return o.terminal.jsonLine(i.result())
-	case formatYAML:
-		fmt.Fprintln(o.terminal.out, "---")
-		return o.format.encode(o.terminal.out, i.result())
+	case term.JSON:
+		return o.format.Line(o.terminal.Out, i.result())
+	case term.YAML:
+		fmt.Fprintln(o.terminal.Out, "---")
+		return o.format.Encode(o.terminal.Out, i.result())
 	}
-	_, err := fmt.Fprint(o.terminal.out, o.terminal.incident(i, fresh, time.Now()))
+	_, err := fmt.Fprint(o.terminal.Out, incidentText(o.terminal, i, fresh, time.Now()))
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/severity"
+	"bobwatch/internal/term"
 )
 
 // deviation is an alert of a node as it stands in a log.
@@ -107,12 +108,12 @@ func TestIncidentText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			i, _ := newIncidents().add(&tt.alert)
-			text := (&terminal{}).incident(i, true, testNow)
-			if escapeLines(text) != text || strings.Count(text, "\n") != tt.lines || !strings.Contains(text, tt.want) {
+			text := incidentText((&term.Terminal{}), i, true, testNow)
+			if term.EscapeLines(text) != text || strings.Count(text, "\n") != tt.lines || !strings.Contains(text, tt.want) {
 				t.Errorf("got %q, want %d printable lines with %q", text, tt.lines, tt.want)
 			}
 			var out bytes.Buffer
-			if err := (&terminal{out: &out}).jsonLine(i.result()); err != nil {
+			if err := term.JSON.Line(&out, i.result()); err != nil {
 				t.Fatal(err)
 			}
 			var again incidentResult
@@ -125,7 +126,7 @@ func TestIncidentText(t *testing.T) {
 		})
 	}
 	i, _ := newIncidents().add(&plain)
-	if text := (&terminal{}).incident(i, false, testNow); strings.Contains(text, "bobctl allow") {
+	if text := incidentText((&term.Terminal{}), i, false, testNow); strings.Contains(text, "bobctl allow") {
 		t.Errorf("told again with the command: %s", text)
 	}
 }

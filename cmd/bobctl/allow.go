@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,13 +19,14 @@ import (
 	"bobwatch/internal/config"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
+	"bobwatch/internal/term"
 )
 
 // allowanceFile is where allowances go by default.
 const allowanceFile = "allowances.yaml"
 
 type allowOptions struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	allowance allowance
 	alerts    string
 	file      string
@@ -31,7 +34,7 @@ type allowOptions struct {
 	apply     applyOptions
 }
 
-func newAllowCommand(t *terminal) *cobra.Command {
+func newAllowCommand(t *term.Terminal) *cobra.Command {
 	o := allowOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "allow (--workload NAMESPACE/KIND/NAME --syscall|--exec|--open ... | --alert FILE)",
@@ -59,7 +62,7 @@ an agent refuses it.`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.alerts != "" && anyGiven(c.Flags(), new(allowance).register) {
-				return usagef("--alert says what to allow; leave the other flags out")
+				return term.Usagef("--alert says what to allow; leave the other flags out")
 			}
 			if err := o.apply.check(c.Flags()); err != nil {
 				return err
@@ -92,17 +95,17 @@ func (a *allowance) register(flags *pflag.FlagSet) {
 	flags.StringVar(&a.arch, "arch", "", "`ARCH` of --syscall: amd64, arm64, 386 or arm (default: amd64 and arm64)")
 }
 
-// profile returns the allowance as a document.
+// profileOf returns the allowance as a document.
 func (a *allowance) profile() (*profile.Profile, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
 	workload, err := parseWorkload(a.workload)
 	if err != nil {
-		return nil, usagef("--workload %s: %v; without a name every workload would be allowed this", word(a.workload), err)
+		return nil, term.Usagef("--workload %s: %v; without a name every workload would be allowed this", term.Word(a.workload), err)
 	}
 	if a.arch != "" && !syscalls.Supported(a.arch) {
-		return nil, usagef("--arch %s: want amd64, arm64, 386 or arm", word(a.arch))
+		return nil, term.Usagef("--arch %s: want amd64, arm64, 386 or arm", term.Word(a.arch))
 	}
 	calls, err := a.calls(a.arch)
 	if err != nil {
@@ -145,9 +148,9 @@ func runAllow(ctx context.Context, o allowOptions) error {
 	if err != nil {
 		return err
 	}
-	out := o.terminal.out
+	out := o.terminal.Out
 	if o.dryRun {
-		out = o.terminal.err // the documents go to out
+		out = o.terminal.Err // the documents go to out
 	}
 	changed := false
 	for _, addition := range additions {
@@ -174,7 +177,7 @@ func (o *allowOptions) warn(addition *profile.Profile) {
 	said := make(map[string]bool)
 	for _, w := range profile.Warnings(addition) {
 		if !said[w.Message] {
-			fmt.Fprintf(o.terminal.err, "warning: %s\n", escapeUnprintable(w.Message))
+			fmt.Fprintf(o.terminal.Err, "warning: %s\n", term.Escape(w.Message))
 		}
 		said[w.Message] = true
 	}
@@ -184,7 +187,7 @@ func (o *allowOptions) warn(addition *profile.Profile) {
 // nothing can accept; it does not keep the others from being accepted.
 func (o *allowOptions) additions() (additions []*profile.Profile, refused, err error) {
 	if o.alerts != "" {
-		return o.terminal.alertAllowances(o.alerts)
+		return alertAllowances(o.terminal, o.alerts)
 	}
 	addition, err := o.allowance.profile()
 	if err != nil {
@@ -210,7 +213,7 @@ func readAllowances(path string) ([]*profile.Profile, error) {
 	for _, p := range documents {
 		if !p.IsAllowance() {
 			return nil, fmt.Errorf("%s: %s is no allowance but a profile (it lacks the label %s: \"true\"); add to a profile by bobctl patch, or name another --file",
-				path, word(p.Metadata.Name), profile.AllowanceLabel)
+				path, term.Word(p.Metadata.Name), profile.AllowanceLabel)
 		}
 	}
 	return documents, nil
@@ -245,7 +248,7 @@ func (o *allowOptions) write(path string, documents []*profile.Profile, changed 
 		return err
 	}
 	if o.dryRun {
-		_, err := o.terminal.out.Write(text)
+		_, err := o.terminal.Out.Write(text)
 		return err
 	}
 	if !changed {
@@ -259,7 +262,7 @@ func (o *allowOptions) write(path string, documents []*profile.Profile, changed 
 	if err := replaceFile(path, text); err != nil {
 		return err
 	}
-	fmt.Fprintln(o.terminal.out, nextStep(path, len(documents), signed))
+	fmt.Fprintln(o.terminal.Out, nextStep(path, len(documents), signed))
 	return nil
 }
 
@@ -283,12 +286,12 @@ func nextStep(path string, documents int, signed []string) string {
 // subjectOf names whom an allowance is for.
 func subjectOf(p *profile.Profile) string {
 	w, c := p.Spec.Workload, p.Spec.Containers[0]
-	subject := word(w.Namespace + "/" + w.Kind + "/" + w.Name)
+	subject := term.Word(w.Namespace + "/" + w.Kind + "/" + w.Name)
 	switch typ := strings.TrimPrefix(string(c.Type)+" container", " "); c.Name {
 	case "":
 		return subject + ", every " + typ
 	default:
-		return subject + ", " + typ + " " + word(c.Name)
+		return subject + ", " + typ + " " + term.Word(c.Name)
 	}
 }
 
@@ -296,7 +299,7 @@ func subjectOf(p *profile.Profile) string {
 func listing(p *profile.Profile, sign byte) string {
 	var b strings.Builder
 	c := p.Spec.Containers[0]
-	for _, arch := range sortedKeys(c.Syscalls) {
+	for _, arch := range slices.Sorted(maps.Keys(c.Syscalls)) {
 		for _, name := range c.Syscalls[arch] {
 			fmt.Fprintf(&b, "  %c syscall %s (%s)\n", sign, name, arch)
 		}
@@ -305,7 +308,7 @@ func listing(p *profile.Profile, sign byte) string {
 		fmt.Fprintf(&b, "  %c exec %s\n", sign, execLine(e))
 	}
 	for _, open := range c.Opens {
-		fmt.Fprintf(&b, "  %c open %s %s\n", sign, word(open.Path), joinWords(open.Flags))
+		fmt.Fprintf(&b, "  %c open %s %s\n", sign, term.Word(open.Path), term.JoinWords(open.Flags))
 	}
 	return b.String()
 }

@@ -15,6 +15,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 // maxAlertBytes bounds one line; an alert stays below 64 KiB.
@@ -22,8 +23,8 @@ const maxAlertBytes = 256 << 10
 
 // alertAllowances returns what would accept the alerts in a file, one JSON
 // object a line. refused names those that nothing can accept.
-func (t *terminal) alertAllowances(path string) (additions []*profile.Profile, refused, err error) {
-	in := t.in
+func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profile, refused, err error) {
+	in := t.In
 	if path != stdin {
 		file, err := os.Open(path)
 		if err != nil {
@@ -82,7 +83,7 @@ func parseAllow(line string) (*profile.Profile, error) {
 		return nil, err
 	}
 	if len(words) < 2 || words[0] != "bobctl" || words[1] != "allow" {
-		return nil, fmt.Errorf("%s is not a bobctl allow command", word(line))
+		return nil, fmt.Errorf("%s is not a bobctl allow command", term.Word(line))
 	}
 	flags := pflag.NewFlagSet("allow", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // allowanceMap is the ConfigMap that holds the allowances of a namespace: of
@@ -34,9 +36,9 @@ type applyOptions struct {
 	key string
 }
 
-func (o *applyOptions) register(c *cobra.Command, t *terminal) {
+func (o *applyOptions) register(c *cobra.Command, t *term.Terminal) {
 	o.terminal = t
-	o.format = formatTable
+	o.format = term.Table
 	flags := c.Flags()
 	o.cluster.Register(flags)
 	flags.Lookup("namespace").Usage = "`NAMESPACE` of the allowance, with --apply (default: the workload's)"
@@ -51,14 +53,14 @@ func (o *applyOptions) register(c *cobra.Command, t *terminal) {
 func (o *applyOptions) check(flags *pflag.FlagSet) error {
 	if o.wanted {
 		if flags.Changed("file") {
-			return usagef("say where the allowance goes: either --apply or --file")
+			return term.Usagef("say where the allowance goes: either --apply or --file")
 		}
 		o.dryRun, _ = flags.GetBool("dry-run")
 		return nil
 	}
 	for _, name := range []string{"key", "namespace", "kubeconfig", "context", "agent-namespace", "wait", "timeout"} {
 		if flags.Changed(name) {
-			return usagef("--%s is for what goes into a cluster: --apply; a file is signed by bobctl sign", name)
+			return term.Usagef("--%s is for what goes into a cluster: --apply; a file is signed by bobctl sign", name)
 		}
 	}
 	return nil
@@ -72,7 +74,7 @@ func (o *allowOptions) applyAll(ctx context.Context, additions []*profile.Profil
 	}
 	a := applier{options: o, client: client}
 	if o.apply.key != "" {
-		if a.key, err = o.terminal.privateKey(o.apply.key); err != nil {
+		if a.key, err = privateKey(o.terminal, o.apply.key); err != nil {
 			return err
 		}
 		if a.verifier, err = verifierOf(a.key.Public()); err != nil {
@@ -88,7 +90,7 @@ func (o *allowOptions) applyAll(ctx context.Context, additions []*profile.Profil
 		byNamespace[namespace] = append(byNamespace[namespace], p)
 	}
 	var errs []error
-	for _, namespace := range sortedKeys(byNamespace) {
+	for _, namespace := range slices.Sorted(maps.Keys(byNamespace)) {
 		errs = append(errs, a.apply(ctx, namespace, byNamespace[namespace]))
 	}
 	return errors.Join(errs...)
@@ -120,7 +122,7 @@ func (a *applier) namespace(p *profile.Profile) (string, error) {
 	case own == "":
 		return a.client.Namespace, nil
 	case a.client.Named && own != a.client.Namespace:
-		return "", usagef("the allowance is for namespace %s and has no effect in %s", word(own), a.client.Namespace)
+		return "", term.Usagef("the allowance is for namespace %s and has no effect in %s", term.Word(own), a.client.Namespace)
 	}
 	return own, nil
 }
@@ -158,7 +160,7 @@ func (a *applier) apply(ctx context.Context, namespace string, additions []*prof
 	return a.report(ctx, next, additions, notes)
 }
 
-// read returns the ConfigMap, or a new one.
+// readFrom returns the ConfigMap, or a new one.
 func (a *applier) read(ctx context.Context, namespace string) (*corev1.ConfigMap, error) {
 	m, err := a.client.CoreV1().ConfigMaps(namespace).Get(ctx, allowanceMap, metav1.GetOptions{})
 	switch {
@@ -252,7 +254,7 @@ func workloadKeyName(w profile.Workload) (string, error) {
 	}
 	name := strings.ToLower(kind) + "-" + w.Name
 	if problems := validation.IsConfigMapKey(name + ".sigstore.json"); len(problems) > 0 || strings.HasSuffix(name, ".values") {
-		return "", usagef("%s cannot name a document in a ConfigMap: write it to a file, by --file, and install that", word(name))
+		return "", term.Usagef("%s cannot name a document in a ConfigMap: write it to a file, by --file, and install that", term.Word(name))
 	}
 	return name, nil
 }
@@ -262,15 +264,15 @@ func (a *applier) report(ctx context.Context, m *corev1.ConfigMap, additions []*
 	o := a.options
 	if o.dryRun {
 		for _, note := range notes {
-			fmt.Fprint(o.terminal.err, note)
+			fmt.Fprint(o.terminal.Err, note)
 		}
 		for _, d := range published(m).Documents() {
-			fmt.Fprintf(o.terminal.out, "---\n%s", escapeLines(string(d.Data)))
+			fmt.Fprintf(o.terminal.Out, "---\n%s", term.EscapeLines(string(d.Data)))
 		}
 		return nil
 	}
 	for i, note := range notes {
-		fmt.Fprint(o.terminal.out, note)
+		fmt.Fprint(o.terminal.Out, note)
 		o.warn(additions[i])
 	}
 	var errs []error

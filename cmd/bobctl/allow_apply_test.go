@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 // appliedCalls returns the system calls that the allowances of a workload in the
@@ -71,7 +72,7 @@ func TestAllowApply(t *testing.T) {
 		}
 	}
 	list := documentsIn(t, client, "shop", allowanceMap)
-	verifier, err := (&trust{keys: []string{"ops.pub"}}).verifier(&terminal{})
+	verifier, err := (&trust{keys: []string{"ops.pub"}}).verifier(&term.Terminal{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,24 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // location says where in a registry a document is: by its own reference, or as
 // attached to an image.
 type location struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	image     string
 	digest    string
 	plainHTTP bool
@@ -41,11 +38,11 @@ func registerPlainHTTP(flags *pflag.FlagSet, plain *bool) {
 func (l *location) reference(_ *cobra.Command, args []string) error {
 	switch {
 	case l.digest != "" && registry.CheckDigest(l.digest) != nil:
-		return usagef("--digest %s: want sha256: and 64 hex digits", word(l.digest))
+		return term.Usagef("--digest %s: want sha256: and 64 hex digits", term.Word(l.digest))
 	case l.image == "" && len(args) != 1:
-		return usagef("name one reference oci://REGISTRY/REPOSITORY:TAG, or an image by --image")
+		return term.Usagef("name one reference oci://REGISTRY/REPOSITORY:TAG, or an image by --image")
 	case l.image != "" && len(args) > 0:
-		return usagef("give either a reference or --image")
+		return term.Usagef("give either a reference or --image")
 	case l.image == "":
 		_, err := ociReference(args[0])
 		return err
@@ -56,11 +53,11 @@ func (l *location) reference(_ *cobra.Command, args []string) error {
 // ociReference reads a reference that has to begin with oci://.
 func ociReference(text string) (registry.Reference, error) {
 	if !strings.HasPrefix(text, registry.Scheme) {
-		return registry.Reference{}, usagef("%s: a reference begins with %s", word(text), registry.Scheme)
+		return registry.Reference{}, term.Usagef("%s: a reference begins with %s", term.Word(text), registry.Scheme)
 	}
 	ref, err := registry.Parse(text)
 	if err != nil {
-		return registry.Reference{}, usageError(err.Error())
+		return registry.Reference{}, term.UsageError(err.Error())
 	}
 	return ref, nil
 }
@@ -68,17 +65,17 @@ func ociReference(text string) (registry.Reference, error) {
 func imageReference(text string) (registry.Reference, error) {
 	ref, err := registry.Parse(text)
 	if err == nil && ref.Empty() {
-		err = fmt.Errorf("%s: name the image by tag or digest", word(text))
+		err = fmt.Errorf("%s: name the image by tag or digest", term.Word(text))
 	}
 	if err != nil {
-		return registry.Reference{}, usageError("--image: " + err.Error())
+		return registry.Reference{}, term.UsageError("--image: " + err.Error())
 	}
 	return ref, nil
 }
 
 // open prepares to use the repository of ref.
 func (l *location) open(ref registry.Reference) (*registry.Repository, error) {
-	return registry.Open(ref, registry.Options{PlainHTTP: l.plainHTTP, Progress: l.terminal.progress()})
+	return registry.Open(ref, registry.Options{PlainHTTP: l.plainHTTP, Progress: l.terminal.Progress()})
 }
 
 // find returns the repository and the artifacts in it that a command line
@@ -116,7 +113,7 @@ func (l *location) named(ctx context.Context, repository *registry.Repository, r
 		ref = ref.With(l.digest)
 	}
 	if ref.Empty() {
-		return nil, usagef("%s: name a tag or a digest%s", ref, tagsOf(ctx, repository))
+		return nil, term.Usagef("%s: name a tag or a digest%s", ref, tagsOf(ctx, repository))
 	}
 	b, err := repository.Find(ctx, ref)
 	switch {
@@ -139,7 +136,7 @@ func (l *location) attached(ctx context.Context, repository *registry.Repository
 			return nil, err
 		}
 		digest = d.Digest.String()
-		fmt.Fprintf(l.terminal.err, "%s is %s\n", image, digest)
+		fmt.Fprintf(l.terminal.Err, "%s is %s\n", image, digest)
 	}
 	found, err := repository.Attached(ctx, digest)
 	if err != nil {
@@ -159,7 +156,7 @@ func withDigest(digest string) string {
 	if digest == "" {
 		return ""
 	}
-	return " with the digest " + word(digest)
+	return " with the digest " + term.Word(digest)
 }
 
 // tagsOf lists the tags of a repository for an error about a reference.
@@ -170,9 +167,9 @@ func tagsOf(ctx context.Context, repository *registry.Repository) string {
 	case err != nil || len(tags) == 0:
 		return ""
 	case len(tags) > most:
-		return fmt.Sprintf("; of %d tags the last are: %s", len(tags), joinWords(tags[len(tags)-most:]))
+		return fmt.Sprintf("; of %d tags the last are: %s", len(tags), term.JoinWords(tags[len(tags)-most:]))
 	}
-	return "; its tags are: " + joinWords(tags)
+	return "; its tags are: " + term.JoinWords(tags)
 }
 
 // vouched says who signed an artifact as cosign does.
@@ -217,23 +214,4 @@ func advise(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w; %s", err, advice)
-}
-
-// shownBytes is from which size on a transfer is worth a bar.
-const shownBytes = 256 << 10
-
-// progress shows how far long transfers are, if a person is watching.
-func (t *terminal) progress() func(string, int64) io.WriteCloser {
-	file, ok := t.err.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil
-	}
-	return func(what string, bytes int64) io.WriteCloser {
-		return progressbar.NewOptions64(bytes,
-			progressbar.OptionSetWriter(file),
-			progressbar.OptionSetDescription(what),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionSetVisibility(bytes >= shownBytes),
-			progressbar.OptionClearOnFinish())
-	}
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/term"
 )
 
 // change is what install and uninstall have in common: where, and how careful.
 type change struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	cluster  cluster.Flags
 	dryRun   bool
 	yes      bool
@@ -25,7 +26,7 @@ type change struct {
 
 func (o *change) register(c *cobra.Command) {
 	flags := c.Flags()
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.cluster.Register(flags)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "let the API server check the change, show it, and change nothing")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
@@ -36,10 +37,10 @@ func (o *change) register(c *cobra.Command) {
 
 // out is where people read: standard output belongs to the result.
 func (o *change) out() io.Writer {
-	if o.format != formatTable {
-		return o.terminal.err
+	if o.format != term.Table {
+		return o.terminal.Err
 	}
-	return o.terminal.out
+	return o.terminal.Out
 }
 
 func (o *change) say(format string, args ...any) { fmt.Fprintf(o.out(), format+"\n", args...) }
@@ -57,10 +58,10 @@ type changeResult struct {
 
 // encode writes the result for machines.
 func (o *change) encode(r *changeResult) error {
-	if o.format == formatTable {
+	if o.format == term.Table {
 		return nil
 	}
-	return o.format.encode(o.terminal.out, r)
+	return o.format.Encode(o.terminal.Out, r)
 }
 
 // agree asks whether to go on, unless the user said so.
@@ -68,7 +69,7 @@ func (o *change) agree(ctx context.Context, question string) error {
 	if o.yes {
 		return nil
 	}
-	ok, err := confirm(ctx, question)
+	ok, err := term.Confirm(ctx, question)
 	if err == nil && !ok {
 		err = errors.New("nothing was changed")
 	}
@@ -84,7 +85,7 @@ func (o *change) await(ctx context.Context, client *cluster.Client, v documentVe
 	}
 	waiting, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	opinions, err := v.wait(waiting, client, newProgressLine(o.terminal.err))
+	opinions, err := v.wait(waiting, client, term.NewProgressLine(o.terminal.Err))
 	if err != nil {
 		return errors.Join(fmt.Errorf("wait for the agents: %w", err), o.encode(r))
 	}
@@ -96,14 +97,14 @@ func (o *change) await(ctx context.Context, client *cluster.Client, v documentVe
 func (o *change) verdict(r *changeResult, done string) error {
 	id := r.Namespace + "/" + r.Name
 	if n := count(r.Agents, taken); n > 0 {
-		o.say("%s is %s on %s", id, o.terminal.colour(green, done), nodes(n))
+		o.say("%s is %s on %s", id, o.terminal.Colour(term.Green, done), nodes(n))
 	}
-	o.terminal.writeOpinions(o.out(), r.Agents)
+	writeOpinions(o.terminal, o.out(), r.Agents)
 	if count(r.Agents, refused) > 0 {
 		for _, line := range refusalLines(r.Agents) {
 			o.say("%s", line)
 		}
-		return errFound
+		return term.ErrFound
 	}
 	if n := count(r.Agents, pending); n > 0 {
 		return fmt.Errorf("%s of %d did not take it in within %s", nodes(n), len(r.Agents), o.timeout)

@@ -9,15 +9,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type checkOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	strict   bool
 }
 
-func newCheckCommand(t *terminal) *cobra.Command {
+func newCheckCommand(t *term.Terminal) *cobra.Command {
 	o := checkOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "check FILE...",
@@ -34,7 +35,7 @@ not, unless --strict is given: then 3.`,
 		Args: files,
 		RunE: func(c *cobra.Command, args []string) error { return runCheck(c.Context(), o, args) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	c.Flags().BoolVar(&o.strict, "strict", false, "exit with 3 if there are warnings")
 	return c
 }
@@ -60,7 +61,7 @@ func runCheck(_ context.Context, o checkOptions, paths []string) error {
 	findings := []finding{}
 	invalid, warned := 0, 0
 	for _, path := range paths {
-		found, ok := o.terminal.checkFile(path)
+		found, ok := checkFile(o.terminal, path)
 		findings = append(findings, found...)
 		if !ok {
 			invalid++
@@ -68,27 +69,27 @@ func runCheck(_ context.Context, o checkOptions, paths []string) error {
 			warned++
 		}
 	}
-	if o.format != formatTable {
-		if err := o.format.encode(o.terminal.out, findings); err != nil {
+	if o.format != term.Table {
+		if err := o.format.Encode(o.terminal.Out, findings); err != nil {
 			return err
 		}
 	} else {
 		for i := range findings {
-			fmt.Fprintln(o.terminal.out, o.terminal.findingLine(&findings[i]))
+			fmt.Fprintln(o.terminal.Out, findingLine(o.terminal, &findings[i]))
 		}
 	}
 	switch {
 	case invalid > 0:
 		return fmt.Errorf("%d of %d files cannot be read as documents", invalid, len(paths))
 	case warned > 0 && o.strict:
-		return errFound
+		return term.ErrFound
 	}
 	return nil
 }
 
 // checkFile returns what is to be said of a file, and whether it is valid.
-func (t *terminal) checkFile(path string) ([]finding, bool) {
-	data, err := t.read(path)
+func checkFile(t *term.Terminal, path string) ([]finding, bool) {
+	data, err := readFrom(t.In, path)
 	if err != nil {
 		return []finding{{File: nameOf(path), Severity: severityError, Message: err.Error()}}, false
 	}
@@ -147,18 +148,18 @@ func parseFindings(file string, err error) []finding {
 	return findings
 }
 
-func (t *terminal) findingLine(f *finding) string {
+func findingLine(t *term.Terminal, f *finding) string {
 	where := f.File
 	if f.Line > 0 {
 		where += fmt.Sprintf(":%d:%d", f.Line, f.Column)
 	}
-	colour := yellow
+	colour := term.Yellow
 	if f.Severity == severityError {
-		colour = red
+		colour = term.Red
 	}
 	message := f.Message
 	if f.Field != "" {
 		message = f.Field + ": " + message
 	}
-	return fmt.Sprintf("%s: %s %s", escapeUnprintable(where), t.colour(colour, f.Severity+":"), escapeUnprintable(message))
+	return fmt.Sprintf("%s: %s %s", term.Escape(where), t.Colour(colour, f.Severity+":"), term.Escape(message))
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"bobwatch/internal/term"
 )
 
 // completions write the completion script of a shell.
@@ -14,7 +16,7 @@ var completions = map[string]func(root *cobra.Command, out io.Writer) error{
 	"fish": func(root *cobra.Command, out io.Writer) error { return root.GenFishCompletion(out, true) },
 }
 
-func newCompletionCommand(t *terminal) *cobra.Command {
+func newCompletionCommand(t *term.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish",
 		Short: "Print a shell's completion script",
@@ -24,7 +26,7 @@ func newCompletionCommand(t *terminal) *cobra.Command {
 		ValidArgs: []string{"bash", "zsh", "fish"},
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || completions[args[0]] == nil {
-				return usagef("want one of bash, zsh, fish")
+				return term.Usagef("want one of bash, zsh, fish")
 			}
 			return nil
 		},
@@ -34,6 +36,6 @@ func newCompletionCommand(t *terminal) *cobra.Command {
 	}
 }
 
-func runCompletion(_ context.Context, t *terminal, root *cobra.Command, shell string) error {
-	return completions[shell](root, t.out)
+func runCompletion(_ context.Context, t *term.Terminal, root *cobra.Command, shell string) error {
+	return completions[shell](root, t.Out)
 }

@@ -19,6 +19,7 @@ import (
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // compressAbove is the size in bytes from which a document is compressed: an
@@ -120,7 +121,7 @@ func documentName(chosen string, p *profile.Profile) (string, error) {
 		problems = append(problems, "it must not end in .values")
 	}
 	if len(problems) > 0 {
-		return "", usagef("%s cannot be the name of a ConfigMap (%s): choose one by --name", word(name), problems[0])
+		return "", term.Usagef("%s cannot be the name of a ConfigMap (%s): choose one by --name", term.Word(name), problems[0])
 	}
 	return name, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -10,31 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"bobwatch/internal/testenv"
 )
-
-// pseudoTerminal returns both ends of a new terminal.
-func pseudoTerminal(t *testing.T) (user, program *os.File) {
-	t.Helper()
-	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { user.Close() })
-	if err := unix.IoctlSetPointerInt(int(user.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(user.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { program.Close() })
-	return user, program
-}
 
 // The question is asked on the terminal, though the document comes by standard
 // input. Only yes is yes, and without a terminal nothing is done.
@@ -61,7 +37,7 @@ func TestInstallAsks(t *testing.T) {
 		answer string
 		want   bool
 	}{{"\n", false}, {"no\n", false}, {"y\n", true}} {
-		user, tty := pseudoTerminal(t)
+		user, tty := testenv.Terminal(t)
 		if _, err := io.WriteString(user, tt.answer); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,10 +13,11 @@ import (
 
 	"bobwatch/internal/export"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type convertOptions struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	to        string
 	container string
 	seccomp   export.SeccompOptions
@@ -48,7 +50,7 @@ var conversions = map[string]func(*profile.Profile, *convertOptions) ([]byte, er
 	},
 }
 
-func newConvertCommand(t *terminal) *cobra.Command {
+func newConvertCommand(t *term.Terminal) *cobra.Command {
 	o := convertOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "convert FILE --to FORM",
@@ -78,16 +80,16 @@ The last three are for one container.`,
 	flags.BoolVar(&o.seccomp.Families, "families", false, "also allow calls that are the same act under another name (seccomp, spo)")
 	flags.BoolVar(&o.seccomp.Runtime, "runtime", false, "also allow what runc does to start the container (seccomp)")
 	o.result.register(flags)
-	completeFlag(c, "to", sortedKeys(conversions)...)
+	completeFlag(c, "to", slices.Sorted(maps.Keys(conversions))...)
 	return c
 }
 
 func runConvert(_ context.Context, o convertOptions, path string) error {
 	convert, ok := conversions[o.to]
 	if !ok {
-		return usagef("--to %s: want one of %s", word(o.to), strings.Join(sortedKeys(conversions), ", "))
+		return term.Usagef("--to %s: want one of %s", term.Word(o.to), strings.Join(slices.Sorted(maps.Keys(conversions)), ", "))
 	}
-	documents, err := o.terminal.profiles(path)
+	documents, err := profilesOf(o.terminal.In, path)
 	if err != nil {
 		return err
 	}

@@ -9,14 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type diffOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 }
 
-func newDiffCommand(t *terminal) *cobra.Command {
+func newDiffCommand(t *term.Terminal) *cobra.Command {
 	o := diffOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "diff OLD NEW",
@@ -33,7 +34,7 @@ Exits with 0 if both allow the same, and with 3 if not.`,
 		Args: exactly(2),
 		RunE: func(c *cobra.Command, args []string) error { return runDiff(c.Context(), o, args[0], args[1]) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	return c
 }
 
@@ -50,11 +51,11 @@ type containerDifference struct {
 }
 
 func runDiff(_ context.Context, o diffOptions, before, after string) error {
-	a, err := o.terminal.profile(before)
+	a, err := profileOf(o.terminal.In, before)
 	if err != nil {
 		return err
 	}
-	b, err := o.terminal.profile(after)
+	b, err := profileOf(o.terminal.In, after)
 	if err != nil {
 		return err
 	}
@@ -63,27 +64,27 @@ func runDiff(_ context.Context, o diffOptions, before, after string) error {
 		return err
 	}
 	if !d.Empty() {
-		return errFound
+		return term.ErrFound
 	}
 	return nil
 }
 
 func (o *diffOptions) write(d *profile.Difference) error {
-	if o.format != formatTable {
+	if o.format != term.Table {
 		out := difference{Containers: []containerDifference{}}
 		for _, c := range d.Containers {
 			out.Containers = append(out.Containers, containerDifference(c))
 		}
-		return o.format.encode(o.terminal.out, out)
+		return o.format.Encode(o.terminal.Out, out)
 	}
-	o.terminal.difference(o.terminal.out, d)
+	writeDifference(o.terminal, o.terminal.Out, d)
 	return nil
 }
 
-// difference writes a difference for people.
-func (t *terminal) difference(out io.Writer, d *profile.Difference) {
+// writeDifference writes a difference for people.
+func writeDifference(t *term.Terminal, out io.Writer, d *profile.Difference) {
 	for line := range strings.Lines(d.String()) {
-		fmt.Fprintln(out, t.colour(diffColour(line), strings.TrimSuffix(line, "\n")))
+		fmt.Fprintln(out, t.Colour(diffColour(line), strings.TrimSuffix(line, "\n")))
 	}
 }
 
@@ -91,11 +92,11 @@ func (t *terminal) difference(out io.Writer, d *profile.Difference) {
 func diffColour(line string) string {
 	switch {
 	case strings.HasPrefix(line, "  - "):
-		return red
+		return term.Red
 	case strings.HasPrefix(line, "  + "):
-		return green
+		return term.Green
 	case strings.HasPrefix(line, "  "):
-		return cyan
+		return term.Cyan
 	}
-	return bold
+	return term.Bold
 }

@@ -6,15 +6,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type generaliseOptions struct {
-	terminal   *terminal
+	terminal   *term.Terminal
 	thresholds profile.Thresholds
 	result     result
 }
 
-func newGeneraliseCommand(t *terminal) *cobra.Command {
+func newGeneraliseCommand(t *term.Terminal) *cobra.Command {
 	o := generaliseOptions{terminal: t, thresholds: profile.DefaultThresholds()}
 	c := &cobra.Command{
 		Use:   "generalise FILE",
@@ -45,9 +46,9 @@ The result is another document, so that no signature of FILE is one of it.`,
 func runGeneralise(_ context.Context, o generaliseOptions, path string) error {
 	t := o.thresholds
 	if min(t.Opens, t.Values, t.Lengths, t.Commands) < 1 {
-		return usagef("--opens, --values, --lengths and --commands have to be at least 1")
+		return term.Usagef("--opens, --values, --lengths and --commands have to be at least 1")
 	}
-	documents, err := o.terminal.profiles(path)
+	documents, err := profilesOf(o.terminal.In, path)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/term"
 )
 
 // Bounds, for a command that runs for days beside hostile workloads. An agent
@@ -124,13 +124,13 @@ func (all *incidents) sorted() []*incident {
 	return slices.SortedFunc(maps.Values(all.byFingerprint), byLast)
 }
 
-// incident writes an incident for people: what happened, where and since when,
+// incidentText writes an incident for people: what happened, where and since when,
 // and unless it was told before, the command that accepts it.
-func (t *terminal) incident(i *incident, fresh bool, now time.Time) string {
+func incidentText(t *term.Terminal, i *incident, fresh bool, now time.Time) string {
 	a := legible(i.last)
 	a.Count, a.Allow = i.count(), ""
 	var b bytes.Buffer
-	if err := alert.Text(t.colours)(&b, &a); err != nil {
+	if err := alert.Text(t.Colours)(&b, &a); err != nil {
 		return "" // a buffer takes everything
 	}
 	const indent = "         "
@@ -141,10 +141,10 @@ func (t *terminal) incident(i *incident, fresh bool, now time.Time) string {
 	if names := places(i.pods); names != "" {
 		where = append(where, "in "+names)
 	}
-	b.WriteString(indent + t.colour(dim, escapeUnprintable(strings.Join(where, ", "))) + "\n")
+	b.WriteString(indent + t.Colour(term.Dim, term.Escape(strings.Join(where, ", "))) + "\n")
 	// A line to paste has to be what it seems to be.
 	if _, err := parseAllow(i.last.Allow); fresh && err == nil {
-		b.WriteString(indent + t.colour(dim, escapeUnprintable(i.last.Allow)) + "\n")
+		b.WriteString(indent + t.Colour(term.Dim, term.Escape(i.last.Allow)) + "\n")
 	}
 	return b.String()
 }
@@ -155,11 +155,11 @@ func legible(a alert.Alert) alert.Alert {
 	for _, text := range []*string{
 		&a.Workload.Namespace, &a.Workload.Kind, &a.Workload.Name, &a.Container.Name, &a.Message, &a.Process.Comm,
 	} {
-		*text = escapeUnprintable(*text)
+		*text = term.Escape(*text)
 	}
 	a.Ancestors = slices.Clone(a.Ancestors)
 	for i := range a.Ancestors {
-		a.Ancestors[i].Comm = escapeUnprintable(a.Ancestors[i].Comm)
+		a.Ancestors[i].Comm = term.Escape(a.Ancestors[i].Comm)
 	}
 	return a
 }
@@ -168,9 +168,9 @@ func legible(a alert.Alert) alert.Alert {
 func places(names map[string]bool) string {
 	sorted := slices.Sorted(maps.Keys(names))
 	if hidden := len(sorted) - shownPlaces; hidden > 0 {
-		return fmt.Sprintf("%s and %d more", joinWords(sorted[:shownPlaces]), hidden)
+		return fmt.Sprintf("%s and %d more", term.JoinWords(sorted[:shownPlaces]), hidden)
 	}
-	return joinWords(sorted)
+	return term.JoinWords(sorted)
 }
 
 // clock writes a time, with its date if that is not today.
@@ -180,16 +180,4 @@ func clock(at, now time.Time) string {
 		return at.Format(time.TimeOnly)
 	}
 	return at.Format(time.DateTime)
-}
-
-// jsonLine writes a value as one line of printable JSON.
-func (t *terminal) jsonLine(value any) error {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
-	}
-	_, err := fmt.Fprintln(t.out, escapeUnprintable(strings.TrimSuffix(text.String(), "\n")))
-	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/render"
+	"bobwatch/internal/term"
 )
 
 // stdin as the name of a file is standard input.
@@ -23,10 +24,9 @@ func nameOf(path string) string {
 	return path
 }
 
-// read returns the content of a file of at most profile.MaxInputBytes,
+// readFrom returns the content of a file of at most profile.MaxInputBytes,
 // decompressed.
-func (t *terminal) read(path string) ([]byte, error) {
-	in := t.in
+func readFrom(in io.Reader, path string) ([]byte, error) {
 	if path != stdin {
 		file, err := os.Open(path)
 		if err != nil {
@@ -64,9 +64,9 @@ func readBounded(in io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// profiles returns the documents of a file.
-func (t *terminal) profiles(path string) ([]*profile.Profile, error) {
-	data, err := t.read(path)
+// profilesOf returns the documents of a file.
+func profilesOf(in io.Reader, path string) ([]*profile.Profile, error) {
+	data, err := readFrom(in, path)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +81,9 @@ func parse(path string, data []byte) ([]*profile.Profile, error) {
 	return profiles, err
 }
 
-// profile returns the only document of a file.
-func (t *terminal) profile(path string) (*profile.Profile, error) {
-	data, err := t.read(path)
+// profileOf returns the only document of a file.
+func profileOf(in io.Reader, path string) (*profile.Profile, error) {
+	data, err := readFrom(in, path)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func only(path string, data []byte) (*profile.Profile, error) {
 	if len(profiles) > 1 {
 		var names []string
 		for _, p := range profiles {
-			names = append(names, word(p.Metadata.Name))
+			names = append(names, term.Word(p.Metadata.Name))
 		}
 		return nil, fmt.Errorf("%s holds %d documents (%s) where one is wanted; put it into a file of its own",
 			nameOf(path), len(profiles), strings.Join(names, ", "))

@@ -14,16 +14,17 @@ import (
 
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 type inspectOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	location location
 	trust    trust
 }
 
-func newInspectCommand(t *terminal) *cobra.Command {
+func newInspectCommand(t *term.Terminal) *cobra.Command {
 	o := inspectOptions{terminal: t, location: location{terminal: t}}
 	c := &cobra.Command{
 		Use:   "inspect (oci://REF | --image REF)",
@@ -39,7 +40,7 @@ that pull would refuse.`,
 		ValidArgsFunction: completeReference,
 		RunE:              func(c *cobra.Command, args []string) error { return runInspect(c.Context(), o, args) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.location.register(c.Flags())
 	o.trust.register(c.Flags())
 	return c
@@ -101,7 +102,7 @@ func runInspect(ctx context.Context, o inspectOptions, args []string) error {
 		}
 	}
 	if refused {
-		return errFound
+		return term.ErrFound
 	}
 	return nil
 }
@@ -175,29 +176,29 @@ func (r *inspected) vouched(of string) bool {
 }
 
 func (o *inspectOptions) write(r *inspected, first bool) error {
-	out := o.terminal.out
+	out := o.terminal.Out
 	switch {
-	case o.format == formatYAML && !first:
+	case o.format == term.YAML && !first:
 		fmt.Fprintln(out, "---")
-	case o.format == formatTable && !first:
+	case o.format == term.Table && !first:
 		fmt.Fprintln(out)
 	}
-	if o.format != formatTable {
-		return o.format.encode(out, r)
+	if o.format != term.Table {
+		return o.format.Encode(out, r)
 	}
-	fmt.Fprintln(out, o.terminal.colour(bold, r.Reference))
-	fmt.Fprintf(out, "  document   %s %s, %s\n", word(r.Document), cmp.Or(printable(r.Version), "without version"), r.DocumentDigest)
+	fmt.Fprintln(out, o.terminal.Colour(term.Bold, r.Reference))
+	fmt.Fprintf(out, "  document   %s %s, %s\n", term.Word(r.Document), cmp.Or(term.Printable(r.Version), "without version"), r.DocumentDigest)
 	fmt.Fprintf(out, "  image      %s\n", cmp.Or(r.Image, "none"))
 	for _, l := range r.Layers {
 		fmt.Fprintf(out, "  layer      %s, %d bytes, %s\n", l.MediaType, l.Size, l.Digest)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Annotations)) {
 		if name != ocispec.AnnotationTitle && name != ocispec.AnnotationVersion {
-			fmt.Fprintf(out, "  annotation %s: %s\n", word(name), printable(r.Annotations[name]))
+			fmt.Fprintf(out, "  annotation %s: %s\n", term.Word(name), term.Printable(r.Annotations[name]))
 		}
 	}
 	if !slices.ContainsFunc(r.Signatures, func(v verdict) bool { return v.Of == "artifact" }) {
-		fmt.Fprintf(out, "  signature  %s\n", o.terminal.colour(red, "the artifact is not signed"))
+		fmt.Fprintf(out, "  signature  %s\n", o.terminal.Colour(term.Red, "the artifact is not signed"))
 	}
 	for _, v := range r.Signatures {
 		fmt.Fprintf(out, "  signature  of the %s (%s): %s\n", v.Of, v.Form, o.judgement(v))
@@ -210,7 +211,7 @@ func (o *inspectOptions) judgement(v verdict) string {
 	case v.Verified == nil:
 		return "not verified; say whom to trust by --key or --certificate-identity"
 	case *v.Verified:
-		return o.terminal.colour(green, "verified") + ", by " + printable(v.SignedBy)
+		return o.terminal.Colour(term.Green, "verified") + ", by " + term.Printable(v.SignedBy)
 	}
-	return o.terminal.colour(red, "refused") + ": " + printable(v.Error)
+	return o.terminal.Colour(term.Red, "refused") + ": " + term.Printable(v.Error)
 }

@@ -9,6 +9,7 @@ import (
 
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 type installOptions struct {
@@ -21,7 +22,7 @@ type installOptions struct {
 	path   string
 }
 
-func newInstallCommand(t *terminal) *cobra.Command {
+func newInstallCommand(t *term.Terminal) *cobra.Command {
 	o := installOptions{change: change{terminal: t}}
 	c := &cobra.Command{
 		Use:   "install FILE (--key KEY | --certificate-identity ... )",
@@ -86,16 +87,16 @@ func (o *installOptions) verifier() (*signature.Verifier, error) {
 		return o.trust.verifier(o.terminal)
 	}
 	if o.trust.given() {
-		return nil, usagef("--insecure-skip-verify verifies nothing: leave it out, or --key and the identity")
+		return nil, term.Usagef("--insecure-skip-verify verifies nothing: leave it out, or --key and the identity")
 	}
 	return signature.NewVerifier(signature.Policy{
 		Unsigned: []signature.UnsignedRule{{Namespace: "*", Action: signature.Warn}},
 	})
 }
 
-// read returns the document with what lies beside it.
+// readFrom returns the document with what lies beside it.
 func (o *installOptions) read() (*bundle, error) {
-	data, err := o.terminal.read(o.path)
+	data, err := readFrom(o.terminal.In, o.path)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (o *installOptions) read() (*bundle, error) {
 		return nil, err
 	}
 	if o.values != "" {
-		if b.values, err = o.terminal.read(o.values); err != nil {
+		if b.values, err = readFrom(o.terminal.In, o.values); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +126,7 @@ func (o *installOptions) place(b *bundle, client *cluster.Client) (*corev1.Confi
 	if own := p.Spec.Workload.Namespace; own != "" && !client.Named {
 		namespace = own
 	} else if own != "" && own != namespace {
-		return nil, usagef("%s is for namespace %s and has no effect in %s: --namespace %s", nameOf(o.path), word(own), namespace, word(own))
+		return nil, term.Usagef("%s is for namespace %s and has no effect in %s: --namespace %s", nameOf(o.path), term.Word(own), namespace, term.Word(own))
 	}
 	if b.name, err = documentName(o.name, p); err != nil {
 		return nil, err

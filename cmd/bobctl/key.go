@@ -9,15 +9,15 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // passwordVariable holds the passphrase of a key file, as it does for cosign.
 const passwordVariable = "COSIGN_PASSWORD"
 
-func newKeyCommand(t *terminal) *cobra.Command {
+func newKeyCommand(t *term.Terminal) *cobra.Command {
 	c := newGroup(&cobra.Command{
 		Use:   "key",
 		Short: "Make keys that sign documents",
@@ -27,11 +27,11 @@ func newKeyCommand(t *terminal) *cobra.Command {
 }
 
 type keyOptions struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	algorithm string
 }
 
-func newKeyGenerateCommand(t *terminal) *cobra.Command {
+func newKeyGenerateCommand(t *term.Terminal) *cobra.Command {
 	o := keyOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "generate NAME",
@@ -44,7 +44,7 @@ are not overwritten. Keep NAME.key, and give NAME.pub to whoever verifies.`,
   COSIGN_PASSWORD=$(pass show vendor) bobctl key generate vendor`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("want one NAME, got %d", len(args))
+				return term.Usagef("want one NAME, got %d", len(args))
 			}
 			return nil
 		},
@@ -63,7 +63,7 @@ func runKeyGenerate(_ context.Context, o keyOptions, name string) error {
 	}
 	key, err := signature.GenerateKey(signature.Algorithm(o.algorithm))
 	if err != nil {
-		return usageError(err.Error())
+		return term.UsageError(err.Error())
 	}
 	passphrase, err := newPassphrase()
 	if err != nil {
@@ -84,9 +84,9 @@ func runKeyGenerate(_ context.Context, o keyOptions, name string) error {
 		return err
 	}
 	if len(passphrase) == 0 {
-		fmt.Fprintln(o.terminal.err, "warning: the passphrase is empty and protects nothing")
+		fmt.Fprintln(o.terminal.Err, "warning: the passphrase is empty and protects nothing")
 	}
-	fmt.Fprintf(o.terminal.out, "%s: keep it; sign with it: bobctl sign --key %s FILE\n%s: give it to whoever verifies\n", private, private, public)
+	fmt.Fprintf(o.terminal.Out, "%s: keep it; sign with it: bobctl sign --key %s FILE\n%s: give it to whoever verifies\n", private, private, public)
 	return nil
 }
 
@@ -127,19 +127,6 @@ func newPassphrase() ([]byte, error) {
 	return first, nil
 }
 
-// ask reads a line from the terminal without showing it. Standard input may be
-// a document.
 func ask(prompt string) ([]byte, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, fmt.Errorf("no terminal to ask for the passphrase; set %s", passwordVariable)
-	}
-	defer tty.Close()
-	fmt.Fprint(tty, prompt)
-	secret, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(tty)
-	if err != nil {
-		return nil, fmt.Errorf("read passphrase: %w", err)
-	}
-	return secret, nil
+	return term.AskSecret(prompt, "set "+passwordVariable)
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // version is set by the linker.
@@ -28,35 +28,15 @@ const (
 	exitFound = 3
 )
 
-// errFound is returned by a command that did its work and whose answer is no:
-// documents differ, a check found something. The command has said what.
-var errFound = errors.New("found something")
-
-// usageError is a command line that makes no sense.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
-
-func usagef(format string, args ...any) error {
-	return usageError(fmt.Sprintf(format, args...))
-}
-
-// terminal is where a command reads and writes.
-type terminal struct {
-	in       io.Reader
-	out, err io.Writer
-	colours  bool // of out
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, colours: alert.Colours(os.Stdout)}
+	t := &term.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Colours: alert.Colours(os.Stdout)}
 	os.Exit(run(ctx, t, os.Args))
 }
 
 // run carries out a command line, args[0] included, and returns the exit code.
-func run(ctx context.Context, t *terminal, args []string) int {
+func run(ctx context.Context, t *term.Terminal, args []string) int {
 	name := "bobctl"
 	if filepath.Base(args[0]) == "kubectl-bob" {
 		name = "kubectl bob"
@@ -66,23 +46,23 @@ func run(ctx context.Context, t *terminal, args []string) int {
 	command, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	switch {
-	case err == nil || errors.Is(err, errFound):
+	case err == nil || errors.Is(err, term.ErrFound):
 	case code == exitUsage:
-		fmt.Fprintf(t.err, "%s: %s\nSee '%s --help'.\n", name, escapeLines(err.Error()), command.CommandPath())
+		fmt.Fprintf(t.Err, "%s: %s\nSee '%s --help'.\n", name, term.EscapeLines(err.Error()), command.CommandPath())
 	default:
-		fmt.Fprintf(t.err, "%s: %s\n", name, escapeLines(err.Error()))
+		fmt.Fprintf(t.Err, "%s: %s\n", name, term.EscapeLines(err.Error()))
 	}
 	return code
 }
 
 func exitCode(err error) int {
-	var usage usageError
+	var usage term.UsageError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, errFound),
+	case errors.Is(err, term.ErrFound),
 		errors.Is(err, signature.ErrUnsigned), errors.Is(err, signature.ErrSignature),
 		errors.Is(err, signature.ErrUntrusted), errors.Is(err, signature.ErrScope),
 		errors.Is(err, registry.ErrTampered), errors.Is(err, registry.ErrNotBoB),

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/term"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -28,7 +30,7 @@ func bobctl(t testing.TB, input string, args ...string) outcome {
 func runAs(t testing.TB, name, input string, args ...string) outcome {
 	t.Helper()
 	var out, errs bytes.Buffer
-	terminal := &terminal{in: strings.NewReader(input), out: &out, err: &errs}
+	terminal := &term.Terminal{In: strings.NewReader(input), Out: &out, Err: &errs}
 	code := run(t.Context(), terminal, append([]string{name}, args...))
 	return outcome{code: code, out: out.String(), err: errs.String()}
 }
@@ -268,7 +270,7 @@ func TestColours(t *testing.T) {
 		{"diff", "webapp.yaml", "webapp-next.yaml"}, {"show", "webapp.yaml"}, {"check", "webapp.yaml"},
 	} {
 		var out bytes.Buffer
-		run(t.Context(), &terminal{in: strings.NewReader(""), out: &out, err: &out, colours: true}, append([]string{"bobctl"}, args...))
+		run(t.Context(), &term.Terminal{In: strings.NewReader(""), Out: &out, Err: &out, Colours: true}, append([]string{"bobctl"}, args...))
 		if !strings.Contains(out.String(), "\x1b[") {
 			t.Errorf("bobctl %q: no colours on a terminal", args)
 		}

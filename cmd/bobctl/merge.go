@@ -10,15 +10,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type mergeOptions struct {
-	terminal *terminal
+	terminal *term.Terminal
 	workload string
 	result   result
 }
 
-func newMergeCommand(t *terminal) *cobra.Command {
+func newMergeCommand(t *term.Terminal) *cobra.Command {
 	o := mergeOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "merge FILE...",
@@ -46,7 +47,7 @@ names no namespace, with your own.`,
 func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 	var documents []*profile.Profile
 	for _, path := range paths {
-		read, err := o.terminal.profiles(path)
+		read, err := profilesOf(o.terminal.In, path)
 		if err == nil && o.workload != "" {
 			read, err = o.narrow(path, read)
 		}
@@ -80,7 +81,7 @@ func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*profile.Profile, error) {
 	wanted, err := parseWorkload(o.workload)
 	if err != nil {
-		return nil, usagef("--workload %s: %v", word(o.workload), err)
+		return nil, term.Usagef("--workload %s: %v", term.Word(o.workload), err)
 	}
 	var narrowed []*profile.Profile
 	for _, p := range documents {
@@ -95,7 +96,7 @@ func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*pro
 		narrowed = append(narrowed, &of)
 	}
 	if len(narrowed) == 0 {
-		return nil, fmt.Errorf("%s: no document in it applies to %s", nameOf(path), word(o.workload))
+		return nil, fmt.Errorf("%s: no document in it applies to %s", nameOf(path), term.Word(o.workload))
 	}
 	return narrowed, nil
 }

@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/syscalls"
+	"bobwatch/internal/term"
 )
 
 // The values of news.Kind.
@@ -122,7 +123,7 @@ func (f *newsFilter) check() error {
 	}
 	for name := range strings.SplitSeq(text, ",") {
 		if _, ok := syscalls.Number(runtime.GOARCH, name); !ok {
-			return usagef("-e %s: no such system call on %s", word(name), runtime.GOARCH)
+			return term.Usagef("-e %s: no such system call on %s", term.Word(name), runtime.GOARCH)
 		}
 		f.names = append(f.names, name)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/observe"
+	"bobwatch/internal/term"
 	"bobwatch/internal/workload"
 )
 
@@ -64,7 +65,7 @@ func TestNewsFilter(t *testing.T) {
 func TestTraceWritesHostileNames(t *testing.T) {
 	hostile := "/tmp/a\n12:00 exec\x1b[31m\u202e\xff"
 	s := &observe.Subject{Container: workload.Container{Name: hostile, Pod: hostile}}
-	for _, format := range []format{formatTable, formatJSON, formatYAML} {
+	for _, format := range []term.Format{term.Table, term.JSON, term.YAML} {
 		for _, kind := range []event.Kind{event.KindExec, event.KindOpen, event.KindMoved, event.KindSyscall} {
 			var out strings.Builder
 			tr := &tracer{out: &out, options: &traceOptions{format: format}, several: true}
@@ -76,7 +77,7 @@ func TestTraceWritesHostileNames(t *testing.T) {
 			if tr.err != nil || strings.ContainsAny(text, "\x1b\a\u202e") || !utf8.ValidString(text) {
 				t.Errorf("%s: wrote %q, %v", format, text, tr.err)
 			}
-			if format != formatYAML && strings.Count(text, "\n") != 1 {
+			if format != term.YAML && strings.Count(text, "\n") != 1 {
 				t.Errorf("%s: %q is not one line", format, text)
 			}
 		}
@@ -85,7 +86,7 @@ func TestTraceWritesHostileNames(t *testing.T) {
 
 func TestTraceJSON(t *testing.T) {
 	var out strings.Builder
-	tr := &tracer{out: &out, options: &traceOptions{format: formatJSON}, boot: time.Unix(100, 0).UTC()}
+	tr := &tracer{out: &out, options: &traceOptions{format: term.JSON}, boot: time.Unix(100, 0).UTC()}
 	s := &observe.Subject{Container: workload.Container{Namespace: "shop", Pod: "web-0", Name: "web"}}
 	tr.Act(s, newsEvent(event.KindOpen, func(ev *event.Event) {
 		ev.Path, ev.Access = []byte("/etc/shadow"), event.AccessRead

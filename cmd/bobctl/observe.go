@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/observe"
+	"bobwatch/internal/term"
 )
 
 // observation is whom record, trace and summary watch, and for how long.
 type observation struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	container string
 	pod       string
 	workload  string
@@ -60,7 +61,7 @@ func (o *observation) open(args []string) (*observe.Observer, error) {
 	if cmd.Err != nil {
 		return nil, cmd.Err
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.terminal.in, o.terminal.out, o.terminal.err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.terminal.In, o.terminal.Out, o.terminal.Err
 	o.command = cmd
 	return observe.Command(cmd)
 }
@@ -75,11 +76,11 @@ func (o *observation) target(args []string) (*observe.Target, error) {
 	}
 	switch {
 	case o.duration < 0:
-		return nil, usagef("--for %s: want a time to come", o.duration)
+		return nil, term.Usagef("--for %s: want a time to come", o.duration)
 	case given+min(len(args), 1) == 0:
-		return nil, usagef("say what to observe: -- CMD, --container ID, --pod NAMESPACE/NAME, --workload NAMESPACE/KIND/NAME or --cgroup PATH")
+		return nil, term.Usagef("say what to observe: -- CMD, --container ID, --pod NAMESPACE/NAME, --workload NAMESPACE/KIND/NAME or --cgroup PATH")
 	case given+min(len(args), 1) > 1:
-		return nil, usagef("say one thing to observe: either CMD or one of --container, --pod, --workload and --cgroup")
+		return nil, term.Usagef("say one thing to observe: either CMD or one of --container, --pod, --workload and --cgroup")
 	case given == 0:
 		return nil, nil
 	}
@@ -87,17 +88,17 @@ func (o *observation) target(args []string) (*observe.Target, error) {
 	var err error
 	if o.pod != "" {
 		if target.Pod, err = observe.ParsePod(o.pod); err != nil {
-			return nil, usagef("--pod %s: %v", word(o.pod), err)
+			return nil, term.Usagef("--pod %s: %v", term.Word(o.pod), err)
 		}
 	}
 	if o.workload != "" {
 		if target.Workload, err = observe.ParseWorkload(o.workload); err != nil {
-			return nil, usagef("--workload %s: %v", word(o.workload), err)
+			return nil, term.Usagef("--workload %s: %v", term.Word(o.workload), err)
 		}
 	}
 	if o.cgroup != "" {
 		if !filepath.IsAbs(o.cgroup) {
-			return nil, usagef("--cgroup %s: want an absolute path, as in /proc/PID/cgroup behind 0::", word(o.cgroup))
+			return nil, term.Usagef("--cgroup %s: want an absolute path, as in /proc/PID/cgroup behind 0::", term.Word(o.cgroup))
 		}
 		target.Cgroup = filepath.Clean(o.cgroup)
 	}
@@ -121,8 +122,8 @@ func (o *observation) run(ctx context.Context, observer *observe.Observer, h obs
 		return err
 	}
 	if state := o.command.ProcessState; !state.Success() {
-		fmt.Fprintf(o.terminal.err, "%s: %s\n", printable(filepath.Base(o.command.Path)), state)
-		return errFound
+		fmt.Fprintf(o.terminal.Err, "%s: %s\n", term.Printable(filepath.Base(o.command.Path)), state)
+		return term.ErrFound
 	}
 	return nil
 }

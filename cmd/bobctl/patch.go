@@ -8,16 +8,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type patchOptions struct {
-	terminal *terminal
+	terminal *term.Terminal
 	act      act
 	json     string
 	result   result
 }
 
-func newPatchCommand(t *terminal) *cobra.Command {
+func newPatchCommand(t *term.Terminal) *cobra.Command {
 	o := patchOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "patch FILE (--syscall|--exec|--open ... | --json PATCH)",
@@ -37,7 +38,7 @@ document that somebody else signed, write an allowance: bobctl allow.`,
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.json != "" && anyGiven(c.Flags(), new(act).register) {
-				return usagef("give either --json or what to allow")
+				return term.Usagef("give either --json or what to allow")
 			}
 			return runPatch(c.Context(), o, args[0])
 		},
@@ -52,14 +53,14 @@ document that somebody else signed, write an allowance: bobctl allow.`,
 
 func runPatch(_ context.Context, o patchOptions, path string) error {
 	if o.json == stdin && path == stdin {
-		return usagef("standard input (-) can be read only once")
+		return term.Usagef("standard input (-) can be read only once")
 	}
 	if o.json == "" {
 		if err := o.act.check(); err != nil {
 			return err
 		}
 	}
-	p, err := o.terminal.profile(path)
+	p, err := profileOf(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
@@ -86,13 +87,13 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 		return err
 	}
 	if signed := existing(signaturePaths(o.result.file)); o.result.file != "" && len(signed) > 0 {
-		fmt.Fprintf(o.terminal.err, "warning: %s is out of date; sign %s again\n", strings.Join(signed, ", "), o.result.file)
+		fmt.Fprintf(o.terminal.Err, "warning: %s is out of date; sign %s again\n", strings.Join(signed, ", "), o.result.file)
 	}
 	return nil
 }
 
 func (o *patchOptions) applyJSON(p *profile.Profile) (*profile.Profile, error) {
-	patch, err := o.terminal.read(o.json)
+	patch, err := readFrom(o.terminal.In, o.json)
 	if err != nil {
 		return nil, err
 	}

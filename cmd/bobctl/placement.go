@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // placement is a ConfigMap on its way into a cluster.
@@ -106,7 +107,7 @@ func (p *placement) mayReplace(present *corev1.ConfigMap) error {
 	}
 	for _, d := range published(present).Documents() {
 		if d.Name != p.next.Name {
-			return fmt.Errorf("configmap %s/%s holds %s too: choose another name by --name", present.Namespace, present.Name, word(d.Name))
+			return fmt.Errorf("configmap %s/%s holds %s too: choose another name by --name", present.Namespace, present.Name, term.Word(d.Name))
 		}
 	}
 	return nil
@@ -139,9 +140,9 @@ func (p *placement) show(present *corev1.ConfigMap) {
 	if err != nil || len(next) == 0 {
 		return // admit has found it in order
 	}
-	p.say("%s %s, for %s", p.terminal.colour(bold, word(p.next.Namespace+"/"+p.next.Name)), p.provenance(next[0]), selectionIn(p.next.Namespace, next[0]))
+	p.say("%s %s, for %s", p.terminal.Colour(term.Bold, term.Word(p.next.Namespace+"/"+p.next.Name)), p.provenance(next[0]), selectionIn(p.next.Namespace, next[0]))
 	if n := len(profile.Warnings(next[0])); n > 0 {
-		fmt.Fprintf(p.terminal.err, "warning: bobctl check has %d remarks on it\n", n)
+		fmt.Fprintf(p.terminal.Err, "warning: bobctl check has %d remarks on it\n", n)
 	}
 	if present == nil {
 		for i := range next[0].Spec.Containers {
@@ -161,7 +162,7 @@ func (p *placement) provenance(next *profile.Profile) string {
 	if next.Metadata.Version != "" {
 		signed = "version " + next.Metadata.Version + ", " + signed
 	}
-	return printable(signed)
+	return term.Printable(signed)
 }
 
 // compare shows the difference to what is there.
@@ -180,7 +181,7 @@ func (p *placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
 		p.say("  allows the same as before; signatures, values or other particulars change")
 		return
 	}
-	p.terminal.difference(p.out(), d)
+	writeDifference(p.terminal, p.out(), d)
 }
 
 // summaryOf counts what a container may do.
@@ -191,7 +192,7 @@ func summaryOf(c *profile.Container) string {
 	}
 	title := "every container"
 	if c.Name != "" {
-		title = "container " + word(c.Name)
+		title = "container " + term.Word(c.Name)
 	}
 	return fmt.Sprintf("%s: %d syscalls, %d execs, %d opens", title, calls, len(c.Execs), len(c.Opens))
 }

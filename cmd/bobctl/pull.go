@@ -16,11 +16,12 @@ import (
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 type pullOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	location location
 	trust    trust
 	name     string
@@ -28,7 +29,7 @@ type pullOptions struct {
 	result   result
 }
 
-func newPullCommand(t *terminal) *cobra.Command {
+func newPullCommand(t *term.Terminal) *cobra.Command {
 	o := pullOptions{terminal: t, location: location{terminal: t}}
 	c := &cobra.Command{
 		Use:   "pull (oci://REF | --image REF) (--key KEY | --certificate-identity ...)",
@@ -51,7 +52,7 @@ Exits with 3 if not. A tag can be moved: the digest that is printed can not, and
 		RunE:              func(c *cobra.Command, args []string) error { return runPull(c.Context(), o, args) },
 	}
 	flags := c.Flags()
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.location.register(flags)
 	o.trust.register(flags)
 	flags.StringVar(&o.name, "name", "", "take the document called `NAME`, of several that are attached to the image")
@@ -71,13 +72,13 @@ func completeReference(_ *cobra.Command, args []string, _ string) ([]string, cob
 func (o *pullOptions) check(c *cobra.Command, args []string) error {
 	switch {
 	case o.skip && o.trust.given():
-		return usagef("--insecure-skip-verify trusts everybody: leave it out, or the flags that say whom to trust")
+		return term.Usagef("--insecure-skip-verify trusts everybody: leave it out, or the flags that say whom to trust")
 	case !o.skip && !o.trust.given():
-		return usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root; or nobody: --insecure-skip-verify")
+		return term.Usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root; or nobody: --insecure-skip-verify")
 	case o.name != "" && o.location.image == "":
-		return usagef("--name chooses among the documents of an image: --image REF")
-	case o.format != formatTable && o.result.file == stdin:
-		return usagef("standard output cannot take both the document and the result; name a file by --out")
+		return term.Usagef("--name chooses among the documents of an image: --image REF")
+	case o.format != term.Table && o.result.file == stdin:
+		return term.Usagef("standard output cannot take both the document and the result; name a file by --out")
 	}
 	return o.location.reference(c, args)
 }
@@ -170,7 +171,7 @@ func (o *pullOptions) choose(ctx context.Context, repository *registry.Repositor
 	}
 	switch {
 	case len(good) == 0 && len(errs) == 0:
-		return nil, fmt.Errorf("no document of the image is called %s; there are:%s", word(o.name), listed(found))
+		return nil, fmt.Errorf("no document of the image is called %s; there are:%s", term.Word(o.name), listed(found))
 	case len(good) == 0:
 		return nil, errors.Join(errs...)
 	}
@@ -192,7 +193,7 @@ func (o *pullOptions) choose(ctx context.Context, repository *registry.Repositor
 func listed(all []*registry.BoB) string {
 	var b strings.Builder
 	for _, bob := range all {
-		fmt.Fprintf(&b, "\n  %s %s %s", word(bob.Name), cmp.Or(printable(bob.Version), "-"), bob.Digest)
+		fmt.Fprintf(&b, "\n  %s %s %s", term.Word(bob.Name), cmp.Or(term.Printable(bob.Version), "-"), bob.Digest)
 	}
 	return b.String()
 }
@@ -205,7 +206,7 @@ func (o *pullOptions) document(b *registry.BoB, content *registry.Content, v *si
 		return nil, nil, fmt.Errorf("%w: %w", registry.ErrNotBoB, err)
 	}
 	if p.Metadata.Name != b.Name {
-		return nil, nil, fmt.Errorf("%w: its document is called %s, and not %s", registry.ErrNotBoB, word(p.Metadata.Name), word(b.Name))
+		return nil, nil, fmt.Errorf("%w: its document is called %s, and not %s", registry.ErrNotBoB, term.Word(p.Metadata.Name), term.Word(b.Name))
 	}
 	canonical, err := p.Canonical()
 	if err != nil {
@@ -228,7 +229,7 @@ func (o *pullOptions) write(p *profile.Profile, content *registry.Content) ([]st
 	if file == "" {
 		file = p.Metadata.Name + ".yaml"
 		if !fileName.MatchString(p.Metadata.Name) {
-			return nil, fmt.Errorf("the document is called %s, which is no name for a file; name one by --out", word(p.Metadata.Name))
+			return nil, fmt.Errorf("the document is called %s, which is no name for a file; name one by --out", term.Word(p.Metadata.Name))
 		}
 		if _, err := os.Lstat(file); err == nil {
 			return nil, fmt.Errorf("%s exists; to replace it, or to write to another file, name it by --out", file)
@@ -254,27 +255,27 @@ func (o *pullOptions) write(p *profile.Profile, content *registry.Content) ([]st
 
 func (o *pullOptions) report(r *pulled, signatures int) error {
 	if !r.Verified {
-		fmt.Fprintln(o.terminal.err, "warning: nothing was verified: it may come from anybody")
+		fmt.Fprintln(o.terminal.Err, "warning: nothing was verified: it may come from anybody")
 	}
 	if signatures == 0 {
-		fmt.Fprintln(o.terminal.err, "warning: the document has no signature for the agent; make one: bobctl sign --key NAME.key FILE")
+		fmt.Fprintln(o.terminal.Err, "warning: the document has no signature for the agent; make one: bobctl sign --key NAME.key FILE")
 	}
-	if o.format != formatTable {
-		return o.format.encode(o.terminal.out, r)
+	if o.format != term.Table {
+		return o.format.Encode(o.terminal.Out, r)
 	}
-	out := o.terminal.out
+	out := o.terminal.Out
 	if o.result.file == stdin {
-		out = o.terminal.err
+		out = o.terminal.Err
 	}
 	if r.Verified {
-		fmt.Fprintf(out, "%s: %s was signed by %s\n", o.terminal.colour(green, "verified"), r.Reference, printable(r.SignedBy))
+		fmt.Fprintf(out, "%s: %s was signed by %s\n", o.terminal.Colour(term.Green, "verified"), r.Reference, term.Printable(r.SignedBy))
 	}
-	fmt.Fprintf(out, "  document  %s %s\n", word(r.Document), printable(r.Version))
+	fmt.Fprintf(out, "  document  %s %s\n", term.Word(r.Document), term.Printable(r.Version))
 	if r.Image != "" {
 		fmt.Fprintf(out, "  image     %s\n", r.Image)
 	}
 	if len(r.Files) > 0 {
-		fmt.Fprintf(out, "  wrote     %s\n", joinWords(r.Files))
+		fmt.Fprintf(out, "  wrote     %s\n", term.JoinWords(r.Files))
 	}
 	fmt.Fprintf(out, "To get the same again: bobctl pull oci://%s\n", r.Reference)
 	return nil

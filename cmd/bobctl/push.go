@@ -12,17 +12,18 @@ import (
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 type pushOptions struct {
-	terminal  *terminal
-	format    format
+	terminal  *term.Terminal
+	format    term.Format
 	image     string
 	key       string
 	plainHTTP bool
 }
 
-func newPushCommand(t *terminal) *cobra.Command {
+func newPushCommand(t *term.Terminal) *cobra.Command {
 	o := pushOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "push FILE oci://REGISTRY/REPOSITORY[:TAG] [--image REF] [--key KEY]",
@@ -41,7 +42,7 @@ docker login.`,
 		ValidArgsFunction: completePush,
 		RunE:              func(c *cobra.Command, args []string) error { return runPush(c.Context(), o, args[0], args[1]) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	c.Flags().StringVar(&o.image, "image", "", "attach it to the image `REF`")
 	c.Flags().StringVar(&o.key, "key", "", "sign it with the private key in `FILE`")
 	registerPlainHTTP(c.Flags(), &o.plainHTTP)
@@ -58,22 +59,22 @@ func completePush(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 
 func (o *pushOptions) check(args []string) error {
 	if len(args) != 2 {
-		return usagef("want FILE and oci://REGISTRY/REPOSITORY, got %d arguments", len(args))
+		return term.Usagef("want FILE and oci://REGISTRY/REPOSITORY, got %d arguments", len(args))
 	}
 	target, err := ociReference(args[1])
 	switch {
 	case err != nil:
 		return err
 	case target.Digest() != "":
-		return usagef("%s: the digest is what a push results in; name a tag", target)
+		return term.Usagef("%s: the digest is what a push results in; name a tag", target)
 	case o.image == "" && target.Tag() == "":
-		return usagef("%s: name a tag, or by --image the image that it belongs to", target)
+		return term.Usagef("%s: name a tag, or by --image the image that it belongs to", target)
 	case o.image == "":
 		return nil
 	}
 	image, err := imageReference(o.image)
 	if err == nil && image.Repository() != target.Repository() {
-		return usagef("a document lies in the repository of its image: push it to oci://%s, or copy the image to %s first",
+		return term.Usagef("a document lies in the repository of its image: push it to oci://%s, or copy the image to %s first",
 			image.Repository(), target.Repository())
 	}
 	return err
@@ -102,7 +103,7 @@ func runPush(ctx context.Context, o pushOptions, path, to string) error {
 	if err != nil {
 		return err
 	}
-	repository, err := registry.Open(target, registry.Options{PlainHTTP: o.plainHTTP, Progress: o.terminal.progress()})
+	repository, err := registry.Open(target, registry.Options{PlainHTTP: o.plainHTTP, Progress: o.terminal.Progress()})
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func runPush(ctx context.Context, o pushOptions, path, to string) error {
 
 // content reads the document, and without a key the signatures beside it.
 func (o *pushOptions) content(path string) (*registry.Content, *profile.Profile, error) {
-	data, err := o.terminal.read(path)
+	data, err := readFrom(o.terminal.In, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -145,7 +146,7 @@ func (o *pushOptions) content(path string) (*registry.Content, *profile.Profile,
 		return content, p, nil
 	}
 	for _, beside := range existing(signaturePaths(path)) {
-		s, err := o.terminal.read(beside)
+		s, err := readFrom(o.terminal.In, beside)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -159,7 +160,7 @@ func (o *pushOptions) sign(p *profile.Profile, content *registry.Content) (crypt
 	if o.key == "" {
 		return nil, nil
 	}
-	key, err := o.terminal.privateKey(o.key)
+	key, err := privateKey(o.terminal, o.key)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (o *pushOptions) sign(p *profile.Profile, content *registry.Content) (crypt
 		return nil, err
 	}
 	content.Signatures = [][]byte{s.Bundle()}
-	o.terminal.remark(p)
+	remarkOn(o.terminal, p)
 	return key, nil
 }
 
@@ -200,11 +201,11 @@ func (o *pushOptions) report(target registry.Reference, b *registry.BoB, p *prof
 	if b.Image != nil {
 		result.Image = target.With(b.Image.Digest.String()).String()
 	}
-	if o.format != formatTable {
-		return o.format.encode(o.terminal.out, result)
+	if o.format != term.Table {
+		return o.format.Encode(o.terminal.Out, result)
 	}
-	out := o.terminal.out
-	fmt.Fprintf(out, "pushed %s as %s\n", word(result.Document), result.Reference)
+	out := o.terminal.Out
+	fmt.Fprintf(out, "pushed %s as %s\n", term.Word(result.Document), result.Reference)
 	if result.Tag != "" {
 		fmt.Fprintf(out, "  tag    %s\n", result.Tag)
 	}

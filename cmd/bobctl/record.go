@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type recordOptions struct {
@@ -18,7 +19,7 @@ type recordOptions struct {
 	result result
 }
 
-func newRecordCommand(t *terminal) *cobra.Command {
+func newRecordCommand(t *term.Terminal) *cobra.Command {
 	o := recordOptions{observation: observation{terminal: t}}
 	c := &cobra.Command{
 		Use:   "record [FLAG]... [-- CMD [ARGUMENT]...]",
@@ -54,7 +55,7 @@ failed; the document is written all the same.`,
 
 func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	if o.quiet < 0 {
-		return usagef("--until-quiet %s: want a time to come", o.quiet)
+		return term.Usagef("--until-quiet %s: want a time to come", o.quiet)
 	}
 	observer, err := o.open(args)
 	if err != nil {
@@ -62,7 +63,7 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	}
 	recorder := observe.NewRecorder()
 	err = o.record(ctx, observer, recorder)
-	if err := errors.Join(err, observer.Close()); err != nil && !errors.Is(err, errFound) {
+	if err := errors.Join(err, observer.Close()); err != nil && !errors.Is(err, term.ErrFound) {
 		return err
 	}
 	document, documentErr := recorder.Document("bobctl " + version)
@@ -84,7 +85,7 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 func (o *recordOptions) record(ctx context.Context, observer *observe.Observer, recorder *observe.Recorder) error {
 	ctx, stop := o.limit(ctx)
 	defer stop()
-	counter := newCounter(o.terminal.err, recorder)
+	counter := newCounter(o.terminal.Err, recorder)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -96,7 +97,7 @@ func (o *recordOptions) record(ctx context.Context, observer *observe.Observer, 
 	return err
 }
 
-// remark says what became of it.
+// remarkOn says what became of it.
 func (o *recordOptions) remark(p *profile.Profile, found observe.Progress) {
 	text := fmt.Sprintf("recorded %s", countsOf(found))
 	if o.result.file != "" && o.result.file != stdin {
@@ -109,20 +110,12 @@ func (o *recordOptions) remark(p *profile.Profile, found observe.Progress) {
 			text += " its start was not seen"
 		}
 		if provenance.Lost > 0 {
-			text += fmt.Sprintf(" %s lost", plural(provenance.Lost, "record"))
+			text += fmt.Sprintf(" %s lost", term.Plural(provenance.Lost, "record"))
 		}
 	}
-	fmt.Fprintln(o.terminal.err, text)
+	fmt.Fprintln(o.terminal.Err, text)
 }
 
 func countsOf(p observe.Progress) string {
-	return plural(p.Syscalls, "system call") + ", " + plural(p.Execs, "execution") + ", " + plural(p.Opens, "open")
-}
-
-// plural returns how many there are of something, in words.
-func plural(n uint64, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
+	return term.Plural(p.Syscalls, "system call") + ", " + term.Plural(p.Execs, "execution") + ", " + term.Plural(p.Opens, "open")
 }

@@ -13,10 +13,11 @@ import (
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/render"
+	"bobwatch/internal/term"
 )
 
 type renderOptions struct {
-	terminal   *terminal
+	terminal   *term.Terminal
 	values     string
 	helpers    []string
 	helm       render.HelmOptions
@@ -26,7 +27,7 @@ type renderOptions struct {
 	result     result
 }
 
-func newRenderCommand(t *terminal) *cobra.Command {
+func newRenderCommand(t *term.Terminal) *cobra.Command {
 	o := renderOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "render FILE",
@@ -63,7 +64,7 @@ to be signed anew, while the agent binds the values of NAME.values.yaml itself.`
 
 func runRender(_ context.Context, o renderOptions, path string) error {
 	if o.values == stdin && path == stdin {
-		return usagef("standard input (-) can be read only once")
+		return term.Usagef("standard input (-) can be read only once")
 	}
 	text, err := o.template(path)
 	if err != nil {
@@ -84,19 +85,19 @@ func runRender(_ context.Context, o renderOptions, path string) error {
 
 // template returns the content of the file, filled in if it is a template.
 func (o *renderOptions) template(path string) ([]byte, error) {
-	text, err := o.terminal.read(path)
+	text, err := readFrom(o.terminal.In, path)
 	if err != nil {
 		return nil, err
 	}
 	if !render.IsTemplate(text) {
 		if o.values != "" {
-			return nil, usagef("%s has no placeholders; the values of a document's parameters are given by --parameters", nameOf(path))
+			return nil, term.Usagef("%s has no placeholders; the values of a document's parameters are given by --parameters", nameOf(path))
 		}
 		return text, nil
 	}
 	var values []byte
 	if o.values != "" {
-		if values, err = o.terminal.read(o.values); err != nil {
+		if values, err = readFrom(o.terminal.In, o.values); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +111,7 @@ func (o *renderOptions) template(path string) ([]byte, error) {
 	o.helm.Values = values
 	o.helm.Helpers = make(map[string][]byte)
 	for _, helper := range o.helpers {
-		if o.helm.Helpers[filepath.Base(helper)], err = o.terminal.read(helper); err != nil {
+		if o.helm.Helpers[filepath.Base(helper)], err = readFrom(o.terminal.In, helper); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +122,7 @@ func (o *renderOptions) template(path string) ([]byte, error) {
 func (o *renderOptions) bound(documents []*profile.Profile) ([]byte, error) {
 	values := make(map[string]string)
 	if o.parameters != "" {
-		data, err := o.terminal.read(o.parameters)
+		data, err := readFrom(o.terminal.In, o.parameters)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +135,7 @@ func (o *renderOptions) bound(documents []*profile.Profile) ([]byte, error) {
 	for _, assignment := range o.set {
 		name, value, ok := strings.Cut(assignment, "=")
 		if !ok {
-			return nil, usagef("--set %s: want NAME=VALUE", word(assignment))
+			return nil, term.Usagef("--set %s: want NAME=VALUE", term.Word(assignment))
 		}
 		values[name] = value
 	}

@@ -5,15 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/term"
 )
 
 // version is what agents are waited for to take: a version of a document of a
@@ -76,8 +73,8 @@ const pollInterval = 500 * time.Millisecond
 
 // wait asks the agents of all nodes until none of them is undecided, or ctx
 // ends. It returns the last answers, sorted by node.
-func (v *documentVersion) wait(ctx context.Context, client *cluster.Client, progress *progressLine) ([]nodeOpinion, error) {
-	defer progress.clear()
+func (v *documentVersion) wait(ctx context.Context, client *cluster.Client, progress *term.ProgressLine) ([]nodeOpinion, error) {
+	defer progress.Clear()
 	known := make(map[string]nodeOpinion) // by pod
 	for {
 		agents, err := client.Agents(ctx)
@@ -93,7 +90,7 @@ func (v *documentVersion) wait(ctx context.Context, client *cluster.Client, prog
 				undecided++
 			}
 		}
-		progress.write(fmt.Sprintf("%d of %d agents have taken it in", len(known)-undecided, len(known)))
+		progress.Write(fmt.Sprintf("%d of %d agents have taken it in", len(known)-undecided, len(known)))
 		if undecided > 0 {
 			select {
 			case <-ctx.Done():
@@ -151,16 +148,16 @@ func count(all []nodeOpinion, o opinion) int {
 }
 
 // writeOpinions lists the nodes that did not take it, and why.
-func (t *terminal) writeOpinions(out io.Writer, all []nodeOpinion) {
+func writeOpinions(t *term.Terminal, out io.Writer, all []nodeOpinion) {
 	for _, o := range all {
 		if o.Opinion == taken {
 			continue
 		}
-		colour := yellow
+		colour := term.Yellow
 		if o.Opinion == refused {
-			colour = red
+			colour = term.Red
 		}
-		fmt.Fprintf(out, "  %s %s: %s\n", t.colour(colour, string(o.Opinion)), word(cmp.Or(o.Node, o.Pod)), escapeUnprintable(o.Why))
+		fmt.Fprintf(out, "  %s %s: %s\n", t.Colour(colour, string(o.Opinion)), term.Word(cmp.Or(o.Node, o.Pod)), term.Escape(o.Why))
 	}
 }
 
@@ -184,39 +181,4 @@ func refusalLines(all []nodeOpinion) []string {
 		}
 	}
 	return advice
-}
-
-// progressLine is a line on a terminal that is written again and again. Where
-// out is none, nothing is written.
-type progressLine struct {
-	out   *os.File
-	shown bool
-}
-
-func newProgressLine(out io.Writer) *progressLine {
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" {
-		return &progressLine{out: file}
-	}
-	return &progressLine{}
-}
-
-// toLineStart and eraseLine are control sequences of ECMA-48.
-const eraseLine = "\r\x1b[2K"
-
-func (p *progressLine) write(text string) {
-	if p.out == nil {
-		return
-	}
-	if width, _, err := term.GetSize(int(p.out.Fd())); err == nil && len(text) >= width {
-		text = text[:max(width-1, 0)] // it is ASCII
-	}
-	fmt.Fprint(p.out, eraseLine+strings.TrimSpace(text))
-	p.shown = true
-}
-
-func (p *progressLine) clear() {
-	if p.shown {
-		fmt.Fprint(p.out, eraseLine)
-		p.shown = false
-	}
 }

@@ -4,11 +4,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"bobwatch/internal/term"
 )
 
 // newRootCommand returns the whole tree of commands. name is what the user
 // typed to get here.
-func newRootCommand(t *terminal, name string) *cobra.Command {
+func newRootCommand(t *term.Terminal, name string) *cobra.Command {
 	root := newGroup(&cobra.Command{
 		Use:   "bobctl",
 		Short: "Check, combine, sign and apply Bills of Behavior",
@@ -23,12 +25,12 @@ something, a signature does not verify, an agent refuses a document or is not
 ready, or a program that was watched failed.`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 	})
-	root.SetIn(t.in)
-	root.SetOut(t.out)
-	root.SetErr(t.err)
+	root.SetIn(t.In)
+	root.SetOut(t.Out)
+	root.SetErr(t.Err)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err.Error()) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return term.UsageError(err.Error()) })
 	root.AddCommand(
 		newAlertsCommand(t),
 		newAllowCommand(t),
@@ -69,9 +71,9 @@ func newGroup(c *cobra.Command) *cobra.Command {
 			return nil
 		}
 		if similar := c.SuggestionsFor(args[0]); len(similar) > 0 {
-			return usagef("there is no command %q; did you mean %s?", args[0], strings.Join(similar, " or "))
+			return term.Usagef("there is no command %q; did you mean %s?", args[0], strings.Join(similar, " or "))
 		}
-		return usagef("there is no command %q", args[0])
+		return term.Usagef("there is no command %q", args[0])
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	c.SuggestionsMinimumDistance = 2
@@ -90,7 +92,7 @@ func renameExamples(c *cobra.Command, name string) {
 // files wants at least one FILE.
 func files(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usagef("name a FILE, or - for standard input")
+		return term.Usagef("name a FILE, or - for standard input")
 	}
 	return onlyOneStdin(args)
 }
@@ -99,7 +101,7 @@ func files(_ *cobra.Command, args []string) error {
 func exactly(n int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usagef("want %d FILE, got %d", n, len(args))
+			return term.Usagef("want %d FILE, got %d", n, len(args))
 		}
 		return onlyOneStdin(args)
 	}
@@ -107,7 +109,7 @@ func exactly(n int) cobra.PositionalArgs {
 
 func none(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("unexpected argument %q", args[0])
+		return term.Usagef("unexpected argument %q", args[0])
 	}
 	return nil
 }
@@ -116,7 +118,7 @@ func onlyOneStdin(args []string) error {
 	seen := false
 	for _, arg := range args {
 		if arg == stdin && seen {
-			return usagef("standard input (-) can be read only once")
+			return term.Usagef("standard input (-) can be read only once")
 		}
 		seen = seen || arg == stdin
 	}

@@ -14,15 +14,16 @@ import (
 	"bobwatch/internal/profile"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
+	"bobwatch/internal/term"
 )
 
 type showOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	all      bool
 }
 
-func newShowCommand(t *terminal) *cobra.Command {
+func newShowCommand(t *term.Terminal) *cobra.Command {
 	o := showOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "show FILE...",
@@ -34,7 +35,7 @@ beginning; --all shows everything.`,
 		Args: files,
 		RunE: func(c *cobra.Command, args []string) error { return runShow(c.Context(), o, args) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	c.Flags().BoolVar(&o.all, "all", false, "show all entries of every list")
 	return c
 }
@@ -42,29 +43,29 @@ beginning; --all shows everything.`,
 func runShow(_ context.Context, o showOptions, paths []string) error {
 	var all []*profile.Profile
 	for _, path := range paths {
-		documents, err := o.terminal.profiles(path)
+		documents, err := profilesOf(o.terminal.In, path)
 		if err != nil {
 			return err
 		}
 		all = append(all, documents...)
 	}
-	if o.format == formatYAML {
+	if o.format == term.YAML {
 		text, err := marshal(all)
 		if err != nil {
 			return err
 		}
-		_, err = o.terminal.out.Write(text)
+		_, err = o.terminal.Out.Write(text)
 		return err
 	}
 	for i, p := range all {
-		if o.format == formatJSON {
-			if err := o.format.encode(o.terminal.out, p); err != nil {
+		if o.format == term.JSON {
+			if err := o.format.Encode(o.terminal.Out, p); err != nil {
 				return err
 			}
 			continue
 		}
 		if i > 0 {
-			fmt.Fprintln(o.terminal.out)
+			fmt.Fprintln(o.terminal.Out)
 		}
 		if err := o.table(p); err != nil {
 			return err
@@ -88,7 +89,7 @@ func (o *showOptions) table(p *profile.Profile) error {
 	if p.IsAllowance() {
 		title += " (allowance: adds to other documents)"
 	}
-	o.line("%s", o.terminal.colour(bold, printable(title)))
+	o.line("%s", o.terminal.Colour(term.Bold, term.Printable(title)))
 	o.line("  applies to    %s", selection(p.Spec.Workload))
 	o.line("  provenance    %s", provenance(p.Spec.Provenance))
 	for _, parameter := range p.Spec.Parameters {
@@ -102,7 +103,7 @@ func (o *showOptions) table(p *profile.Profile) error {
 }
 
 func (o *showOptions) line(format string, args ...any) {
-	fmt.Fprintf(o.terminal.out, format+"\n", args...)
+	fmt.Fprintf(o.terminal.Out, format+"\n", args...)
 }
 
 func selection(w profile.Workload) string {
@@ -113,17 +114,17 @@ func selection(w profile.Workload) string {
 	} else {
 		b.WriteString("namespace " + w.Namespace)
 	}
-	for _, key := range sortedKeys(w.Labels) {
+	for _, key := range slices.Sorted(maps.Keys(w.Labels)) {
 		fmt.Fprintf(&b, ", %s=%s", key, w.Labels[key])
 	}
-	return printable(b.String())
+	return term.Printable(b.String())
 }
 
 func provenance(p profile.Provenance) string {
 	var parts []string
 	add := func(format, value string) {
 		if value != "" {
-			parts = append(parts, fmt.Sprintf(format, word(value)))
+			parts = append(parts, fmt.Sprintf(format, term.Word(value)))
 		}
 	}
 	add("%s", string(p.Completeness))
@@ -133,15 +134,15 @@ func provenance(p profile.Provenance) string {
 		add("%s records lost", fmt.Sprint(p.Lost))
 	}
 	if len(p.Kernels) > 0 {
-		parts = append(parts, "kernels "+joinWords(p.Kernels))
+		parts = append(parts, "kernels "+term.JoinWords(p.Kernels))
 	}
 	return cmp.Or(strings.Join(parts, ", "), "not stated")
 }
 
 func parameterLine(p profile.Parameter) string {
-	line := fmt.Sprintf("%s (%s", word(p.Name), p.Kind)
+	line := fmt.Sprintf("%s (%s", term.Word(p.Name), p.Kind)
 	if p.Default != "" {
-		line += ", default " + word(p.Default)
+		line += ", default " + term.Word(p.Default)
 	}
 	if p.WidestPrefix > 0 {
 		line += fmt.Sprintf(", at most /%d", p.WidestPrefix)
@@ -154,12 +155,12 @@ func (o *showOptions) container(c *profile.Container) {
 	if c.Type != "" {
 		title = string(c.Type) + " " + title
 	}
-	o.line("\n%s", o.terminal.colour(bold, printable(title)))
-	o.list("images", c.Images, word)
-	for _, arch := range sortedKeys(c.Syscalls) {
+	o.line("\n%s", o.terminal.Colour(term.Bold, term.Printable(title)))
+	o.list("images", c.Images, term.Word)
+	for _, arch := range slices.Sorted(maps.Keys(c.Syscalls)) {
 		o.syscalls(arch, c.Syscalls[arch])
 	}
-	o.list("capabilities", c.Capabilities, word)
+	o.list("capabilities", c.Capabilities, term.Word)
 	list(o, "execs", c.Execs, execLine)
 	list(o, "opens", c.Opens, openLine)
 	list(o, "egress", c.Network.Egress, neighborLine)
@@ -169,7 +170,7 @@ func (o *showOptions) container(c *profile.Container) {
 		if e.Direction != "" {
 			words = append(words, e.Direction)
 		}
-		return joinWords(words)
+		return term.JoinWords(words)
 	})
 }
 
@@ -182,7 +183,7 @@ func list[T any](o *showOptions, title string, entries []T, line func(T) string)
 	if len(entries) == 0 {
 		return
 	}
-	o.line("  %s", o.terminal.colour(cyan, fmt.Sprintf("%s (%d)", title, len(entries))))
+	o.line("  %s", o.terminal.Colour(term.Cyan, fmt.Sprintf("%s (%d)", title, len(entries))))
 	shown := entries
 	if !o.all && len(entries) > shownEntries {
 		shown = entries[:shownEntries]
@@ -191,7 +192,7 @@ func list[T any](o *showOptions, title string, entries []T, line func(T) string)
 		o.line("    %s", line(entry))
 	}
 	if hidden := len(entries) - len(shown); hidden > 0 {
-		o.line("    %s", o.terminal.colour(dim, fmt.Sprintf("and %d more: --all", hidden)))
+		o.line("    %s", o.terminal.Colour(term.Dim, fmt.Sprintf("and %d more: --all", hidden)))
 	}
 }
 
@@ -199,7 +200,7 @@ func list[T any](o *showOptions, title string, entries []T, line func(T) string)
 // the container in red.
 func (o *showOptions) syscalls(arch string, names []string) {
 	const width = 76
-	o.line("  %s", o.terminal.colour(cyan, fmt.Sprintf("syscalls %s (%d)", word(arch), len(names))))
+	o.line("  %s", o.terminal.Colour(term.Cyan, fmt.Sprintf("syscalls %s (%d)", term.Word(arch), len(names))))
 	var line strings.Builder
 	length := 0
 	for _, name := range names {
@@ -214,7 +215,7 @@ func (o *showOptions) syscalls(arch string, names []string) {
 		}
 		length += len(name)
 		if syscalls.Severity(name) == severity.Critical {
-			name = o.terminal.colour(red, name)
+			name = o.terminal.Colour(term.Red, name)
 		}
 		line.WriteString(name)
 	}
@@ -224,15 +225,15 @@ func (o *showOptions) syscalls(arch string, names []string) {
 func execLine(e profile.Exec) string {
 	switch {
 	case len(e.Args) > 0:
-		return word(e.Path) + ": " + joinWords(e.Args)
+		return term.Word(e.Path) + ": " + term.JoinWords(e.Args)
 	case e.ArgsRequired:
-		return word(e.Path) + ": (no arguments)"
+		return term.Word(e.Path) + ": (no arguments)"
 	}
-	return word(e.Path) + ": (any arguments)"
+	return term.Word(e.Path) + ": (any arguments)"
 }
 
 func openLine(o profile.Open) string {
-	return strings.TrimSpace(word(o.Path) + " " + joinWords(o.Flags))
+	return strings.TrimSpace(term.Word(o.Path) + " " + term.JoinWords(o.Flags))
 }
 
 func neighborLine(n profile.Neighbor) string {
@@ -245,7 +246,5 @@ func neighborLine(n profile.Neighbor) string {
 	if len(n.PodSelector)+len(n.NamespaceSelector) > 0 {
 		parts = append(parts, "selected-pods")
 	}
-	return joinWords(parts)
+	return term.JoinWords(parts)
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

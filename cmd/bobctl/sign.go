@@ -9,16 +9,17 @@ import (
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 type signOptions struct {
-	terminal *terminal
+	terminal *term.Terminal
 	key      string
 	bundle   string
 	plain    string
 }
 
-func newSignCommand(t *terminal) *cobra.Command {
+func newSignCommand(t *term.Terminal) *cobra.Command {
 	o := signOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "sign FILE --key KEY",
@@ -45,13 +46,13 @@ passphrase of the key is asked for, or taken from COSIGN_PASSWORD.`,
 func runSign(_ context.Context, o signOptions, path string) error {
 	switch {
 	case o.key == "":
-		return usagef("name the private key by --key; bobctl key generate makes one")
+		return term.Usagef("name the private key by --key; bobctl key generate makes one")
 	case o.bundle == "" && o.plain == "" && path == stdin:
-		return usagef("say where the signature of standard input goes: --bundle FILE or --signature FILE")
+		return term.Usagef("say where the signature of standard input goes: --bundle FILE or --signature FILE")
 	case o.bundle == "" && o.plain == "":
 		o.bundle = signaturePaths(path)[1]
 	}
-	p, err := o.terminal.profile(path)
+	p, err := profileOf(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func runSign(_ context.Context, o signOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	key, err := o.terminal.privateKey(o.key)
+	key, err := privateKey(o.terminal, o.key)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func runSign(_ context.Context, o signOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	o.terminal.remark(p)
+	remarkOn(o.terminal, p)
 	if err := o.write(o.bundle, s.Bundle()); err != nil {
 		return err
 	}
@@ -75,8 +76,8 @@ func runSign(_ context.Context, o signOptions, path string) error {
 }
 
 // privateKey reads a private key, and asks for its passphrase.
-func (t *terminal) privateKey(path string) (crypto.Signer, error) {
-	data, err := t.read(path)
+func privateKey(t *term.Terminal, path string) (crypto.Signer, error) {
+	data, err := readFrom(t.In, path)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +88,11 @@ func (t *terminal) privateKey(path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// remark tells who is about to sign a document that there is something to say
+// remarkOn tells who is about to sign a document that there is something to say
 // about it.
-func (t *terminal) remark(p *profile.Profile) {
+func remarkOn(t *term.Terminal, p *profile.Profile) {
 	if warnings := profile.Warnings(p); len(warnings) > 0 {
-		fmt.Fprintf(t.err, "warning: bobctl check has %d remarks on what you sign\n", len(warnings))
+		fmt.Fprintf(t.Err, "warning: bobctl check has %d remarks on what you sign\n", len(warnings))
 	}
 }
 
@@ -105,7 +106,7 @@ func (o *signOptions) write(path string, data []byte) error {
 		return err
 	}
 	if path != stdin {
-		fmt.Fprintf(o.terminal.err, "wrote %s\n", path)
+		fmt.Fprintf(o.terminal.Err, "wrote %s\n", path)
 	}
 	return nil
 }

@@ -3,23 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/term"
 )
 
 type statusOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	cluster  cluster.Flags
 	watch    bool
 }
 
-func newStatusCommand(t *terminal) *cobra.Command {
+func newStatusCommand(t *term.Terminal) *cobra.Command {
 	o := statusOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "status",
@@ -40,7 +39,7 @@ refused.`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error { return runStatus(c.Context(), &o) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.cluster.Register(c.Flags())
 	c.Flags().Lookup("namespace").Usage = "`NAMESPACE` of workloads and documents (default: all)"
 	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every two seconds")
@@ -69,7 +68,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 		}
 		switch {
 		case !o.watch && !s.fine():
-			return errFound
+			return term.ErrFound
 		case !o.watch:
 			return nil
 		}
@@ -96,21 +95,12 @@ func (o *statusOptions) ask(ctx context.Context, client *cluster.Client) (*clust
 
 // show writes the status; on a terminal in the place of the one before.
 func (o *statusOptions) show(s *clusterStatus) error {
-	if o.format != formatTable {
-		return o.format.encode(o.terminal.out, s)
+	if o.format != term.Table {
+		return o.format.Encode(o.terminal.Out, s)
 	}
 	if o.watch {
-		o.clear()
+		o.terminal.Clear()
 	}
-	_, err := fmt.Fprint(o.terminal.out, o.terminal.clusterStatus(s, time.Now()))
+	_, err := fmt.Fprint(o.terminal.Out, statusText(o.terminal, s, time.Now()))
 	return err
-}
-
-// clear makes room for the next status.
-func (o *statusOptions) clear() {
-	if file, ok := o.terminal.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		fmt.Fprint(file, "\x1b[H\x1b[2J\x1b[3J")
-		return
-	}
-	fmt.Fprintf(o.terminal.out, "--- %s\n", time.Now().Format(time.RFC3339))
 }

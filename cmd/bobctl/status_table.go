@@ -10,10 +10,11 @@ import (
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/status"
+	"bobwatch/internal/term"
 )
 
-// clusterStatus writes a status for people.
-func (t *terminal) clusterStatus(s *clusterStatus, now time.Time) string {
+// statusText writes a status for people.
+func statusText(t *term.Terminal, s *clusterStatus, now time.Time) string {
 	ready := 0
 	for _, a := range s.Agents {
 		if a.Ready {
@@ -21,38 +22,38 @@ func (t *terminal) clusterStatus(s *clusterStatus, now time.Time) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d of %d ready\n", t.colour(bold, "agents"), ready, len(s.Agents))
-	b.WriteString(t.columns(agentRows(s.Agents)))
+	fmt.Fprintf(&b, "%s, %d of %d ready\n", t.Colour(term.Bold, "agents"), ready, len(s.Agents))
+	b.WriteString(t.Columns(agentRows(s.Agents)))
 	if len(s.Workloads) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", t.colour(bold, "workloads"))
-		b.WriteString(t.columns(workloadRows(s.Workloads, now)))
+		fmt.Fprintf(&b, "\n%s\n", t.Colour(term.Bold, "workloads"))
+		b.WriteString(t.Columns(workloadRows(s.Workloads, now)))
 	}
 	if len(s.Documents) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", t.colour(bold, "documents"))
-		b.WriteString(t.columns(documentRows(s.Documents, ready)))
+		fmt.Fprintf(&b, "\n%s\n", t.Colour(term.Bold, "documents"))
+		b.WriteString(t.Columns(documentRows(s.Documents, ready)))
 	}
 	return b.String()
 }
 
-func agentRows(agents []agentStatus) [][]cell {
-	rows := [][]cell{header("NODE", "VERSION", "STATE", "HOOKS", "POD")}
+func agentRows(agents []agentStatus) [][]term.Cell {
+	rows := [][]term.Cell{term.Header("NODE", "VERSION", "STATE", "HOOKS", "POD")}
 	for _, a := range agents {
-		state := cell{"ready", green}
+		state := term.NewCell("ready", term.Green)
 		if !a.Ready {
-			state = cell{"not ready", red}
+			state = term.NewCell("not ready", term.Red)
 		}
-		rows = append(rows, []cell{{cmp.Or(a.Node, "(none yet)"), bold}, {a.Version, ""}, state, hooksCell(a.Hooks), {a.Pod, dim}})
+		rows = append(rows, []term.Cell{term.NewCell(cmp.Or(a.Node, "(none yet)"), term.Bold), term.NewCell(a.Version, ""), state, hooksCell(a.Hooks), term.NewCell(a.Pod, term.Dim)})
 		if a.Problem != "" {
-			rows = append(rows, []cell{{"  " + a.Problem, red}})
+			rows = append(rows, []term.Cell{term.NewCell("  "+a.Problem, term.Red)})
 		}
 	}
 	return rows
 }
 
 // hooksCell counts the hooks, and names those that are not attached.
-func hooksCell(hooks []status.Hook) cell {
+func hooksCell(hooks []status.Hook) term.Cell {
 	if len(hooks) == 0 {
-		return cell{}
+		return term.Cell{}
 	}
 	var missing []string
 	for _, h := range hooks {
@@ -61,36 +62,36 @@ func hooksCell(hooks []status.Hook) cell {
 		}
 	}
 	if len(missing) == 0 {
-		return cell{fmt.Sprintf("all %d", len(hooks)), ""}
+		return term.NewCell(fmt.Sprintf("all %d", len(hooks)), "")
 	}
-	return cell{fmt.Sprintf("%d of %d, without %s", len(hooks)-len(missing), len(hooks), strings.Join(missing, " ")), red}
+	return term.NewCell(fmt.Sprintf("%d of %d, without %s", len(hooks)-len(missing), len(hooks), strings.Join(missing, " ")), term.Red)
 }
 
 // workloadRows lists the workloads below their namespaces.
-func workloadRows(workloads []workloadStatus, now time.Time) [][]cell {
-	rows := [][]cell{header("WORKLOAD", "CONTAINER", "STATE", "PROGRESS", "REPLICAS", "LEARNED", "LAST NEWS", "PROFILE")}
+func workloadRows(workloads []workloadStatus, now time.Time) [][]term.Cell {
+	rows := [][]term.Cell{term.Header("WORKLOAD", "CONTAINER", "STATE", "PROGRESS", "REPLICAS", "LEARNED", "LAST NEWS", "PROFILE")}
 	namespace := "\x00" // is none
 	for i, w := range workloads {
 		if w.Namespace != namespace {
 			namespace = w.Namespace
-			rows = append(rows, []cell{{cmp.Or(namespace, "(no namespace)"), cyan}})
+			rows = append(rows, []term.Cell{term.NewCell(cmp.Or(namespace, "(no namespace)"), term.Cyan)})
 		}
-		completeness := cell{string(w.Completeness), ""}
+		completeness := term.NewCell(string(w.Completeness), "")
 		if w.Completeness == profile.Partial {
-			completeness.colour = yellow
+			completeness.Colour = term.Yellow
 		}
-		rows = append(rows, []cell{
-			{"  " + w.Kind + "/" + w.Name, bold},
-			{containerName(workloads, i), ""},
+		rows = append(rows, []term.Cell{
+			term.NewCell("  "+w.Kind+"/"+w.Name, term.Bold),
+			term.NewCell(containerName(workloads, i), ""),
 			stateCell(&w),
-			{progress(&w), ""},
-			{replicas(&w), ""},
-			{learned(w.Learned), ""},
-			{lastNews(&w, now), ""},
+			term.NewCell(progress(&w), ""),
+			term.NewCell(replicas(&w), ""),
+			term.NewCell(learned(w.Learned), ""),
+			term.NewCell(lastNews(&w, now), ""),
 			completeness,
 		})
 		if w.Completeness == profile.Partial && w.Reason != "" {
-			rows = append(rows, []cell{{"    partial: " + w.Reason, yellow}})
+			rows = append(rows, []term.Cell{term.NewCell("    partial: "+w.Reason, term.Yellow)})
 		}
 	}
 	return rows
@@ -113,11 +114,11 @@ func containerName(workloads []workloadStatus, i int) string {
 }
 
 var stateColours = map[status.State]string{
-	status.Guarded: green, status.Learning: yellow, status.Unguarded: red, status.Off: dim,
+	status.Guarded: term.Green, status.Learning: term.Yellow, status.Unguarded: term.Red, status.Off: term.Dim,
 }
 
 // stateCell names the state, or if nodes differ each with its number of them.
-func stateCell(w *workloadStatus) cell {
+func stateCell(w *workloadStatus) term.Cell {
 	text := string(w.State)
 	if len(w.States) > 1 {
 		var parts []string
@@ -126,7 +127,7 @@ func stateCell(w *workloadStatus) cell {
 		}
 		text = strings.Join(parts, ", ")
 	}
-	return cell{text, stateColours[w.State]}
+	return term.NewCell(text, stateColours[w.State])
 }
 
 // progress says how much of the window is over.
@@ -154,33 +155,25 @@ func learned(c status.Counts) string {
 
 // documentRows lists the documents; ready is the number of agents that could
 // have them in force.
-func documentRows(documents []documentStatus, ready int) [][]cell {
-	rows := [][]cell{header("SOURCE", "DOCUMENT", "IN FORCE", "VOUCHED FOR BY")}
+func documentRows(documents []documentStatus, ready int) [][]term.Cell {
+	rows := [][]term.Cell{term.Header("SOURCE", "DOCUMENT", "IN FORCE", "VOUCHED FOR BY")}
 	for _, d := range documents {
-		inForce := cell{"on " + nodes(len(d.InForce)), green}
+		inForce := term.NewCell("on "+nodes(len(d.InForce)), term.Green)
 		if len(d.InForce) == 0 {
-			inForce = cell{"nowhere", red}
+			inForce = term.NewCell("nowhere", term.Red)
 		} else if len(d.InForce) < ready {
-			inForce = cell{fmt.Sprintf("on %d of %s", len(d.InForce), nodes(ready)), yellow}
+			inForce = term.NewCell(fmt.Sprintf("on %d of %s", len(d.InForce), nodes(ready)), term.Yellow)
 		}
 		by := d.Authority
 		if by == "" && len(d.InForce) > 0 {
 			by = "nobody"
 		}
-		rows = append(rows, []cell{{d.Source, bold}, {d.Name, ""}, inForce, {by, ""}})
+		rows = append(rows, []term.Cell{term.NewCell(d.Source, term.Bold), term.NewCell(d.Name, ""), inForce, term.NewCell(by, "")})
 		for _, r := range d.Refused {
-			rows = append(rows, []cell{{fmt.Sprintf("  refused on %s: %s", strings.Join(r.Nodes, " "), r.Why), red}})
+			rows = append(rows, []term.Cell{term.NewCell(fmt.Sprintf("  refused on %s: %s", strings.Join(r.Nodes, " "), r.Why), term.Red)})
 		}
 	}
 	return rows
-}
-
-func header(titles ...string) []cell {
-	row := make([]cell, len(titles))
-	for i, title := range titles {
-		row[i] = cell{title, dim}
-	}
-	return row
 }
 
 // lastNews says when something was learned last, and how much.

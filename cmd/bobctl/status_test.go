@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/status"
+	"bobwatch/internal/term"
 	"bobwatch/internal/workload"
 )
 
@@ -59,7 +59,7 @@ func threeNodes() []cluster.Report {
 }
 
 func TestClusterStatus(t *testing.T) {
-	terminal := &terminal{}
+	terminal := &term.Terminal{}
 	s := newClusterStatus(threeNodes(), "")
 	s.addLearned([]metav1.ObjectMeta{{
 		Namespace: "shop",
@@ -68,7 +68,7 @@ func TestClusterStatus(t *testing.T) {
 		}),
 		Annotations: map[string]string{"bobwatch/new-facts": "17", "bobwatch/reason": "its start was not seen\x1b[2J"},
 	}})
-	got := terminal.clusterStatus(s, testNow)
+	got := statusText(terminal, s, testNow)
 	golden := filepath.Join("testdata", "golden", "status.txt")
 	if *update {
 		writeFile(t, golden, got)
@@ -108,25 +108,6 @@ func TestFine(t *testing.T) {
 				t.Errorf("fine() = %t, want %t", got, tt.want)
 			}
 		})
-	}
-}
-
-// Colours do not move columns, and what is wrong is red.
-func TestColumnsAlign(t *testing.T) {
-	rows := func() [][]cell {
-		return [][]cell{{{"a", red}, {"", ""}, {"c", ""}}, {{"a title that is long", bold}}, {{"ää", ""}, {"bbb", green}, {"c", ""}}}
-	}
-	plain := (&terminal{}).columns(rows())
-	want := "  a        c\n  a title that is long\n  ää  bbb  c\n"
-	if diff := cmp.Diff(want, plain); diff != "" {
-		t.Errorf("columns (-want +got):\n%s", diff)
-	}
-	coloured := (&terminal{colours: true}).columns(rows())
-	for _, code := range []string{red, bold, green} {
-		coloured = strings.ReplaceAll(coloured, "\x1b["+code+"m", "")
-	}
-	if got := strings.ReplaceAll(coloured, "\x1b[0m", ""); got != plain {
-		t.Errorf("with colours it is\n%s, without\n%s", got, plain)
 	}
 }
 

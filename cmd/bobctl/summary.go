@@ -12,16 +12,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/observe"
+	"bobwatch/internal/term"
 )
 
 type summaryOptions struct {
 	observation
-	format format
+	format term.Format
 	all    bool
 	result result
 }
 
-func newSummaryCommand(t *terminal) *cobra.Command {
+func newSummaryCommand(t *term.Terminal) *cobra.Command {
 	o := summaryOptions{observation: observation{terminal: t}}
 	c := &cobra.Command{
 		Use:   "summary [FLAG]... [-- CMD [ARGUMENT]...]",
@@ -49,7 +50,7 @@ failed.`,
 		RunE: func(c *cobra.Command, args []string) error { return runSummary(c.Context(), o, args) },
 	}
 	o.register(c)
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	c.Flags().BoolVar(&o.all, "all", false, "show all entries of every list")
 	o.result.register(c.Flags())
 	return c
@@ -68,7 +69,7 @@ func runSummary(ctx context.Context, o summaryOptions, args []string) error {
 	ctx, stop := o.limit(ctx)
 	defer stop()
 	err = errors.Join(o.run(ctx, observer, counted), counted.Close())
-	if err != nil && !errors.Is(err, errFound) {
+	if err != nil && !errors.Is(err, term.ErrFound) {
 		return err
 	}
 	summaries, uncounted, countErr := counted.Summaries()
@@ -76,7 +77,7 @@ func runSummary(ctx context.Context, o summaryOptions, args []string) error {
 		return countErr
 	}
 	if uncounted > 0 {
-		fmt.Fprintf(o.terminal.err, "%s were not counted: there are too many containers\n", plural(uncounted, "system call"))
+		fmt.Fprintf(o.terminal.Err, "%s were not counted: there are too many containers\n", term.Plural(uncounted, "system call"))
 	}
 	if writeErr := o.write(summaries); writeErr != nil {
 		return writeErr
@@ -86,14 +87,14 @@ func runSummary(ctx context.Context, o summaryOptions, args []string) error {
 
 func (o *summaryOptions) write(summaries []observe.Summary) error {
 	var text strings.Builder
-	if o.format != formatTable {
-		if err := o.format.encode(&text, summaries); err != nil {
+	if o.format != term.Table {
+		if err := o.format.Encode(&text, summaries); err != nil {
 			return err
 		}
 		return o.result.write(o.terminal, []byte(text.String()))
 	}
 	show := showOptions{
-		terminal: &terminal{out: &text, colours: o.terminal.colours && o.result.file == ""},
+		terminal: &term.Terminal{Out: &text, Colours: o.terminal.Colours && o.result.file == ""},
 		all:      o.all,
 	}
 	for i := range summaries {
@@ -111,20 +112,20 @@ func writeSummary(o *showOptions, s *observe.Summary) {
 	if s.Kind != "" {
 		title = s.Namespace + "/" + s.Kind + "/" + s.Workload + " container " + s.Container
 	}
-	o.line("%s", o.terminal.colour(bold, printable(title)))
+	o.line("%s", o.terminal.Colour(term.Bold, term.Printable(title)))
 	o.line("  %s", summaryFacts(s))
 	table(o, "processes", s.Processes, "COUNT\tFIRST\tLAST\tPROGRAM\tARGUMENTS", func(l observe.ProcessLine) string {
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", l.Count, timeOfDay(l.First), timeOfDay(l.Last), word(l.Path), o.cut(joinWords(l.Args)))
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", l.Count, timeOfDay(l.First), timeOfDay(l.Last), term.Word(l.Path), o.cut(term.JoinWords(l.Args)))
 	})
 	table(o, "files", s.Files, "FIRST\tACCESS\tPATH\tBY", func(l observe.FileLine) string {
-		return fmt.Sprintf("%s\t%s\t%s\t%s", timeOfDay(l.First), strings.TrimSpace(l.Access+" "+l.Errno), word(l.Path), word(l.Comm))
+		return fmt.Sprintf("%s\t%s\t%s\t%s", timeOfDay(l.First), strings.TrimSpace(l.Access+" "+l.Errno), term.Word(l.Path), term.Word(l.Comm))
 	})
 	table(o, "sockets", s.Sockets, "COUNT\tERRORS\tFIRST\tLAST\tACT\tPROTOCOL\tADDRESS\tBY", func(l observe.SocketLine) string {
 		address := ""
 		if l.Address != "" {
-			address = word(l.Address)
+			address = term.Word(l.Address)
 		}
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", l.Count, errorCount(l.Errors), timeOfDay(l.First), timeOfDay(l.Last), l.Act, l.Protocol, address, word(l.Comm))
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", l.Count, errorCount(l.Errors), timeOfDay(l.First), timeOfDay(l.Last), l.Act, l.Protocol, address, term.Word(l.Comm))
 	})
 	table(o, "system calls", s.Syscalls, "COUNT\tERRORS\tFIRST\tLAST\tNAME", func(l observe.SyscallLine) string {
 		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", l.Count, errorCount(l.Errors), timeOfDay(l.First), timeOfDay(l.Last), strings.TrimSpace(l.Name+" "+l.ABI))
@@ -144,16 +145,16 @@ func (o *showOptions) cut(text string) string {
 func summaryFacts(s *observe.Summary) string {
 	facts := []string{"watched for " + time.Duration(s.Observed*float64(time.Second)).Round(time.Millisecond).String()}
 	if s.Instances > 1 {
-		facts = append(facts, plural(uint64(s.Instances), "container"))
+		facts = append(facts, term.Plural(uint64(s.Instances), "container"))
 	}
 	if s.StartSeen {
 		facts = append(facts, "from start")
 	}
 	for _, image := range s.Images {
-		facts = append(facts, "image "+printable(image))
+		facts = append(facts, "image "+term.Printable(image))
 	}
 	if s.Lost > 0 {
-		facts = append(facts, plural(s.Lost, "record")+" lost")
+		facts = append(facts, term.Plural(s.Lost, "record")+" lost")
 	}
 	if s.NotKept > 0 {
 		facts = append(facts, "what exceeds thousands of lines left out")
@@ -177,14 +178,14 @@ func table[T any](o *showOptions, title string, entries []T, columns string, lin
 	if !o.all && len(entries) > shownEntries {
 		shown = entries[:shownEntries]
 	}
-	o.line("  %s", o.terminal.colour(cyan, fmt.Sprintf("%s (%d)", title, len(entries))))
-	w := tabwriter.NewWriter(o.terminal.out, 0, 0, 2, ' ', 0)
+	o.line("  %s", o.terminal.Colour(term.Cyan, fmt.Sprintf("%s (%d)", title, len(entries))))
+	w := tabwriter.NewWriter(o.terminal.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "    %s\n", columns)
 	for _, entry := range shown {
 		fmt.Fprintf(w, "    %s\n", line(entry))
 	}
 	w.Flush()
 	if hidden := len(entries) - len(shown); hidden > 0 {
-		o.line("    %s", o.terminal.colour(dim, fmt.Sprintf("and %d more: --all", hidden)))
+		o.line("    %s", o.terminal.Colour(term.Dim, fmt.Sprintf("and %d more: --all", hidden)))
 	}
 }

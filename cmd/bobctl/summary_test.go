@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bobwatch/internal/observe"
+	"bobwatch/internal/term"
 )
 
 // someSummary has a line of each kind.
@@ -43,10 +44,10 @@ func TestSummaryGoldens(t *testing.T) {
 	local := time.Local
 	time.Local = time.UTC
 	t.Cleanup(func() { time.Local = local })
-	for _, format := range []format{formatTable, formatJSON, formatYAML} {
+	for _, format := range []term.Format{term.Table, term.JSON, term.YAML} {
 		t.Run(string(format), func(t *testing.T) {
 			var out strings.Builder
-			o := summaryOptions{observation: observation{terminal: &terminal{out: &out}}, format: format}
+			o := summaryOptions{observation: observation{terminal: &term.Terminal{Out: &out}}, format: format}
 			if err := o.write(someSummary()); err != nil {
 				t.Fatal(err)
 			}
@@ -70,9 +71,9 @@ func TestSummaryOfHostileNames(t *testing.T) {
 		Files:     []observe.FileLine{{Path: hostile, Comm: hostile}},
 		Sockets:   []observe.SocketLine{{Address: hostile, Comm: hostile}},
 	}}
-	for _, format := range []format{formatTable, formatJSON, formatYAML} {
+	for _, format := range []term.Format{term.Table, term.JSON, term.YAML} {
 		var out strings.Builder
-		o := summaryOptions{observation: observation{terminal: &terminal{out: &out}}, format: format}
+		o := summaryOptions{observation: observation{terminal: &term.Terminal{Out: &out}}, format: format}
 		if err := o.write(summaries); err != nil {
 			t.Fatal(err)
 		}

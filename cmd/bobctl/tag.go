@@ -8,14 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/registry"
+	"bobwatch/internal/term"
 )
 
 type tagOptions struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	plainHTTP bool
 }
 
-func newTagCommand(t *terminal) *cobra.Command {
+func newTagCommand(t *term.Terminal) *cobra.Command {
 	o := tagOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "tag oci://REF TAG...",
@@ -26,16 +27,16 @@ one that names an image, or any other artifact, is left alone.`,
   bobctl tag oci://registry.example/acme/bobs:webapp-1.4.2 webapp-1.4 stable`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usagef("want a reference and a TAG")
+				return term.Usagef("want a reference and a TAG")
 			}
 			for _, tag := range args[1:] {
 				if err := registry.CheckTag(tag); err != nil {
-					return usageError(err.Error())
+					return term.UsageError(err.Error())
 				}
 			}
 			ref, err := ociReference(args[0])
 			if err == nil && ref.Empty() {
-				return usagef("%s: name what to tag by its tag or digest", ref)
+				return term.Usagef("%s: name what to tag by its tag or digest", ref)
 			}
 			return err
 		},
@@ -56,7 +57,7 @@ func runTag(ctx context.Context, o tagOptions, from string, tags []string) error
 		if err := repository.Tag(ctx, found[0], tag); err != nil {
 			return anotherTag(err)
 		}
-		fmt.Fprintf(o.terminal.out, "%s is %s\n", repository.At(tag), found[0].Digest)
+		fmt.Fprintf(o.terminal.Out, "%s is %s\n", repository.At(tag), found[0].Digest)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 
 	"bobwatch/internal/registry"
+	"bobwatch/internal/term"
 	"bobwatch/internal/testenv"
 )
 
@@ -265,8 +266,8 @@ func TestPullOfAnotherImage(t *testing.T) {
 // signArtifact signs a manifest as cosign does.
 func signArtifact(t *testing.T, name, key string, d ocispec.Descriptor) {
 	t.Helper()
-	terminal := &terminal{err: &bytes.Buffer{}}
-	signer, err := terminal.privateKey(key)
+	terminal := &term.Terminal{Err: &bytes.Buffer{}}
+	signer, err := privateKey(terminal, key)
 	if err != nil {
 		t.Fatal(err)
 	}

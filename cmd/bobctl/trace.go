@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,16 +13,17 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/observe"
+	"bobwatch/internal/term"
 )
 
 type traceOptions struct {
 	observation
-	format format
+	format term.Format
 	filter newsFilter
 	file   string
 }
 
-func newTraceCommand(t *terminal) *cobra.Command {
+func newTraceCommand(t *term.Terminal) *cobra.Command {
 	o := traceOptions{observation: observation{terminal: t}}
 	c := &cobra.Command{
 		Use:   "trace [FLAG]... [-- CMD [ARGUMENT]...]",
@@ -52,7 +52,7 @@ be piped; of everything else to standard output. --out names a file. Exits with
 		RunE: func(c *cobra.Command, args []string) error { return runTrace(c.Context(), o, args) },
 	}
 	o.register(c)
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.filter.register(c)
 	c.Flags().StringVar(&o.file, "out", "", "write to `FILE`")
 	return c
@@ -74,7 +74,7 @@ func runTrace(ctx context.Context, o traceOptions, args []string) error {
 	defer stop()
 	err = errors.Join(o.run(ctx, observer, tr), observer.Close(), tr.close())
 	if tr.lost > 0 {
-		fmt.Fprintf(o.terminal.err, "%s lost; acts are told when they are done again, executions are not\n", plural(tr.lost, "record"))
+		fmt.Fprintf(o.terminal.Err, "%s lost; acts are told when they are done again, executions are not\n", term.Plural(tr.lost, "record"))
 	}
 	return err
 }
@@ -101,9 +101,9 @@ func (o *traceOptions) tracer() (*tracer, error) {
 		}
 		tr.out, tr.file = file, file
 	case o.command != nil:
-		tr.out, tr.colours = o.terminal.err, o.terminal.colours
+		tr.out, tr.colours = o.terminal.Err, o.terminal.Colours
 	default:
-		tr.out, tr.colours = o.terminal.out, o.terminal.colours
+		tr.out, tr.colours = o.terminal.Out, o.terminal.Colours
 	}
 	return tr, nil
 }
@@ -128,53 +128,41 @@ func (tr *tracer) Act(s *observe.Subject, ev *event.Event) {
 	}
 	n := newsOf(s, ev, tr.boot)
 	switch tr.options.format {
-	case formatJSON:
-		tr.err = writeJSONLine(tr.out, n)
-	case formatYAML:
+	case term.JSON:
+		tr.err = term.JSON.Line(tr.out, n)
+	case term.YAML:
 		if _, tr.err = io.WriteString(tr.out, "---\n"); tr.err == nil {
-			tr.err = formatYAML.encode(tr.out, n)
+			tr.err = term.YAML.Encode(tr.out, n)
 		}
 	default:
 		_, tr.err = io.WriteString(tr.out, tr.line(n)+"\n")
 	}
 }
 
-// writeJSONLine writes a value in one line of printable characters.
-func writeJSONLine(out io.Writer, value any) error {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
-	}
-	_, err := io.WriteString(out, escapeLines(text.String()))
-	return err
-}
-
 // line is news for people.
 func (tr *tracer) line(n news) string {
-	paint := func(code, text string) string { return (&terminal{colours: tr.colours}).colour(code, text) }
+	paint := func(code, text string) string { return (&term.Terminal{Colours: tr.colours}).Colour(code, text) }
 	var b strings.Builder
-	b.WriteString(paint(dim, n.Time.Format("15:04:05.000000")))
+	b.WriteString(paint(term.Dim, n.Time.Format("15:04:05.000000")))
 	if tr.several {
-		fmt.Fprintf(&b, " %s", word(strings.TrimPrefix(n.Pod+"/"+n.Container, "/")))
+		fmt.Fprintf(&b, " %s", term.Word(strings.TrimPrefix(n.Pod+"/"+n.Container, "/")))
 	}
-	fmt.Fprintf(&b, " %7d %-15s ", n.PID, word(n.Comm))
+	fmt.Fprintf(&b, " %7d %-15s ", n.PID, term.Word(n.Comm))
 	switch n.Kind {
 	case newsExec:
-		b.WriteString(paint(yellow, "exec    "+word(n.Path)) + ": " + joinWords(n.Args))
+		b.WriteString(paint(term.Yellow, "exec    "+term.Word(n.Path)) + ": " + term.JoinWords(n.Args))
 	case newsOpen:
-		b.WriteString(paint(cyan, "open    ") + word(n.Path) + " " + n.Access)
+		b.WriteString(paint(term.Cyan, "open    ") + term.Word(n.Path) + " " + n.Access)
 	case newsMoved:
-		b.WriteString(paint(red, "moved   to cgroup "+word(n.Path)))
+		b.WriteString(paint(term.Red, "moved   to cgroup "+term.Word(n.Path)))
 	default:
-		b.WriteString(paint(green, "syscall ") + n.Syscall)
+		b.WriteString(paint(term.Green, "syscall ") + n.Syscall)
 	}
 	if n.Errno != "" {
-		b.WriteString(" " + paint(red, n.Errno))
+		b.WriteString(" " + paint(term.Red, n.Errno))
 	}
 	if len(n.Notes) > 0 {
-		b.WriteString(" " + paint(dim, "("+strings.Join(n.Notes, ", ")+")"))
+		b.WriteString(" " + paint(term.Dim, "("+strings.Join(n.Notes, ", ")+")"))
 	}
 	return b.String()
 }

@@ -15,12 +15,13 @@ import (
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
+	"bobwatch/internal/term"
 )
 
 // trialOptions are those of the command test.
 type trialOptions struct {
-	terminal  *terminal
-	format    format
+	terminal  *term.Terminal
+	format    term.Format
 	duration  time.Duration
 	baseline  []string
 	values    string
@@ -31,7 +32,7 @@ type trialOptions struct {
 	inCluster clusterTrial
 }
 
-func newTestCommand(t *terminal) *cobra.Command {
+func newTestCommand(t *term.Terminal) *cobra.Command {
 	o := trialOptions{terminal: t}
 	o.local.terminal, o.inCluster.terminal = t, t
 	c := &cobra.Command{
@@ -67,7 +68,7 @@ said.`,
 		},
 	}
 	flags := c.Flags()
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	flags.DurationVar(&o.duration, "for", time.Minute, "watch for `TIME`; CMD may end before")
 	flags.StringArrayVar(&o.baseline, "baseline", nil, "`FILE` with documents that hold besides BOB, such as allowances (repeatable)")
 	flags.StringVar(&o.values, "values", "", "`FILE` with the values of BOB's parameters or placeholders")
@@ -85,7 +86,7 @@ func splitCommand(args []string, dash int) (bob string, command []string, err er
 		args, command = args[:dash], args[dash:]
 	}
 	if len(args) != 1 {
-		return "", nil, usagef("want 1 BOB, got %d; a program stands behind --", len(args))
+		return "", nil, term.Usagef("want 1 BOB, got %d; a program stands behind --", len(args))
 	}
 	return args[0], command, nil
 }
@@ -100,7 +101,7 @@ type trialWatcher interface {
 
 func runTest(ctx context.Context, o trialOptions, bob string) error {
 	if o.duration <= 0 {
-		return usagef("--for %s: want a time to come", o.duration)
+		return term.Usagef("--for %s: want a time to come", o.duration)
 	}
 	var watchers []trialWatcher
 	for _, w := range []trialWatcher{&o.local, &o.inCluster} {
@@ -109,7 +110,7 @@ func runTest(ctx context.Context, o trialOptions, bob string) error {
 		}
 	}
 	if len(watchers) != 1 {
-		return usagef("say one thing to watch: --workload, --file, --container or -- CMD")
+		return term.Usagef("say one thing to watch: --workload, --file, --container or -- CMD")
 	}
 	document, err := o.document(bob)
 	if err != nil {
@@ -131,7 +132,7 @@ func runTest(ctx context.Context, o trialOptions, bob string) error {
 	case report.Passed:
 		return nil
 	case report.Deviated:
-		return errFound
+		return term.ErrFound
 	}
 	return fmt.Errorf("inconclusive: %s", strings.Join(append([]string{r.Summary}, r.Caveats...), " "))
 }
@@ -143,7 +144,7 @@ func (o *trialOptions) document(bob string) (*profile.Profile, error) {
 		return nil, err
 	}
 	for _, path := range o.baseline {
-		more, err := o.terminal.profiles(path)
+		more, err := profilesOf(o.terminal.In, path)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +163,7 @@ func (o *trialOptions) document(bob string) (*profile.Profile, error) {
 // parameters bound.
 func (o *trialOptions) bound(path string) (*profile.Profile, error) {
 	render := renderOptions{terminal: o.terminal, values: o.values}
-	text, err := o.terminal.read(path)
+	text, err := readFrom(o.terminal.In, path)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (o *trialOptions) bound(path string) (*profile.Profile, error) {
 			return nil, err
 		}
 	} else if o.values != "" {
-		data, err := o.terminal.read(o.values)
+		data, err := readFrom(o.terminal.In, o.values)
 		if err != nil {
 			return nil, err
 		}
@@ -216,8 +217,8 @@ func (o *trialOptions) write(r *report.Report) error {
 	if err := o.writePatch(r); err != nil {
 		return err
 	}
-	if o.format != formatTable {
-		return o.format.encode(o.terminal.out, r)
+	if o.format != term.Table {
+		return o.format.Encode(o.terminal.Out, r)
 	}
 	o.table(r)
 	return nil
@@ -253,7 +254,7 @@ func onlyContainer(p *profile.Profile, named string) (string, error) {
 				return named, nil
 			}
 		}
-		return "", fmt.Errorf("--as %s: the document has no such container; there are: %s", word(named), joinWords(names))
+		return "", fmt.Errorf("--as %s: the document has no such container; there are: %s", term.Word(named), term.JoinWords(names))
 	case len(names) == 1:
 		return cmp.Or(names[0], "any"), nil
 	case len(names) == 0:

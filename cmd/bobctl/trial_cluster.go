@@ -18,12 +18,13 @@ import (
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
+	"bobwatch/internal/term"
 )
 
 // clusterTrial watches a workload on the nodes of a cluster, by the bobctl in
 // the agents' pods.
 type clusterTrial struct {
-	terminal *terminal
+	terminal *term.Terminal
 	flags    cluster.Flags
 	workload string
 	manifest string
@@ -85,7 +86,7 @@ func (c *clusterTrial) watch(ctx context.Context, document *profile.Profile, d t
 		err = errors.Join(err, manifest.Remove(ctx))
 	}()
 	return w.run(ctx, agents, func() error {
-		fmt.Fprintf(c.terminal.err, "deploying %s\n", printable(c.manifest))
+		fmt.Fprintf(c.terminal.Err, "deploying %s\n", term.Printable(c.manifest))
 		return manifest.Create(ctx)
 	})
 }
@@ -97,13 +98,13 @@ func (c *clusterTrial) target(client *cluster.Client) (*cluster.Manifest, observ
 	var err error
 	if c.workload != "" {
 		if target, err = observe.ParseWorkload(c.workload); err != nil {
-			return nil, target, usagef("--workload %s: %v", word(c.workload), err)
+			return nil, target, term.Usagef("--workload %s: %v", term.Word(c.workload), err)
 		}
 	}
 	if c.manifest == "" {
 		return nil, target, nil
 	}
-	text, err := c.terminal.read(c.manifest)
+	text, err := readFrom(c.terminal.In, c.manifest)
 	if err != nil {
 		return nil, target, err
 	}
@@ -137,7 +138,7 @@ func onlyWorkload(m *cluster.Manifest, namespace string) (observe.Workload, erro
 		workloads = pods
 	}
 	if len(workloads) != 1 {
-		return observe.Workload{}, usagef("the manifest has %d workloads: say by --workload which one to watch", len(workloads))
+		return observe.Workload{}, term.Usagef("the manifest has %d workloads: say by --workload which one to watch", len(workloads))
 	}
 	return workloads[0], nil
 }
@@ -183,7 +184,7 @@ func (n *nodesTrial) uncover(pods []cluster.Pod, agents []cluster.Agent) {
 func (n *nodesTrial) unwatched(format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.trial.Unwatched = append(n.trial.Unwatched, printable(fmt.Sprintf(format, args...)))
+	n.trial.Unwatched = append(n.trial.Unwatched, term.Printable(fmt.Sprintf(format, args...)))
 }
 
 // run watches on all nodes. When every node watches, or has said that it

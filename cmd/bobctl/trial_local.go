@@ -14,11 +14,12 @@ import (
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
+	"bobwatch/internal/term"
 )
 
 // localTrial watches a container of this machine, or a program that it starts.
 type localTrial struct {
-	terminal  *terminal
+	terminal  *term.Terminal
 	container string
 	sockets   []string
 	as        string
@@ -35,7 +36,7 @@ func (l *localTrial) chosen() bool { return l.container != "" || len(l.args) > 0
 
 func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d time.Duration) (report.Trial, error) {
 	if l.container != "" && len(l.args) > 0 {
-		return report.Trial{}, usagef("watch either --container or CMD")
+		return report.Trial{}, term.Usagef("watch either --container or CMD")
 	}
 	as, err := onlyContainer(document, l.as)
 	if errors.Is(err, errSeveralContainers) && l.container != "" {
@@ -52,7 +53,7 @@ func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d tim
 			return report.Trial{}, command.Err
 		}
 		// What the program writes is not the report.
-		command.Stdin, command.Stdout, command.Stderr = l.terminal.in, l.terminal.err, l.terminal.err
+		command.Stdin, command.Stdout, command.Stderr = l.terminal.In, l.terminal.Err, l.terminal.Err
 		observer, err = observe.Command(command)
 	} else {
 		observer, err = observe.Containers(observe.Target{Container: l.container}, l.sockets)
@@ -62,7 +63,7 @@ func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d tim
 	}
 	trial, err := observeTrial(ctx, observer, newJudge(document, as, hostname()), d)
 	if err == nil && command != nil && command.ProcessState != nil && !command.ProcessState.Success() && ctx.Err() == nil {
-		fmt.Fprintf(l.terminal.err, "%s: %s\n", printable(l.args[0]), command.ProcessState)
+		fmt.Fprintf(l.terminal.Err, "%s: %s\n", term.Printable(l.args[0]), command.ProcessState)
 	}
 	return trial, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 // nodeTrial is what bobctl test asks of bobctl on a node, as JSON on standard
@@ -30,7 +31,7 @@ type watching struct {
 }
 
 // newWatchCommand returns the part of bobctl test that runs on a node.
-func newWatchCommand(t *terminal) *cobra.Command {
+func newWatchCommand(t *term.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:    "watch",
 		Hidden: true,
@@ -40,9 +41,9 @@ func newWatchCommand(t *terminal) *cobra.Command {
 	}
 }
 
-func runWatch(ctx context.Context, t *terminal) error {
+func runWatch(ctx context.Context, t *term.Terminal) error {
 	var request nodeTrial
-	in := json.NewDecoder(io.LimitReader(t.in, 2*profile.MaxInputBytes))
+	in := json.NewDecoder(io.LimitReader(t.In, 2*profile.MaxInputBytes))
 	if err := in.Decode(&request); err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
@@ -54,14 +55,14 @@ func runWatch(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	out := json.NewEncoder(t.out)
+	out := json.NewEncoder(t.Out)
 	if err := out.Encode(watching{Watching: true}); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
-		_, _ = io.Copy(io.Discard, t.in) // it ends when nobody asks any more
+		_, _ = io.Copy(io.Discard, t.In) // it ends when nobody asks any more
 		stop()
 	}()
 	trial, err := observeTrial(ctx, observer, newJudge(documents[0], "", hostname()), request.For)

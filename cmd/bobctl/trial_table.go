@@ -8,20 +8,21 @@ import (
 
 	"bobwatch/internal/report"
 	"bobwatch/internal/severity"
+	"bobwatch/internal/term"
 )
 
 // table writes a report for people who read it in a terminal. Its texts are
 // printable already.
 func (o *trialOptions) table(r *report.Report) {
-	t, out := o.terminal, o.terminal.out
-	colour := map[report.Verdict]string{report.Passed: green, report.Deviated: red, report.Inconclusive: yellow}[r.Verdict]
-	fmt.Fprintf(out, "%s  %s\n", t.colour(colour, strings.ToUpper(string(r.Verdict))), r.Summary)
+	t, out := o.terminal, o.terminal.Out
+	colour := map[report.Verdict]string{report.Passed: term.Green, report.Deviated: term.Red, report.Inconclusive: term.Yellow}[r.Verdict]
+	fmt.Fprintf(out, "%s  %s\n", t.Colour(colour, strings.ToUpper(string(r.Verdict))), r.Summary)
 	fmt.Fprintf(out, "%s for %s\n", subjectOfReport(r), r.Duration().Round(time.Second))
 	for _, caveat := range r.Caveats {
-		fmt.Fprintf(out, "%s %s\n", t.colour(yellow, "!"), caveat)
+		fmt.Fprintf(out, "%s %s\n", t.Colour(term.Yellow, "!"), caveat)
 	}
 	for _, g := range r.Groups {
-		fmt.Fprintf(out, "\n%s\n  %s\n", t.colour(bold, g.Title), t.colour(dim, g.Explanation))
+		fmt.Fprintf(out, "\n%s\n  %s\n", t.Colour(term.Bold, g.Title), t.Colour(term.Dim, g.Explanation))
 		for i := range g.Deviations {
 			o.deviation(&g.Deviations[i])
 		}
@@ -40,13 +41,13 @@ func subjectOfReport(r *report.Report) string {
 }
 
 var severityColours = map[severity.Severity]string{
-	severity.Critical: red, severity.High: red, severity.Medium: yellow, severity.Low: dim,
+	severity.Critical: term.Red, severity.High: term.Red, severity.Medium: term.Yellow, severity.Low: term.Dim,
 }
 
 // deviation writes one deviation: a remark in a line, others explained.
 func (o *trialOptions) deviation(d *report.Deviation) {
-	t, out := o.terminal, o.terminal.out
-	line := fmt.Sprintf("  %s %s", t.colour(severityColours[d.Severity], fmt.Sprintf("%-8s", d.Severity)), d.Act)
+	t, out := o.terminal, o.terminal.Out
+	line := fmt.Sprintf("  %s %s", t.Colour(severityColours[d.Severity], fmt.Sprintf("%-8s", d.Severity)), d.Act)
 	if d.Platform != "" {
 		line += " (" + d.Platform + ")"
 	}
@@ -54,7 +55,7 @@ func (o *trialOptions) deviation(d *report.Deviation) {
 		line += fmt.Sprintf(", %d times", d.Count)
 	}
 	if d.Severity == severity.Low && len(d.Actors) == 1 {
-		line += t.colour(dim, " by "+d.Actors[0].String())
+		line += t.Colour(term.Dim, " by "+d.Actors[0].String())
 	}
 	fmt.Fprintln(out, line)
 	if d.Severity == severity.Low {
@@ -66,7 +67,7 @@ func (o *trialOptions) deviation(d *report.Deviation) {
 	}
 	switch {
 	case d.Allow != "":
-		fmt.Fprintf(out, "           %s\n", t.colour(dim, d.Allow))
+		fmt.Fprintf(out, "           %s\n", t.Colour(term.Dim, d.Allow))
 	case d.Unallowable:
 		fmt.Fprintln(out, "           No document can allow it.")
 	}
@@ -77,15 +78,15 @@ func (o *trialOptions) deviation(d *report.Deviation) {
 const shownUnused = 10
 
 func (o *trialOptions) usage(c *report.Container) {
-	t, out := o.terminal, o.terminal.out
-	fmt.Fprintf(out, "\n%s\n ", t.colour(bold, "container "+cmp.Or(c.Name, "(any)")))
+	t, out := o.terminal, o.terminal.Out
+	fmt.Fprintf(out, "\n%s\n ", t.Colour(term.Bold, "container "+cmp.Or(c.Name, "(any)")))
 	for _, s := range []report.Section{report.Syscalls, report.Execs, report.Opens} {
 		fmt.Fprintf(out, " %s %d of %d", s, c.Usage[s].Used, c.Usage[s].Listed)
 	}
 	fmt.Fprintln(out, " made use of")
 	for i, u := range c.Unused {
 		if i == shownUnused {
-			fmt.Fprintf(out, "  %s\n", t.colour(dim, fmt.Sprintf("and %d more: -o json or --html", len(c.Unused)-i)))
+			fmt.Fprintf(out, "  %s\n", t.Colour(term.Dim, fmt.Sprintf("and %d more: -o json or --html", len(c.Unused)-i)))
 			break
 		}
 		fmt.Fprintf(out, "  never: %s %s\n", u.Section, u.Text)

@@ -15,6 +15,7 @@ import (
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
+	"bobwatch/internal/term"
 )
 
 func TestOnlyWorkload(t *testing.T) {
@@ -40,7 +41,7 @@ func TestOnlyWorkload(t *testing.T) {
 			}
 			target, err := onlyWorkload(manifest, "shop")
 			got := (&target).Kind + " " + target.Namespace + "/" + target.Name
-			var usage usageError
+			var usage term.UsageError
 			switch {
 			case tt.want == "" && !errors.As(err, &usage):
 				t.Errorf("onlyWorkload: got %s, %v, want a usage error", got, err)
@@ -128,7 +129,7 @@ func FuzzNodeAnswer(f *testing.F) {
 			return
 		}
 		var table bytes.Buffer
-		o := trialOptions{terminal: &terminal{out: &table, err: io.Discard}}
+		o := trialOptions{terminal: &term.Terminal{Out: &table, Err: io.Discard}}
 		o.table(r)
 		if err := errors.Join(r.HTML(&table), r.JUnit(&table)); err != nil {
 			t.Fatal(err)

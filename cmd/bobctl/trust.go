@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 // trust is whom a command line believes.
@@ -27,11 +28,11 @@ func (o *trust) register(flags *pflag.FlagSet) {
 func (o *trust) given() bool { return len(o.keys) > 0 || o.identity != (signature.Identity{}) }
 
 // verifier trusts the keys and the identity of the command line.
-func (o *trust) verifier(t *terminal) (*signature.Verifier, error) {
+func (o *trust) verifier(t *term.Terminal) (*signature.Verifier, error) {
 	everything := []signature.Scope{{Namespace: "*", Name: "*"}}
 	var policy signature.Policy
 	for _, key := range o.keys {
-		text, err := t.read(key)
+		text, err := readFrom(t.In, key)
 		if err != nil {
 			return nil, err
 		}
@@ -43,11 +44,11 @@ func (o *trust) verifier(t *terminal) (*signature.Verifier, error) {
 	if o.identity != (signature.Identity{}) {
 		switch {
 		case o.identity.TrustedRootFile == "":
-			return nil, usagef("an identity is verified against sigstore's trusted root: --trusted-root FILE")
+			return nil, term.Usagef("an identity is verified against sigstore's trusted root: --trusted-root FILE")
 		case (o.identity.Subject == "") == (o.identity.SubjectRegexp == ""):
-			return nil, usagef("give one of --certificate-identity and --certificate-identity-regexp")
+			return nil, term.Usagef("give one of --certificate-identity and --certificate-identity-regexp")
 		case (o.identity.Issuer == "") == (o.identity.IssuerRegexp == ""):
-			return nil, usagef("give one of --certificate-oidc-issuer and --certificate-oidc-issuer-regexp")
+			return nil, term.Usagef("give one of --certificate-oidc-issuer and --certificate-oidc-issuer-regexp")
 		}
 		policy.Authorities = append(policy.Authorities, signature.Authority{
 			Name:      o.identity.Subject + o.identity.SubjectRegexp,
@@ -56,7 +57,7 @@ func (o *trust) verifier(t *terminal) (*signature.Verifier, error) {
 		})
 	}
 	if len(policy.Authorities) == 0 {
-		return nil, usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root")
+		return nil, term.Usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root")
 	}
 	return signature.NewVerifier(policy)
 }

@@ -12,9 +12,10 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/term"
 )
 
-func newUninstallCommand(t *terminal) *cobra.Command {
+func newUninstallCommand(t *term.Terminal) *cobra.Command {
 	o := change{terminal: t}
 	c := &cobra.Command{
 		Use:   "uninstall NAME",
@@ -28,7 +29,7 @@ it, or learned. If it is not installed nothing is done, and that is no error.`,
   bobctl uninstall webapp -n shop --yes --wait=false`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || len(validation.IsDNS1123Subdomain(args[0])) > 0 {
-				return usagef("want the NAME of one ConfigMap; bobctl status lists them")
+				return term.Usagef("want the NAME of one ConfigMap; bobctl status lists them")
 			}
 			return nil
 		},
@@ -96,10 +97,10 @@ func (o *change) contents(m *corev1.ConfigMap) {
 	for i := range documents {
 		profiles, err := content(&documents[i])
 		if err != nil {
-			o.say("%s cannot be read", o.terminal.colour(bold, word(documents[i].Name)))
+			o.say("%s cannot be read", o.terminal.Colour(term.Bold, term.Word(documents[i].Name)))
 		}
 		for _, p := range profiles {
-			o.say("%s, for %s", o.terminal.colour(bold, word(p.Metadata.Name)), selectionIn(m.Namespace, p))
+			o.say("%s, for %s", o.terminal.Colour(term.Bold, term.Word(p.Metadata.Name)), selectionIn(m.Namespace, p))
 			for j := range p.Spec.Containers {
 				o.say("  %s", summaryOf(&p.Spec.Containers[j]))
 			}

@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/signature"
+	"bobwatch/internal/term"
 )
 
 type verifyOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 	trust    trust
 	signed   signedFile
 }
@@ -31,7 +32,7 @@ func (o *signedFile) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.signatures, "signature", nil, "plain signature in `FILE`")
 }
 
-func newVerifyCommand(t *terminal) *cobra.Command {
+func newVerifyCommand(t *term.Terminal) *cobra.Command {
 	o := verifyOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "verify FILE (--key KEY | --certificate-identity ... )",
@@ -51,7 +52,7 @@ Without --bundle and --signature the signatures beside FILE are used. Exits with
 		RunE: func(c *cobra.Command, args []string) error { return runVerify(c.Context(), o, args[0]) },
 	}
 	flags := c.Flags()
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	o.trust.register(flags)
 	o.signed.register(flags)
 	return c
@@ -72,7 +73,7 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.terminal.profile(path)
+	p, err := profileOf(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
@@ -97,25 +98,25 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 		failure = fmt.Errorf("%s: %w; %s", nameOf(path), failure, advice(failure, path))
 		v.Error = failure.Error()
 	}
-	if o.format != formatTable {
-		return errors.Join(failure, o.format.encode(o.terminal.out, v))
+	if o.format != term.Table {
+		return errors.Join(failure, o.format.Encode(o.terminal.Out, v))
 	}
 	if failure == nil {
-		fmt.Fprintf(o.terminal.out, "%s: %s: %s was signed by %s\n",
-			v.File, o.terminal.colour(green, "verified"), word(v.Document), printable(v.SignedBy))
+		fmt.Fprintf(o.terminal.Out, "%s: %s: %s was signed by %s\n",
+			v.File, o.terminal.Colour(term.Green, "verified"), term.Word(v.Document), term.Printable(v.SignedBy))
 	}
 	return failure
 }
 
-// read returns the signatures: those that were named, or those beside the file.
-func (o *signedFile) read(t *terminal, path string) ([][]byte, error) {
+// readFrom returns the signatures: those that were named, or those beside the file.
+func (o *signedFile) read(t *term.Terminal, path string) ([][]byte, error) {
 	named := append(o.bundles, o.signatures...)
 	if len(named) == 0 && path != stdin {
 		named = existing(signaturePaths(path))
 	}
 	var signatures [][]byte
 	for _, name := range named {
-		data, err := t.read(name)
+		data, err := readFrom(t.In, name)
 		if err != nil {
 			return nil, err
 		}

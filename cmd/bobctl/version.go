@@ -8,14 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
 )
 
 type versionOptions struct {
-	terminal *terminal
-	format   format
+	terminal *term.Terminal
+	format   term.Format
 }
 
-func newVersionCommand(t *terminal) *cobra.Command {
+func newVersionCommand(t *term.Terminal) *cobra.Command {
 	o := versionOptions{terminal: t}
 	c := &cobra.Command{
 		Use:     "version",
@@ -24,17 +25,17 @@ func newVersionCommand(t *terminal) *cobra.Command {
 		Args:    none,
 		RunE:    func(c *cobra.Command, _ []string) error { return runVersion(c.Context(), o) },
 	}
-	o.format.register(c)
+	registerFormat(c, &o.format)
 	return c
 }
 
 func runVersion(_ context.Context, o versionOptions) error {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
-	if o.format == formatTable {
-		fmt.Fprintf(o.terminal.out, "bobctl %s (%s, %s)\n", version, platform, runtime.Version())
+	if o.format == term.Table {
+		fmt.Fprintf(o.terminal.Out, "bobctl %s (%s, %s)\n", version, platform, runtime.Version())
 		return nil
 	}
-	return o.format.encode(o.terminal.out, map[string]string{
+	return o.format.Encode(o.terminal.Out, map[string]string{
 		"version": version, "platform": platform, "go": runtime.Version(), "documents": profile.APIVersion,
 	})
 }

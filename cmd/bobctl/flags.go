@@ -1,0 +1,22 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"bobwatch/internal/term"
+)
+
+// registerFormat registers -o, by default a table.
+func registerFormat(c *cobra.Command, f *term.Format) {
+	*f = term.Table
+	c.Flags().VarP(f, "output", "o", "write the result as table, json or yaml")
+	completeFlag(c, "output", string(term.Table), string(term.JSON), string(term.YAML))
+}
+
+// completeFlag lets shells offer the values of a flag.
+func completeFlag(c *cobra.Command, flag string, values ...string) {
+	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // there is no such flag, or it has values already
+	}
+}

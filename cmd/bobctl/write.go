@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
+)
+
+// marshal returns documents as YAML, each after the first behind "---". It
+// makes sure that the same is read again.
+func marshal(profiles []*profile.Profile) ([]byte, error) {
+	var stream []byte
+	for i, p := range profiles {
+		text, err := profile.Marshal(p)
+		if err != nil {
+			return nil, err
+		}
+		if err := sameAgain(p, text); err != nil {
+			return nil, fmt.Errorf("write document %s: %w", term.Word(p.Metadata.Name), err)
+		}
+		if i > 0 {
+			stream = append(stream, "---\n"...)
+		}
+		stream = append(stream, text...)
+	}
+	return stream, nil
+}
+
+func sameAgain(p *profile.Profile, text []byte) error {
+	read, err := profile.Parse("document", text)
+	if err != nil {
+		return err
+	}
+	want, err := p.Canonical()
+	if err != nil {
+		return err
+	}
+	got, err := read[0].Canonical()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return errors.New("it holds text that YAML does not keep")
+	}
+	return nil
+}
+
+// replaceFile puts data in the place of the file at path, so that a reader
+// sees all of it or what was there before. The mode of a file that exists is
+// kept; what is no regular file, such as /dev/null, is written to. Until then it has a name that the agent passes over.
+func replaceFile(path string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return os.WriteFile(path, data, 0) // a device or a pipe is not to be replaced
+		}
+		mode = info.Mode().Perm()
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(file.Name()) // fails once it is renamed
+	_, err = file.Write(data)
+	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
