@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/term"
@@ -108,7 +109,7 @@ func (o *alertsOptions) filter() (func(*alert.Alert) bool, error) {
 	}
 	var only profile.Workload
 	if o.workload != "" {
-		if only, err = parseWorkload(o.workload); err != nil {
+		if only, err = docfile.ParseWorkload(o.workload); err != nil {
 			return nil, term.Usagef("--workload %s: %v", term.Word(o.workload), err)
 		}
 	}

@@ -6,17 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/config"
+	"bobwatch/internal/docfile"
+	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
 	"bobwatch/internal/term"
@@ -100,7 +100,7 @@ func (a *allowance) profile() (*profile.Profile, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	workload, err := parseWorkload(a.workload)
+	workload, err := docfile.ParseWorkload(a.workload)
 	if err != nil {
 		return nil, term.Usagef("--workload %s: %v; without a name every workload would be allowed this", term.Word(a.workload), err)
 	}
@@ -159,11 +159,11 @@ func runAllow(ctx context.Context, o allowOptions) error {
 			return err
 		}
 		if next == nil {
-			fmt.Fprintf(out, "%s allows %s already:\n%s", path, subjectOf(addition), listing(addition, ' '))
+			fmt.Fprintf(out, "%s allows %s already:\n%s", path, listing.Subject(addition), listing.Acts(addition, ' '))
 			continue
 		}
 		documents, changed = next, true
-		fmt.Fprintf(out, "%s allows %s:\n%s", path, subjectOf(addition), listing(addition, '+'))
+		fmt.Fprintf(out, "%s allows %s:\n%s", path, listing.Subject(addition), listing.Acts(addition, '+'))
 		o.warn(addition)
 	}
 	if err := o.write(path, documents, changed); err != nil {
@@ -206,7 +206,7 @@ func readAllowances(path string) ([]*profile.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	documents, err := parse(path, data)
+	documents, err := docfile.Parse(path, data)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +243,7 @@ func addAllowance(documents []*profile.Profile, addition *profile.Profile) ([]*p
 }
 
 func (o *allowOptions) write(path string, documents []*profile.Profile, changed bool) error {
-	text, err := marshal(documents)
+	text, err := docfile.Marshal(documents)
 	if err != nil {
 		return err
 	}
@@ -254,12 +254,12 @@ func (o *allowOptions) write(path string, documents []*profile.Profile, changed 
 	if !changed {
 		return nil
 	}
-	signed := existing(signaturePaths(path))
+	signed := docfile.Existing(docfile.SignaturePaths(path))
 	if len(signed) > 0 && len(documents) > 1 {
 		return fmt.Errorf("%s is signed (%s), and a signature is for a file with one document; give this workload another one: --file NAME.yaml",
 			path, strings.Join(signed, ", "))
 	}
-	if err := replaceFile(path, text); err != nil {
+	if err := docfile.Replace(path, text); err != nil {
 		return err
 	}
 	fmt.Fprintln(o.terminal.Out, nextStep(path, len(documents), signed))
@@ -281,34 +281,4 @@ func nextStep(path string, documents int, signed []string) string {
 		place = "the agent reads it within a second"
 	}
 	return fmt.Sprintf("Next: %s, and unless the agent's policy accepts unsigned documents for the namespace, %s", place, sign)
-}
-
-// subjectOf names whom an allowance is for.
-func subjectOf(p *profile.Profile) string {
-	w, c := p.Spec.Workload, p.Spec.Containers[0]
-	subject := term.Word(w.Namespace + "/" + w.Kind + "/" + w.Name)
-	switch typ := strings.TrimPrefix(string(c.Type)+" container", " "); c.Name {
-	case "":
-		return subject + ", every " + typ
-	default:
-		return subject + ", " + typ + " " + term.Word(c.Name)
-	}
-}
-
-// listing writes the acts of an allowance, one a line.
-func listing(p *profile.Profile, sign byte) string {
-	var b strings.Builder
-	c := p.Spec.Containers[0]
-	for _, arch := range slices.Sorted(maps.Keys(c.Syscalls)) {
-		for _, name := range c.Syscalls[arch] {
-			fmt.Fprintf(&b, "  %c syscall %s (%s)\n", sign, name, arch)
-		}
-	}
-	for _, e := range c.Execs {
-		fmt.Fprintf(&b, "  %c exec %s\n", sign, execLine(e))
-	}
-	for _, open := range c.Opens {
-		fmt.Fprintf(&b, "  %c open %s %s\n", sign, term.Word(open.Path), term.JoinWords(open.Flags))
-	}
-	return b.String()
 }

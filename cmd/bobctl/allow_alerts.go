@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -25,7 +26,7 @@ const maxAlertBytes = 256 << 10
 // object a line. refused names those that nothing can accept.
 func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profile, refused, err error) {
 	in := t.In
-	if path != stdin {
+	if path != docfile.Stdin {
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, nil, err
@@ -42,7 +43,7 @@ func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profil
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		at := fmt.Sprintf("%s:%d", nameOf(path), number)
+		at := fmt.Sprintf("%s:%d", docfile.NameOf(path), number)
 		a, err := parseAlert(lines.Bytes())
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: not an alert in JSON: %w", at, err)
@@ -58,10 +59,10 @@ func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profil
 		additions = append(additions, addition)
 	}
 	if err := lines.Err(); err != nil {
-		return nil, nil, fmt.Errorf("%s:%d: %w", nameOf(path), number+1, err)
+		return nil, nil, fmt.Errorf("%s:%d: %w", docfile.NameOf(path), number+1, err)
 	}
 	if len(additions)+len(errs) == 0 {
-		return nil, nil, fmt.Errorf("%s: no alert in it", nameOf(path))
+		return nil, nil, fmt.Errorf("%s: no alert in it", docfile.NameOf(path))
 	}
 	return additions, errors.Join(errs...), nil
 }

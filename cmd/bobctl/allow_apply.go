@@ -20,6 +20,8 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/docfile"
+	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
@@ -193,13 +195,13 @@ func (a *applier) add(m *corev1.ConfigMap, addition *profile.Profile) (note stri
 		return "", false, err
 	}
 	if next == nil {
-		return fmt.Sprintf("%s allows %s already:\n%s", place, subjectOf(&own), listing(&own, ' ')), false, nil
+		return fmt.Sprintf("%s allows %s already:\n%s", place, listing.Subject(&own), listing.Acts(&own, ' ')), false, nil
 	}
 	if len(next) != 1 {
-		return "", false, fmt.Errorf("%s: %s is about another workload, %s", place, name, selection(next[0].Spec.Workload))
+		return "", false, fmt.Errorf("%s: %s is about another workload, %s", place, name, listing.Selection(next[0].Spec.Workload))
 	}
 	b := bundle{name: name}
-	if b.document, err = marshal(next); err != nil {
+	if b.document, err = docfile.Marshal(next); err != nil {
 		return "", false, err
 	}
 	if a.key != nil {
@@ -213,7 +215,7 @@ func (a *applier) add(m *corev1.ConfigMap, addition *profile.Profile) (note stri
 		}
 		b.signatures = [][]byte{s.Bundle()}
 	}
-	return fmt.Sprintf("%s allows %s:\n%s", place, subjectOf(&own), listing(&own, '+')), true, b.put(m)
+	return fmt.Sprintf("%s allows %s:\n%s", place, listing.Subject(&own), listing.Acts(&own, '+')), true, b.put(m)
 }
 
 // present returns the document of a name in the ConfigMap, if there is one. To

@@ -14,6 +14,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/detector"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
@@ -214,7 +215,7 @@ func FuzzAllowCommand(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s: %v", a.Allow, err)
 		}
-		if _, err := marshal([]*profile.Profile{p}); err != nil {
+		if _, err := docfile.Marshal([]*profile.Profile{p}); err != nil {
 			t.Fatalf("%s: %v", a.Allow, err)
 		}
 		m, err := profile.Compile(p.Spec.Containers, profile.MatchOptions{Arch: "amd64", Strict: true})

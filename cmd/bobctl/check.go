@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -89,23 +90,23 @@ func runCheck(_ context.Context, o checkOptions, paths []string) error {
 
 // checkFile returns what is to be said of a file, and whether it is valid.
 func checkFile(t *term.Terminal, path string) ([]finding, bool) {
-	data, err := readFrom(t.In, path)
+	data, err := docfile.Read(t.In, path)
 	if err != nil {
-		return []finding{{File: nameOf(path), Severity: severityError, Message: err.Error()}}, false
+		return []finding{{File: docfile.NameOf(path), Severity: severityError, Message: err.Error()}}, false
 	}
-	documents, err := parse(path, data)
+	documents, err := docfile.Parse(path, data)
 	if err != nil {
-		return parseFindings(nameOf(path), err), false
+		return parseFindings(docfile.NameOf(path), err), false
 	}
 	var findings []finding
-	source := newSource(data)
+	source := docfile.NewSource(data)
 	for _, p := range documents {
 		for _, w := range profile.Warnings(p) {
 			f := finding{
-				File: nameOf(path), Severity: severityWarning,
+				File: docfile.NameOf(path), Severity: severityWarning,
 				Document: p.Metadata.Name, Field: w.Field, Message: w.Message,
 			}
-			f.Line, f.Column = source.find(p, w.Field)
+			f.Line, f.Column = source.Find(p, w.Field)
 			findings = append(findings, f)
 		}
 	}
@@ -117,7 +118,7 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 
 // unsigned remarks on a file without a signature beside it.
 func unsigned(path string, documents []*profile.Profile) *finding {
-	if path == stdin || len(existing(signaturePaths(path))) > 0 {
+	if path == docfile.Stdin || len(docfile.Existing(docfile.SignaturePaths(path))) > 0 {
 		return nil
 	}
 	message := fmt.Sprintf("is not signed; the agent may refuse it: bobctl sign --key NAME.key %s", path)

@@ -17,6 +17,7 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
@@ -168,7 +169,7 @@ func admit(v *signature.Verifier, m *catalog.ConfigMap, documents []catalog.Docu
 func selectionIn(namespace string, p *profile.Profile) string {
 	w := p.Spec.Workload
 	w.Namespace = namespace
-	return selection(w)
+	return listing.Selection(w)
 }
 
 // writeConfigMap updates the ConfigMap, in the version that it was read in, or

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/export"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
@@ -26,7 +27,9 @@ type convertOptions struct {
 
 // conversions make something else of one document.
 var conversions = map[string]func(*profile.Profile, *convertOptions) ([]byte, error){
-	"bob": func(p *profile.Profile, _ *convertOptions) ([]byte, error) { return marshal([]*profile.Profile{p}) },
+	"bob": func(p *profile.Profile, _ *convertOptions) ([]byte, error) {
+		return docfile.Marshal([]*profile.Profile{p})
+	},
 	"canonical": func(p *profile.Profile, _ *convertOptions) ([]byte, error) {
 		return p.Canonical()
 	},
@@ -89,18 +92,18 @@ func runConvert(_ context.Context, o convertOptions, path string) error {
 	if !ok {
 		return term.Usagef("--to %s: want one of %s", term.Word(o.to), strings.Join(slices.Sorted(maps.Keys(conversions)), ", "))
 	}
-	documents, err := profilesOf(o.terminal.In, path)
+	documents, err := docfile.Profiles(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
 	if single := []string{"canonical", "seccomp", "spo", "apparmor"}; len(documents) > 1 && slices.Contains(single, o.to) {
-		return fmt.Errorf("%s holds %d documents; --to %s takes one", nameOf(path), len(documents), o.to)
+		return fmt.Errorf("%s holds %d documents; --to %s takes one", docfile.NameOf(path), len(documents), o.to)
 	}
 	var parts [][]byte
 	for _, p := range documents {
 		part, err := convert(p, &o)
 		if err != nil {
-			return fmt.Errorf("%s: %w%s", nameOf(path), err, bindHint(p, path, o.to))
+			return fmt.Errorf("%s: %w%s", docfile.NameOf(path), err, bindHint(p, path, o.to))
 		}
 		parts = append(parts, part)
 	}

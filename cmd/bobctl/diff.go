@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
+	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -38,24 +37,12 @@ Exits with 0 if both allow the same, and with 3 if not.`,
 	return c
 }
 
-// difference is the form of a difference for machines.
-type difference struct {
-	Containers []containerDifference `json:"containers"`
-}
-
-type containerDifference struct {
-	Name    string                `json:"name"`
-	Type    profile.ContainerType `json:"type,omitempty"`
-	Removed profile.Container     `json:"removed"` // only OLD allows
-	Added   profile.Container     `json:"added"`   // only NEW allows
-}
-
 func runDiff(_ context.Context, o diffOptions, before, after string) error {
-	a, err := profileOf(o.terminal.In, before)
+	a, err := docfile.Profile(o.terminal.In, before)
 	if err != nil {
 		return err
 	}
-	b, err := profileOf(o.terminal.In, after)
+	b, err := docfile.Profile(o.terminal.In, after)
 	if err != nil {
 		return err
 	}
@@ -71,32 +58,12 @@ func runDiff(_ context.Context, o diffOptions, before, after string) error {
 
 func (o *diffOptions) write(d *profile.Difference) error {
 	if o.format != term.Table {
-		out := difference{Containers: []containerDifference{}}
+		out := listing.Difference{Containers: []listing.ContainerDifference{}}
 		for _, c := range d.Containers {
-			out.Containers = append(out.Containers, containerDifference(c))
+			out.Containers = append(out.Containers, listing.ContainerDifference(c))
 		}
 		return o.format.Encode(o.terminal.Out, out)
 	}
-	writeDifference(o.terminal, o.terminal.Out, d)
+	listing.WriteDifference(o.terminal, o.terminal.Out, d)
 	return nil
-}
-
-// writeDifference writes a difference for people.
-func writeDifference(t *term.Terminal, out io.Writer, d *profile.Difference) {
-	for line := range strings.Lines(d.String()) {
-		fmt.Fprintln(out, t.Colour(diffColour(line), strings.TrimSuffix(line, "\n")))
-	}
-}
-
-// diffColour tells the lines of a difference apart by their beginning.
-func diffColour(line string) string {
-	switch {
-	case strings.HasPrefix(line, "  - "):
-		return term.Red
-	case strings.HasPrefix(line, "  + "):
-		return term.Green
-	case strings.HasPrefix(line, "  "):
-		return term.Cyan
-	}
-	return term.Bold
 }

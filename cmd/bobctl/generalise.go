@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -48,14 +49,14 @@ func runGeneralise(_ context.Context, o generaliseOptions, path string) error {
 	if min(t.Opens, t.Values, t.Lengths, t.Commands) < 1 {
 		return term.Usagef("--opens, --values, --lengths and --commands have to be at least 1")
 	}
-	documents, err := profilesOf(o.terminal.In, path)
+	documents, err := docfile.Profiles(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
 	for i, p := range documents {
 		documents[i] = profile.Generalise(p, t)
 	}
-	text, err := marshal(documents)
+	text, err := docfile.Marshal(documents)
 	if err != nil {
 		return err
 	}

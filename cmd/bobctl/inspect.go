@@ -12,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
@@ -113,7 +114,7 @@ func inspect(ctx context.Context, repository *registry.Repository, b *registry.B
 	if err != nil {
 		return nil, err
 	}
-	p, err := only("document", content.Document)
+	p, err := docfile.Only("document", content.Document)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", registry.ErrNotBoB, err)
 	}

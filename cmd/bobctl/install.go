@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
 )
@@ -96,7 +97,7 @@ func (o *installOptions) verifier() (*signature.Verifier, error) {
 
 // readFrom returns the document with what lies beside it.
 func (o *installOptions) read() (*bundle, error) {
-	data, err := readFrom(o.terminal.In, o.path)
+	data, err := docfile.Read(o.terminal.In, o.path)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (o *installOptions) read() (*bundle, error) {
 		return nil, err
 	}
 	if o.values != "" {
-		if b.values, err = readFrom(o.terminal.In, o.values); err != nil {
+		if b.values, err = docfile.Read(o.terminal.In, o.values); err != nil {
 			return nil, err
 		}
 	}
@@ -114,19 +115,19 @@ func (o *installOptions) read() (*bundle, error) {
 
 // place puts the document into a ConfigMap, whose namespace and name it decides.
 func (o *installOptions) place(b *bundle, client *cluster.Client) (*corev1.ConfigMap, error) {
-	profiles, err := parse(o.path, b.document)
+	profiles, err := docfile.Parse(o.path, b.document)
 	if err != nil {
 		return nil, err
 	}
 	if len(profiles) != 1 {
-		return nil, fmt.Errorf("%s holds %d documents where one is wanted; put each into a file of its own", nameOf(o.path), len(profiles))
+		return nil, fmt.Errorf("%s holds %d documents where one is wanted; put each into a file of its own", docfile.NameOf(o.path), len(profiles))
 	}
 	p := profiles[0]
 	namespace := client.Namespace
 	if own := p.Spec.Workload.Namespace; own != "" && !client.Named {
 		namespace = own
 	} else if own != "" && own != namespace {
-		return nil, term.Usagef("%s is for namespace %s and has no effect in %s: --namespace %s", nameOf(o.path), term.Word(own), namespace, term.Word(own))
+		return nil, term.Usagef("%s is for namespace %s and has no effect in %s: --namespace %s", docfile.NameOf(o.path), term.Word(own), namespace, term.Word(own))
 	}
 	if b.name, err = documentName(o.name, p); err != nil {
 		return nil, err

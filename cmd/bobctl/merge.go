@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -47,7 +46,7 @@ names no namespace, with your own.`,
 func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 	var documents []*profile.Profile
 	for _, path := range paths {
-		read, err := profilesOf(o.terminal.In, path)
+		read, err := docfile.Profiles(o.terminal.In, path)
 		if err == nil && o.workload != "" {
 			read, err = o.narrow(path, read)
 		}
@@ -69,7 +68,7 @@ func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 			return err
 		}
 	}
-	text, err := marshal([]*profile.Profile{merged})
+	text, err := docfile.Marshal([]*profile.Profile{merged})
 	if err != nil {
 		return err
 	}
@@ -79,7 +78,7 @@ func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 // narrow returns the documents of a file that apply to the workload, as
 // documents about it alone. Labels they ask for stay (see shareLabels).
 func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*profile.Profile, error) {
-	wanted, err := parseWorkload(o.workload)
+	wanted, err := docfile.ParseWorkload(o.workload)
 	if err != nil {
 		return nil, term.Usagef("--workload %s: %v", term.Word(o.workload), err)
 	}
@@ -96,7 +95,7 @@ func (o *mergeOptions) narrow(path string, documents []*profile.Profile) ([]*pro
 		narrowed = append(narrowed, &of)
 	}
 	if len(narrowed) == 0 {
-		return nil, fmt.Errorf("%s: no document in it applies to %s", nameOf(path), term.Word(o.workload))
+		return nil, fmt.Errorf("%s: no document in it applies to %s", docfile.NameOf(path), term.Word(o.workload))
 	}
 	return narrowed, nil
 }
@@ -113,14 +112,4 @@ func shareLabels(documents []*profile.Profile) {
 		p.Spec.Workload.Labels = maps.Clone(labels)
 		maps.Copy(p.Spec.Workload.Labels, own) // a label of two values is for Merge to refuse
 	}
-}
-
-// parseWorkload reads NAMESPACE/KIND/NAME, of which the first two may be
-// empty. Names of workloads without Kubernetes may hold a slash.
-func parseWorkload(text string) (profile.Workload, error) {
-	parts := strings.SplitN(text, "/", 3)
-	if len(parts) != 3 || parts[2] == "" {
-		return profile.Workload{}, errors.New("want NAMESPACE/KIND/NAME")
-	}
-	return profile.Workload{Namespace: parts[0], Kind: parts[1], Name: parts[2]}, nil
 }

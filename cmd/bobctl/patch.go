@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -52,7 +53,7 @@ document that somebody else signed, write an allowance: bobctl allow.`,
 }
 
 func runPatch(_ context.Context, o patchOptions, path string) error {
-	if o.json == stdin && path == stdin {
+	if o.json == docfile.Stdin && path == docfile.Stdin {
 		return term.Usagef("standard input (-) can be read only once")
 	}
 	if o.json == "" {
@@ -60,7 +61,7 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 			return err
 		}
 	}
-	p, err := profileOf(o.terminal.In, path)
+	p, err := docfile.Profile(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
@@ -77,23 +78,23 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", nameOf(path), err)
+		return fmt.Errorf("%s: %w", docfile.NameOf(path), err)
 	}
-	text, err := marshal([]*profile.Profile{p})
+	text, err := docfile.Marshal([]*profile.Profile{p})
 	if err != nil {
 		return err
 	}
 	if err := o.result.write(o.terminal, text); err != nil {
 		return err
 	}
-	if signed := existing(signaturePaths(o.result.file)); o.result.file != "" && len(signed) > 0 {
+	if signed := docfile.Existing(docfile.SignaturePaths(o.result.file)); o.result.file != "" && len(signed) > 0 {
 		fmt.Fprintf(o.terminal.Err, "warning: %s is out of date; sign %s again\n", strings.Join(signed, ", "), o.result.file)
 	}
 	return nil
 }
 
 func (o *patchOptions) applyJSON(p *profile.Profile) (*profile.Profile, error) {
-	patch, err := readFrom(o.terminal.In, o.json)
+	patch, err := docfile.Read(o.terminal.In, o.json)
 	if err != nil {
 		return nil, err
 	}

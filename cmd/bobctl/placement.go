@@ -11,6 +11,8 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/docfile"
+	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
@@ -33,7 +35,7 @@ func (p *placement) admit(v *signature.Verifier, path string, skip bool) error {
 	m := published(p.next)
 	documents := m.Documents()
 	if len(documents) != 1 || documents[0].Name != p.next.Name {
-		return fmt.Errorf("%s does not come out of the ConfigMap as it went in", nameOf(path))
+		return fmt.Errorf("%s does not come out of the ConfigMap as it went in", docfile.NameOf(path))
 	}
 	p.document = &documents[0]
 	judged := *p.document
@@ -55,7 +57,7 @@ func (p *placement) admit(v *signature.Verifier, path string, skip bool) error {
 func installAdvice(err error, path string) string {
 	for _, known := range []error{signature.ErrUnsigned, signature.ErrUntrusted, signature.ErrSignature} {
 		if errors.Is(err, known) {
-			return advice(err, path)
+			return docfile.Advice(err, path)
 		}
 	}
 	return "the agents would refuse it; see bobctl check " + path
@@ -146,7 +148,7 @@ func (p *placement) show(present *corev1.ConfigMap) {
 	}
 	if present == nil {
 		for i := range next[0].Spec.Containers {
-			p.say("  %s", summaryOf(&next[0].Spec.Containers[i]))
+			p.say("  %s", listing.Counts(&next[0].Spec.Containers[i]))
 		}
 		return
 	}
@@ -181,20 +183,7 @@ func (p *placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
 		p.say("  allows the same as before; signatures, values or other particulars change")
 		return
 	}
-	writeDifference(p.terminal, p.out(), d)
-}
-
-// summaryOf counts what a container may do.
-func summaryOf(c *profile.Container) string {
-	calls := 0
-	for _, names := range c.Syscalls {
-		calls = max(calls, len(names))
-	}
-	title := "every container"
-	if c.Name != "" {
-		title = "container " + term.Word(c.Name)
-	}
-	return fmt.Sprintf("%s: %d syscalls, %d execs, %d opens", title, calls, len(c.Execs), len(c.Opens))
+	listing.WriteDifference(p.terminal, p.out(), d)
 }
 
 // finish waits for the agents.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
@@ -77,7 +78,7 @@ func (o *pullOptions) check(c *cobra.Command, args []string) error {
 		return term.Usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root; or nobody: --insecure-skip-verify")
 	case o.name != "" && o.location.image == "":
 		return term.Usagef("--name chooses among the documents of an image: --image REF")
-	case o.format != term.Table && o.result.file == stdin:
+	case o.format != term.Table && o.result.file == docfile.Stdin:
 		return term.Usagef("standard output cannot take both the document and the result; name a file by --out")
 	}
 	return o.location.reference(c, args)
@@ -201,7 +202,7 @@ func listed(all []*registry.BoB) string {
 // document parses what was fetched, and returns its canonical bytes too. What
 // the agent would refuse is refused here.
 func (o *pullOptions) document(b *registry.BoB, content *registry.Content, v *signature.Verifier) (*profile.Profile, []byte, error) {
-	p, err := only("document", content.Document)
+	p, err := docfile.Only("document", content.Document)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", registry.ErrNotBoB, err)
 	}
@@ -235,17 +236,17 @@ func (o *pullOptions) write(p *profile.Profile, content *registry.Content) ([]st
 			return nil, fmt.Errorf("%s exists; to replace it, or to write to another file, name it by --out", file)
 		}
 	}
-	if err := (&result{file: file}).write(o.terminal, content.Document); err != nil || file == stdin {
+	if err := (&result{file: file}).write(o.terminal, content.Document); err != nil || file == docfile.Stdin {
 		return nil, err
 	}
 	files := []string{file}
-	paths := signaturePaths(file)
+	paths := docfile.SignaturePaths(file)
 	for _, s := range content.Signatures {
 		path := paths[0]
 		if signature.IsBundle(s) {
 			path = paths[1]
 		}
-		if err := replaceFile(path, s); err != nil {
+		if err := docfile.Replace(path, s); err != nil {
 			return nil, err
 		}
 		files = append(files, path)
@@ -264,7 +265,7 @@ func (o *pullOptions) report(r *pulled, signatures int) error {
 		return o.format.Encode(o.terminal.Out, r)
 	}
 	out := o.terminal.Out
-	if o.result.file == stdin {
+	if o.result.file == docfile.Stdin {
 		out = o.terminal.Err
 	}
 	if r.Verified {

@@ -9,6 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/signature"
@@ -133,20 +134,20 @@ func runPush(ctx context.Context, o pushOptions, path, to string) error {
 
 // content reads the document, and without a key the signatures beside it.
 func (o *pushOptions) content(path string) (*registry.Content, *profile.Profile, error) {
-	data, err := readFrom(o.terminal.In, path)
+	data, err := docfile.Read(o.terminal.In, path)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := only(path, data)
+	p, err := docfile.Only(path, data)
 	if err != nil {
 		return nil, nil, err
 	}
 	content := &registry.Content{Document: data}
-	if o.key != "" || path == stdin {
+	if o.key != "" || path == docfile.Stdin {
 		return content, p, nil
 	}
-	for _, beside := range existing(signaturePaths(path)) {
-		s, err := readFrom(o.terminal.In, beside)
+	for _, beside := range docfile.Existing(docfile.SignaturePaths(path)) {
+		s, err := docfile.Read(o.terminal.In, beside)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
@@ -70,7 +71,7 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	if documentErr != nil {
 		return documentErr
 	}
-	text, documentErr := marshal([]*profile.Profile{document})
+	text, documentErr := docfile.Marshal([]*profile.Profile{document})
 	if documentErr != nil {
 		return documentErr
 	}
@@ -100,7 +101,7 @@ func (o *recordOptions) record(ctx context.Context, observer *observe.Observer, 
 // remarkOn says what became of it.
 func (o *recordOptions) remark(p *profile.Profile, found observe.Progress) {
 	text := fmt.Sprintf("recorded %s", countsOf(found))
-	if o.result.file != "" && o.result.file != stdin {
+	if o.result.file != "" && o.result.file != docfile.Stdin {
 		text += " to " + o.result.file
 	}
 	provenance := p.Spec.Provenance

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/render"
 	"bobwatch/internal/term"
@@ -63,14 +64,14 @@ to be signed anew, while the agent binds the values of NAME.values.yaml itself.`
 }
 
 func runRender(_ context.Context, o renderOptions, path string) error {
-	if o.values == stdin && path == stdin {
+	if o.values == docfile.Stdin && path == docfile.Stdin {
 		return term.Usagef("standard input (-) can be read only once")
 	}
 	text, err := o.template(path)
 	if err != nil {
 		return err
 	}
-	documents, err := profile.Parse(nameOf(path), text)
+	documents, err := profile.Parse(docfile.NameOf(path), text)
 	if err != nil {
 		return fmt.Errorf("what was rendered is no document: %w", err)
 	}
@@ -78,55 +79,55 @@ func runRender(_ context.Context, o renderOptions, path string) error {
 		return o.result.write(o.terminal, text)
 	}
 	if text, err = o.bound(documents); err != nil {
-		return fmt.Errorf("%s: %w", nameOf(path), err)
+		return fmt.Errorf("%s: %w", docfile.NameOf(path), err)
 	}
 	return o.result.write(o.terminal, text)
 }
 
 // template returns the content of the file, filled in if it is a template.
 func (o *renderOptions) template(path string) ([]byte, error) {
-	text, err := readFrom(o.terminal.In, path)
+	text, err := docfile.Read(o.terminal.In, path)
 	if err != nil {
 		return nil, err
 	}
 	if !render.IsTemplate(text) {
 		if o.values != "" {
-			return nil, term.Usagef("%s has no placeholders; the values of a document's parameters are given by --parameters", nameOf(path))
+			return nil, term.Usagef("%s has no placeholders; the values of a document's parameters are given by --parameters", docfile.NameOf(path))
 		}
 		return text, nil
 	}
 	var values []byte
 	if o.values != "" {
-		if values, err = readFrom(o.terminal.In, o.values); err != nil {
+		if values, err = docfile.Read(o.terminal.In, o.values); err != nil {
 			return nil, err
 		}
 	}
 	if bytes.Contains(text, []byte("$values.")) {
-		v, err := render.ParseValues(nameOf(o.values), values)
+		v, err := render.ParseValues(docfile.NameOf(o.values), values)
 		if err != nil {
 			return nil, err
 		}
-		return render.Placeholders(nameOf(path), text, v)
+		return render.Placeholders(docfile.NameOf(path), text, v)
 	}
 	o.helm.Values = values
 	o.helm.Helpers = make(map[string][]byte)
 	for _, helper := range o.helpers {
-		if o.helm.Helpers[filepath.Base(helper)], err = readFrom(o.terminal.In, helper); err != nil {
+		if o.helm.Helpers[filepath.Base(helper)], err = docfile.Read(o.terminal.In, helper); err != nil {
 			return nil, err
 		}
 	}
-	return render.Helm(nameOf(path), text, o.helm)
+	return render.Helm(docfile.NameOf(path), text, o.helm)
 }
 
 // bound returns the documents with their parameters bound.
 func (o *renderOptions) bound(documents []*profile.Profile) ([]byte, error) {
 	values := make(map[string]string)
 	if o.parameters != "" {
-		data, err := readFrom(o.terminal.In, o.parameters)
+		data, err := docfile.Read(o.terminal.In, o.parameters)
 		if err != nil {
 			return nil, err
 		}
-		read, err := catalog.ParseValues(nameOf(o.parameters), data)
+		read, err := catalog.ParseValues(docfile.NameOf(o.parameters), data)
 		if err != nil {
 			return nil, err
 		}
@@ -146,5 +147,5 @@ func (o *renderOptions) bound(documents []*profile.Profile) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return marshal(bound)
+	return docfile.Marshal(bound)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/term"
 )
 
@@ -16,9 +17,9 @@ func (r *result) register(flags *pflag.FlagSet) {
 }
 
 func (r *result) write(t *term.Terminal, data []byte) error {
-	if r.file == "" || r.file == stdin {
+	if r.file == "" || r.file == docfile.Stdin {
 		_, err := t.Out.Write(data)
 		return err
 	}
-	return replaceFile(r.file, data)
+	return docfile.Replace(r.file, data)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/term"
 )
 
@@ -117,10 +118,10 @@ func none(_ *cobra.Command, args []string) error {
 func onlyOneStdin(args []string) error {
 	seen := false
 	for _, arg := range args {
-		if arg == stdin && seen {
+		if arg == docfile.Stdin && seen {
 			return term.Usagef("standard input (-) can be read only once")
 		}
-		seen = seen || arg == stdin
+		seen = seen || arg == docfile.Stdin
 	}
 	return nil
 }

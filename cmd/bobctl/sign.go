@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
@@ -47,12 +48,12 @@ func runSign(_ context.Context, o signOptions, path string) error {
 	switch {
 	case o.key == "":
 		return term.Usagef("name the private key by --key; bobctl key generate makes one")
-	case o.bundle == "" && o.plain == "" && path == stdin:
+	case o.bundle == "" && o.plain == "" && path == docfile.Stdin:
 		return term.Usagef("say where the signature of standard input goes: --bundle FILE or --signature FILE")
 	case o.bundle == "" && o.plain == "":
-		o.bundle = signaturePaths(path)[1]
+		o.bundle = docfile.SignaturePaths(path)[1]
 	}
-	p, err := profileOf(o.terminal.In, path)
+	p, err := docfile.Profile(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func runSign(_ context.Context, o signOptions, path string) error {
 
 // privateKey reads a private key, and asks for its passphrase.
 func privateKey(t *term.Terminal, path string) (crypto.Signer, error) {
-	data, err := readFrom(t.In, path)
+	data, err := docfile.Read(t.In, path)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (o *signOptions) write(path string, data []byte) error {
 	if err := out.write(o.terminal, data); err != nil {
 		return err
 	}
-	if path != stdin {
+	if path != docfile.Stdin {
 		fmt.Fprintf(o.terminal.Err, "wrote %s\n", path)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
 	"bobwatch/internal/term"
@@ -144,7 +145,7 @@ func (o *trialOptions) document(bob string) (*profile.Profile, error) {
 		return nil, err
 	}
 	for _, path := range o.baseline {
-		more, err := profilesOf(o.terminal.In, path)
+		more, err := docfile.Profiles(o.terminal.In, path)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +164,7 @@ func (o *trialOptions) document(bob string) (*profile.Profile, error) {
 // parameters bound.
 func (o *trialOptions) bound(path string) (*profile.Profile, error) {
 	render := renderOptions{terminal: o.terminal, values: o.values}
-	text, err := readFrom(o.terminal.In, path)
+	text, err := docfile.Read(o.terminal.In, path)
 	if err != nil {
 		return nil, err
 	}
@@ -173,26 +174,26 @@ func (o *trialOptions) bound(path string) (*profile.Profile, error) {
 			return nil, err
 		}
 	} else if o.values != "" {
-		data, err := readFrom(o.terminal.In, o.values)
+		data, err := docfile.Read(o.terminal.In, o.values)
 		if err != nil {
 			return nil, err
 		}
-		read, err := catalog.ParseValues(nameOf(o.values), data)
+		read, err := catalog.ParseValues(docfile.NameOf(o.values), data)
 		if err != nil {
 			return nil, err
 		}
 		maps.Copy(values, read)
 	}
-	documents, err := parse(path, text)
+	documents, err := docfile.Parse(path, text)
 	if err != nil {
 		return nil, err
 	}
 	if len(documents) != 1 {
-		return nil, fmt.Errorf("%s holds %d documents where one is wanted", nameOf(path), len(documents))
+		return nil, fmt.Errorf("%s holds %d documents where one is wanted", docfile.NameOf(path), len(documents))
 	}
 	p, err := profile.Bind(documents[0], values)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", nameOf(path), err)
+		return nil, fmt.Errorf("%s: %w", docfile.NameOf(path), err)
 	}
 	return p, nil
 }
@@ -210,7 +211,7 @@ func (o *trialOptions) write(r *report.Report) error {
 		if err := form(&b); err != nil {
 			return err
 		}
-		if err := replaceFile(path, b.Bytes()); err != nil {
+		if err := docfile.Replace(path, b.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -229,11 +230,11 @@ func (o *trialOptions) writePatch(r *report.Report) error {
 	if o.patch == "" || r.Patch == nil {
 		return nil
 	}
-	text, err := marshal([]*profile.Profile{r.Patch})
+	text, err := docfile.Marshal([]*profile.Profile{r.Patch})
 	if err != nil {
 		return err
 	}
-	return replaceFile(o.patch, text)
+	return docfile.Replace(o.patch, text)
 }
 
 var errSeveralContainers = errors.New("the document has several containers; say by --as which one this is")

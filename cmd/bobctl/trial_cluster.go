@@ -15,6 +15,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
@@ -104,13 +105,13 @@ func (c *clusterTrial) target(client *cluster.Client) (*cluster.Manifest, observ
 	if c.manifest == "" {
 		return nil, target, nil
 	}
-	text, err := readFrom(c.terminal.In, c.manifest)
+	text, err := docfile.Read(c.terminal.In, c.manifest)
 	if err != nil {
 		return nil, target, err
 	}
 	manifest, err := client.Manifest(text)
 	if err != nil {
-		return nil, target, fmt.Errorf("%s: %w", nameOf(c.manifest), err)
+		return nil, target, fmt.Errorf("%s: %w", docfile.NameOf(c.manifest), err)
 	}
 	if c.workload == "" {
 		target, err = onlyWorkload(manifest, client.Namespace)

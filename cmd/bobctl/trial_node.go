@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
@@ -47,7 +48,7 @@ func runWatch(ctx context.Context, t *term.Terminal) error {
 	if err := in.Decode(&request); err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
-	documents, err := parse(stdin, request.Document)
+	documents, err := docfile.Parse(docfile.Stdin, request.Document)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
 )
@@ -32,7 +33,7 @@ func (o *trust) verifier(t *term.Terminal) (*signature.Verifier, error) {
 	everything := []signature.Scope{{Namespace: "*", Name: "*"}}
 	var policy signature.Policy
 	for _, key := range o.keys {
-		text, err := readFrom(t.In, key)
+		text, err := docfile.Read(t.In, key)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/listing"
 	"bobwatch/internal/term"
 )
 
@@ -102,7 +103,7 @@ func (o *change) contents(m *corev1.ConfigMap) {
 		for _, p := range profiles {
 			o.say("%s, for %s", o.terminal.Colour(term.Bold, term.Word(p.Metadata.Name)), selectionIn(m.Namespace, p))
 			for j := range p.Spec.Containers {
-				o.say("  %s", summaryOf(&p.Spec.Containers[j]))
+				o.say("  %s", listing.Counts(&p.Spec.Containers[j]))
 			}
 		}
 	}

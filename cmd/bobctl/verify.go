@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
 )
@@ -73,7 +73,7 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	p, err := profileOf(o.terminal.In, path)
+	p, err := docfile.Profile(o.terminal.In, path)
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 		signer, failure = verifier.Verify(signature.Document{Canonical: canonical, Signatures: signatures})
 	}
 	v := verification{
-		File: nameOf(path), Document: p.Metadata.Name,
+		File: docfile.NameOf(path), Document: p.Metadata.Name,
 		Verified: failure == nil, SignedBy: signer.Authority,
 		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
 	}
 	if failure != nil {
-		failure = fmt.Errorf("%s: %w; %s", nameOf(path), failure, advice(failure, path))
+		failure = fmt.Errorf("%s: %w; %s", docfile.NameOf(path), failure, docfile.Advice(failure, path))
 		v.Error = failure.Error()
 	}
 	if o.format != term.Table {
@@ -111,30 +111,16 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 // readFrom returns the signatures: those that were named, or those beside the file.
 func (o *signedFile) read(t *term.Terminal, path string) ([][]byte, error) {
 	named := append(o.bundles, o.signatures...)
-	if len(named) == 0 && path != stdin {
-		named = existing(signaturePaths(path))
+	if len(named) == 0 && path != docfile.Stdin {
+		named = docfile.Existing(docfile.SignaturePaths(path))
 	}
 	var signatures [][]byte
 	for _, name := range named {
-		data, err := readFrom(t.In, name)
+		data, err := docfile.Read(t.In, name)
 		if err != nil {
 			return nil, err
 		}
 		signatures = append(signatures, data)
 	}
 	return signatures, nil
-}
-
-// advice says what to do about a document that was not verified.
-func advice(err error, path string) string {
-	switch {
-	case errors.Is(err, signature.ErrUnsigned) && path == stdin:
-		return "name its signature by --bundle or --signature"
-	case errors.Is(err, signature.ErrUnsigned):
-		return fmt.Sprintf("there is neither %s; name its signature by --bundle or --signature, or ask its vendor for one",
-			strings.Join(signaturePaths(path), " nor "))
-	case errors.Is(err, signature.ErrUntrusted):
-		return "do not use it unless you know who signed it; ask its vendor for the right key"
-	}
-	return "do not use it: document or signature were changed, or the key is another one; get both again from their vendor"
 }

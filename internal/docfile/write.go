@@ -1,4 +1,4 @@
-package main
+package docfile
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 	"bobwatch/internal/term"
 )
 
-// marshal returns documents as YAML, each after the first behind "---". It
+// Marshal returns documents as YAML, each after the first behind "---". It
 // makes sure that the same is read again.
-func marshal(profiles []*profile.Profile) ([]byte, error) {
+func Marshal(profiles []*profile.Profile) ([]byte, error) {
 	var stream []byte
 	for i, p := range profiles {
 		text, err := profile.Marshal(p)
@@ -51,10 +51,11 @@ func sameAgain(p *profile.Profile, text []byte) error {
 	return nil
 }
 
-// replaceFile puts data in the place of the file at path, so that a reader
+// Replace puts data in the place of the file at path, so that a reader
 // sees all of it or what was there before. The mode of a file that exists is
-// kept; what is no regular file, such as /dev/null, is written to. Until then it has a name that the agent passes over.
-func replaceFile(path string, data []byte) error {
+// kept; a file that is not regular, such as /dev/null, is written to. The new
+// file has a name that the agent passes over until it is complete.
+func Replace(path string, data []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}

@@ -1,4 +1,4 @@
-package main
+package docfile
 
 import (
 	"cmp"
@@ -16,11 +16,11 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// source finds the place in a file that a field of a document was read from.
+// Source finds the place in a file that a field of a document was read from.
 // A profile is normalised, and what Kubescape wrote is laid out in another
 // way, so that entries are found by what they say: the document's name, the
 // container's name, the list they are in, their value.
-type source struct {
+type Source struct {
 	documents []ast.Node
 	entries   map[sourceKey][]sourceEntry
 }
@@ -38,10 +38,10 @@ type sourceEntry struct {
 	node                ast.Node
 }
 
-// newSource reads a file that profile.Parse has accepted, and so found to be
+// NewSource reads a file that profile.Parse has accepted, and so found to be
 // of bounded size.
-func newSource(data []byte) *source {
-	s := &source{entries: make(map[sourceKey][]sourceEntry)}
+func NewSource(data []byte) *Source {
+	s := &Source{entries: make(map[sourceKey][]sourceEntry)}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return s
@@ -62,7 +62,7 @@ var lists = []string{"syscalls", "execs", "opens", "capabilities", "ipAddresses"
 var containerLists = []string{"containers", "initContainers", "ephemeralContainers"}
 
 // walk collects the entries below n. at is what is known of its place.
-func (s *source) walk(n ast.Node, at sourceEntry) {
+func (s *Source) walk(n ast.Node, at sourceEntry) {
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		for _, pair := range n.Values {
@@ -95,9 +95,9 @@ func (s *source) walk(n ast.Node, at sourceEntry) {
 // field is the form of a warning's field that is about a container.
 var field = regexp.MustCompile(`^spec\.containers\[(\d+)\]\.?(?:(syscalls)\.(\w+)|(execs|opens|capabilities)|network\.(egress|ingress)\[(\d+)\]\.(ipAddresses))?(?:\[(\d+)\])?(?:\.(\w+))?`)
 
-// find returns the line and column of a field of p. Where it is not found, they
+// Find returns the line and column of a field of p. Where it is not found, they
 // are those of the document's name, or 0.
-func (s *source) find(p *profile.Profile, name string) (line, column int) {
+func (s *Source) Find(p *profile.Profile, name string) (line, column int) {
 	n := s.entry(p, name)
 	if n == nil {
 		n = s.part(p, name)
@@ -110,7 +110,7 @@ func (s *source) find(p *profile.Profile, name string) (line, column int) {
 }
 
 // entry returns the item of a container's list that a field is in.
-func (s *source) entry(p *profile.Profile, name string) ast.Node {
+func (s *Source) entry(p *profile.Profile, name string) ast.Node {
 	match := field.FindStringSubmatch(name)
 	if match == nil {
 		return nil
@@ -132,7 +132,7 @@ func (s *source) entry(p *profile.Profile, name string) ast.Node {
 }
 
 // part returns the part of a document that a field is in, such as spec.workload.
-func (s *source) part(p *profile.Profile, name string) ast.Node {
+func (s *Source) part(p *profile.Profile, name string) ast.Node {
 	for _, doc := range s.documents {
 		if textAt(doc, "metadata", "name") != p.Metadata.Name {
 			continue

@@ -1,0 +1,129 @@
+package listing
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/term"
+)
+
+// Selection says whom a document applies to.
+func Selection(w profile.Workload) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s in ", cmp.Or(w.Kind, "any workload"), cmp.Or(w.Name, "of any name"))
+	if w.Namespace == "" {
+		b.WriteString("any namespace")
+	} else {
+		b.WriteString("namespace " + w.Namespace)
+	}
+	for _, key := range slices.Sorted(maps.Keys(w.Labels)) {
+		fmt.Fprintf(&b, ", %s=%s", key, w.Labels[key])
+	}
+	return term.Printable(b.String())
+}
+
+func provenance(p profile.Provenance) string {
+	var parts []string
+	add := func(format, value string) {
+		if value != "" {
+			parts = append(parts, fmt.Sprintf(format, term.Word(value)))
+		}
+	}
+	add("%s", string(p.Completeness))
+	add("learned for %s", p.LearnedFor)
+	add("from %s", p.From)
+	if p.Lost > 0 {
+		add("%s records lost", fmt.Sprint(p.Lost))
+	}
+	if len(p.Kernels) > 0 {
+		parts = append(parts, "kernels "+term.JoinWords(p.Kernels))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "not stated")
+}
+
+func parameterLine(p profile.Parameter) string {
+	line := fmt.Sprintf("%s (%s", term.Word(p.Name), p.Kind)
+	if p.Default != "" {
+		line += ", default " + term.Word(p.Default)
+	}
+	if p.WidestPrefix > 0 {
+		line += fmt.Sprintf(", at most /%d", p.WidestPrefix)
+	}
+	return line + ")"
+}
+
+// Exec writes an execution in a line.
+func Exec(e profile.Exec) string {
+	switch {
+	case len(e.Args) > 0:
+		return term.Word(e.Path) + ": " + term.JoinWords(e.Args)
+	case e.ArgsRequired:
+		return term.Word(e.Path) + ": (no arguments)"
+	}
+	return term.Word(e.Path) + ": (any arguments)"
+}
+
+// Open writes an open in a line.
+func Open(o profile.Open) string {
+	return strings.TrimSpace(term.Word(o.Path) + " " + term.JoinWords(o.Flags))
+}
+
+func neighborLine(n profile.Neighbor) string {
+	parts := []string{cmp.Or(n.Type, "any")}
+	parts = append(parts, n.DNSNames...)
+	parts = append(parts, n.IPAddresses...)
+	for _, port := range n.Ports {
+		parts = append(parts, port.Protocol+":"+port.Port)
+	}
+	if len(n.PodSelector)+len(n.NamespaceSelector) > 0 {
+		parts = append(parts, "selected-pods")
+	}
+	return term.JoinWords(parts)
+}
+
+// Counts counts what a container may do.
+func Counts(c *profile.Container) string {
+	calls := 0
+	for _, names := range c.Syscalls {
+		calls = max(calls, len(names))
+	}
+	title := "every container"
+	if c.Name != "" {
+		title = "container " + term.Word(c.Name)
+	}
+	return fmt.Sprintf("%s: %d syscalls, %d execs, %d opens", title, calls, len(c.Execs), len(c.Opens))
+}
+
+// Subject names whom an allowance is for.
+func Subject(p *profile.Profile) string {
+	w, c := p.Spec.Workload, p.Spec.Containers[0]
+	subject := term.Word(w.Namespace + "/" + w.Kind + "/" + w.Name)
+	switch typ := strings.TrimPrefix(string(c.Type)+" container", " "); c.Name {
+	case "":
+		return subject + ", every " + typ
+	default:
+		return subject + ", " + typ + " " + term.Word(c.Name)
+	}
+}
+
+// Acts writes the acts of an allowance, one a line.
+func Acts(p *profile.Profile, sign byte) string {
+	var b strings.Builder
+	c := p.Spec.Containers[0]
+	for _, arch := range slices.Sorted(maps.Keys(c.Syscalls)) {
+		for _, name := range c.Syscalls[arch] {
+			fmt.Fprintf(&b, "  %c syscall %s (%s)\n", sign, name, arch)
+		}
+	}
+	for _, e := range c.Execs {
+		fmt.Fprintf(&b, "  %c exec %s\n", sign, Exec(e))
+	}
+	for _, open := range c.Opens {
+		fmt.Fprintf(&b, "  %c open %s %s\n", sign, term.Word(open.Path), term.JoinWords(open.Flags))
+	}
+	return b.String()
+}
