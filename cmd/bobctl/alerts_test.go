@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/term"
 )
@@ -19,7 +19,7 @@ import (
 // deviation is an alert of a node as it stands in a log.
 func deviation(fingerprint, node, pod string, count uint64, first, last int) alert.Alert {
 	a := alert.Alert{
-		Fingerprint: fingerprint, Rule: detector.UnexpectedFileAccess, Severity: severity.High, Message: "unexpected read of /etc/shadow by cat",
+		Fingerprint: fingerprint, Rule: rule.UnexpectedFileAccess, Severity: severity.High, Message: "unexpected read of /etc/shadow by cat",
 		Count: count, First: testNow.Add(time.Duration(first) * time.Second), Last: testNow.Add(time.Duration(last) * time.Second),
 		Node: node,
 	}

@@ -18,6 +18,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/testenv"
 )
 
@@ -34,7 +35,7 @@ func (a *alerts) of(e *event.Event) alert.Alert {
 		Workload:  alert.Workload{Namespace: "shop", Kind: "Deployment", Name: "webapp"},
 		Container: alert.Container{ID: "40ec5b5b", Name: "web"},
 	}
-	return a.builder.Build(detector.Deviation{Rule: detector.UnexpectedProcess, Event: e}, subject)
+	return a.builder.Build(detector.Deviation{Rule: rule.UnexpectedProcess, Event: e}, subject)
 }
 
 // line returns the JSON of an alert as the agent writes it.

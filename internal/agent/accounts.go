@@ -8,8 +8,7 @@ import (
 	"sync/atomic"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
-	"bobwatch/internal/severity"
+	"bobwatch/internal/rule"
 )
 
 // maxAccounts bounds the workloads that have series of their own in /metrics.
@@ -28,27 +27,18 @@ type account struct {
 	namespace, workload string
 	holders             int // behaviours; guarded by accounts.mu
 
-	deviations grid          // acts, with what the kernel held back of the same
-	alerts     grid          // new incidents
+	deviations rule.Tally    // acts, with what the kernel held back of the same
+	alerts     rule.Tally    // new incidents
 	progress   atomic.Uint64 // bits of a float64, see setProgress
 
 	least float64 // of the round that is under way; the engine's
 }
 
-// grid counts by rule and severity.
-type grid [detector.NumRules][severity.Critical + 1]atomic.Uint64
-
-func (g *grid) add(a *alert.Alert, n uint64) {
-	if int(a.Rule) < len(g) && int(a.Severity) < len(g[0]) {
-		g[a.Rule][a.Severity].Add(n)
-	}
-}
-
 // raise gives an alert to the dispatcher and counts it.
 func (a *account) raise(to *alert.Dispatcher, of alert.Alert) {
-	a.deviations.add(&of, of.Count)
+	a.deviations.Add(of.Rule, of.Severity, of.Count)
 	if to.Enqueue(of) {
-		a.alerts.add(&of, 1)
+		a.alerts.Add(of.Rule, of.Severity, 1)
 	}
 }
 

@@ -8,8 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 
-	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -29,9 +28,8 @@ func gather(t *testing.T, s *accounts) string {
 
 func TestAccountsAreBounded(t *testing.T) {
 	s := newAccounts()
-	deviation := &alert.Alert{Rule: detector.UnexpectedSyscall, Severity: severity.High}
 	for i := range 3 * maxAccounts {
-		s.open("shop", fmt.Sprintf("web-%d", i)).deviations.add(deviation, 1)
+		s.open("shop", fmt.Sprintf("web-%d", i)).deviations.Add(rule.UnexpectedSyscall, severity.High, 1)
 	}
 	text := gather(t, s)
 	if got := strings.Count(text, "bobwatch_deviations_total{"); got != maxAccounts+1 {
@@ -49,7 +47,7 @@ func TestAccountIsKeptByItsHolders(t *testing.T) {
 	if first != second {
 		t.Fatal("two accounts of one workload")
 	}
-	first.alerts.add(&alert.Alert{Rule: detector.UnexpectedProcess}, 1)
+	first.alerts.Add(rule.UnexpectedProcess, severity.Low, 1)
 	s.close(first)
 	const series = `bobwatch_alerts_total{namespace="shop",rule="R0001",severity="low",workload="web"} 1`
 	if text := gather(t, s); !strings.Contains(text, series) {

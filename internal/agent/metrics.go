@@ -7,10 +7,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
-	"bobwatch/internal/severity"
 	"bobwatch/internal/workload"
 )
 
@@ -229,20 +228,15 @@ func (w metricWriter) workloads(list []*account) {
 		if share, learning := a.learned(); learning {
 			w.gauge(descProgress, share, a.namespace, a.workload)
 		}
-		w.grid(descDeviations, &a.deviations, a)
-		w.grid(descAlerts, &a.alerts, a)
+		w.tally(descDeviations, &a.deviations, a)
+		w.tally(descAlerts, &a.alerts, a)
 	}
 }
 
-// grid tells what is not 0: most workloads never deviate.
-func (w metricWriter) grid(d *prometheus.Desc, g *grid, a *account) {
-	for rule := range g {
-		for grade := range g[rule] {
-			if n := g[rule][grade].Load(); n > 0 {
-				labels := []string{detector.Rule(rule).String(), severity.Severity(grade).String(), a.namespace, a.workload}
-				w.counter(d, float64(n), labels...)
-			}
-		}
+// tally tells what is not 0: most workloads never deviate.
+func (w metricWriter) tally(d *prometheus.Desc, t *rule.Tally, a *account) {
+	for grade, n := range t.Counts() {
+		w.counter(d, float64(n), grade.Rule.String(), grade.Severity.String(), a.namespace, a.workload)
 	}
 }
 

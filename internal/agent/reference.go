@@ -13,7 +13,9 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/kubernetes"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
+	"bobwatch/internal/severity"
 )
 
 // Metrics returns a family for each metric of the agent's own, by name, with
@@ -55,10 +57,10 @@ func exampleReading() *reading {
 	r.counters.lastEvent.Store(1)
 	web := r.accounts[0]
 	web.setProgress(0)
-	for rule := range web.deviations {
-		for grade := range web.deviations[rule] {
-			web.deviations[rule][grade].Store(1)
-			web.alerts[rule][grade].Store(1)
+	for _, r := range rule.All() {
+		for s := r.Severity; s <= severity.Critical; s++ {
+			web.deviations.Add(r.ID, s, 1)
+			web.alerts.Add(r.ID, s, 1)
 		}
 	}
 	return r

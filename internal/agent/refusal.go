@@ -8,7 +8,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -30,8 +30,8 @@ func noProfileAlert(node string, b *behaviour) alert.Alert {
 	m := &b.model
 	return alert.Alert{
 		Fingerprint: hex.EncodeToString(digest[:8]),
-		Rule:        detector.NoProfile,
-		RuleName:    detector.NoProfile.Name(),
+		Rule:        rule.NoProfile,
+		RuleName:    rule.NoProfile.Name(),
 		Severity:    severity.High,
 		Message:     fmt.Sprintf("%s is to be guarded and is not: %s", alert.Printable(m.Owner.Kind+" "+m.Owner.Name, 256), what),
 		Count:       1,
@@ -61,8 +61,8 @@ func refusalAlert(node string, r catalog.Refusal) alert.Alert {
 	name := alert.Printable(r.Name, 256)
 	return alert.Alert{
 		Fingerprint: hex.EncodeToString(digest[:8]),
-		Rule:        detector.DocumentRefused,
-		RuleName:    detector.DocumentRefused.Name(),
+		Rule:        rule.DocumentRefused,
+		RuleName:    rule.DocumentRefused.Name(),
 		Severity:    severity.High,
 		Message:     fmt.Sprintf("Document %s from %s refused (%s), %s: %s", name, alert.Printable(r.Source, 256), r.Reason, effect, reason),
 		Count:       1,

@@ -14,7 +14,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/config"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -79,7 +79,7 @@ func TestRoutesFollowTheConfiguration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := alert.Alert{Fingerprint: "f", Rule: detector.UnexpectedFileAccess, Severity: severity.High}
+			a := alert.Alert{Fingerprint: "f", Rule: rule.UnexpectedFileAccess, Severity: severity.High}
 			if _, err := routes[0].Sink.Send(t.Context(), []alert.Alert{a}); err != nil {
 				t.Fatal(err)
 			}

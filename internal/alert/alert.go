@@ -9,8 +9,8 @@ package alert
 import (
 	"time"
 
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -23,7 +23,7 @@ type Alert struct {
 	// Fingerprint names the incident. It is the same for every replica,
 	// restart and process that does the same.
 	Fingerprint string            `json:"fingerprint"`
-	Rule        detector.Rule     `json:"rule"`
+	Rule        rule.ID           `json:"rule"`
 	RuleName    string            `json:"ruleName"`
 	Severity    severity.Severity `json:"severity"`
 	Message     string            `json:"message"` // one sentence
@@ -48,8 +48,8 @@ type Alert struct {
 	// and the profile of the image before did not allow it.
 	New bool `json:"new,omitempty"`
 
-	// Suppressed counts, for detector.Suppressed, the deviations held back.
-	Suppressed map[detector.Rule]uint64 `json:"suppressed,omitempty"`
+	// Suppressed counts, for rule.Suppressed, the deviations held back.
+	Suppressed map[rule.ID]uint64 `json:"suppressed,omitempty"`
 	// Allow is the command that would accept the deviation, quoted for bash,
 	// zsh, ksh and busybox. It is empty where no document can allow it, or
 	// none could without allowing more.

@@ -16,6 +16,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -85,11 +86,11 @@ func syscallOf(abi event.ABI, nr uint32) *event.Event {
 
 // deviation is what a detector with an empty profile would say.
 func deviation(e *event.Event) detector.Deviation {
-	rule := map[event.Kind]detector.Rule{
-		event.KindSyscall: detector.UnexpectedSyscall,
-		event.KindExec:    detector.UnexpectedProcess,
-		event.KindOpen:    detector.UnexpectedFileAccess,
-		event.KindMoved:   detector.LeftContainer,
+	rule := map[event.Kind]rule.ID{
+		event.KindSyscall: rule.UnexpectedSyscall,
+		event.KindExec:    rule.UnexpectedProcess,
+		event.KindOpen:    rule.UnexpectedFileAccess,
+		event.KindMoved:   rule.LeftContainer,
 	}[e.Kind]
 	return detector.Deviation{Rule: rule, Severity: severity.High, Verdict: profile.PathUnknown, Event: e}
 }
@@ -233,7 +234,7 @@ func TestUnknownArgumentsHaveTheirOwnFingerprint(t *testing.T) {
 		b, e := newBuilder(), execOf("/bin/cat", args)
 		b.Processes.Add(e)
 		d := deviation(e)
-		d.Rule = detector.UnexpectedArguments
+		d.Rule = rule.UnexpectedArguments
 		return b.Build(d, webapp()).Fingerprint
 	}
 	if of("cat\x00/etc/shadow") == of("cat\x00/etc/passwd") {

@@ -125,7 +125,7 @@ func (d *Dispatcher) Close() error {
 func (d *Dispatcher) Enqueue(a Alert) bool {
 	d.metrics.deviations.Add(a.Count)
 	if d.opts.Silencer.covers(&a, time.Now()) {
-		d.metrics.silence(&a)
+		d.metrics.silenced.Add(a.Rule, a.Severity, a.Count)
 		return false
 	}
 	d.mu.Lock()

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -64,7 +64,7 @@ func (r *recorder) lines() []string {
 	var lines []string
 	for _, a := range r.got {
 		what := a.Fingerprint
-		if a.Rule == detector.Suppressed {
+		if a.Rule == rule.Suppressed {
 			what = "suppressed"
 		}
 		lines = append(lines, fmt.Sprintf("%s x%d", what, a.Count))
@@ -76,7 +76,7 @@ func (r *recorder) lines() []string {
 func raised(workload, fingerprint string, grade severity.Severity) Alert {
 	now := time.Now()
 	return Alert{
-		Fingerprint: workload + "/" + fingerprint, Rule: detector.UnexpectedFileAccess, Severity: grade,
+		Fingerprint: workload + "/" + fingerprint, Rule: rule.UnexpectedFileAccess, Severity: grade,
 		Count: 1, First: now, Last: now,
 		Subject: Subject{Workload: Workload{Namespace: "ns", Kind: "Deployment", Name: workload}},
 	}

@@ -7,15 +7,15 @@ import (
 	"strconv"
 	"strings"
 
-	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 )
 
 // fingerprint names an incident by what stays the same when another replica,
 // another process or the same one after a restart does it again.
-func fingerprint(subject *Subject, rule detector.Rule, act []string) string {
+func fingerprint(subject *Subject, broken rule.ID, act []string) string {
 	hash := sha256.New()
 	write := func(field string) {
 		// A length before each field keeps neighbours from running together.
@@ -26,7 +26,7 @@ func fingerprint(subject *Subject, rule detector.Rule, act []string) string {
 	write(subject.Workload.Kind)
 	write(subject.Workload.Name)
 	write(subject.Container.Name)
-	write(rule.String())
+	write(broken.String())
 	for _, field := range act {
 		write(field)
 	}
@@ -36,7 +36,7 @@ func fingerprint(subject *Subject, rule detector.Rule, act []string) string {
 // acted returns what deviated, in generalised form, and the binary that did
 // it. For an execution that is the one it was launched by, so that a shell
 // started by the web server and one started from outside are two incidents.
-func acted(rule detector.Rule, e *event.Event, chain *process.Chain) []string {
+func acted(broken rule.ID, e *event.Event, chain *process.Chain) []string {
 	switch e.Kind {
 	case event.KindSyscall:
 		return []string{
@@ -46,7 +46,7 @@ func acted(rule detector.Rule, e *event.Event, chain *process.Chain) []string {
 	case event.KindExec:
 		program := profile.GeneraliseProgram(string(e.Path))
 		fields := []string{program, profile.GeneraliseProgram(chain[1].Exe)}
-		if rule == detector.UnexpectedArguments {
+		if broken == rule.UnexpectedArguments {
 			fields = append(fields, foldArgs(program, strings.Split(chain[0].Args, "\x00"))...)
 		}
 		return fields

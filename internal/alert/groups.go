@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -155,13 +155,13 @@ func (g *group) fold(a *Alert) (*Alert, outcome) {
 func (g *groups) hold(w *workload, a *Alert, now time.Time) {
 	if w.held == nil {
 		w.held = &Alert{
-			Fingerprint: fingerprint(&a.Subject, detector.Suppressed, nil),
-			Rule:        detector.Suppressed,
-			RuleName:    detector.Suppressed.Name(),
+			Fingerprint: fingerprint(&a.Subject, rule.Suppressed, nil),
+			Rule:        rule.Suppressed,
+			RuleName:    rule.Suppressed.Name(),
 			First:       a.First,
 			Node:        a.Node,
 			Subject:     a.Subject,
-			Suppressed:  make(map[detector.Rule]uint64),
+			Suppressed:  make(map[rule.ID]uint64),
 		}
 		w.due = now.Add(g.opts.SummaryInterval)
 		g.summaries.PushBack(w)

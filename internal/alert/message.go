@@ -7,6 +7,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
+	"bobwatch/internal/rule"
 )
 
 // maxShown bounds a path or argument vector inside a sentence, in bytes.
@@ -19,17 +20,17 @@ func message(d detector.Deviation, a *Alert, command *process.Command) string {
 	path := Printable(string(e.Path), maxShown)
 	comm := a.Process.Comm
 	switch d.Rule {
-	case detector.UnexpectedSyscall:
+	case rule.UnexpectedSyscall:
 		return fmt.Sprintf("unexpected %s by %s", callName(a.Deviation.Syscall), comm)
-	case detector.UnexpectedProcess:
+	case rule.UnexpectedProcess:
 		return fmt.Sprintf("unexpected process %s launched %s", path, launcher(e, a))
-	case detector.UnexpectedArguments:
+	case rule.UnexpectedArguments:
 		args := Printable(strings.ReplaceAll(command.Args, "\x00", " "), maxShown)
 		return fmt.Sprintf("unexpected arguments of %s launched %s: %s", path, launcher(e, a), args)
-	case detector.UnexpectedFileAccess:
+	case rule.UnexpectedFileAccess:
 		return fmt.Sprintf("unexpected %s %s by %s%s",
 			openName(a.Deviation.Open), path, comm, refusal(a.Deviation.Open))
-	case detector.LeftContainer:
+	case rule.LeftContainer:
 		return fmt.Sprintf("%s left its container for cgroup %s", comm, path)
 	}
 	return d.Rule.Name()

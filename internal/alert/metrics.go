@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 )
 
 // lost is a reason for which a deviation appears in no alert at all.
@@ -28,15 +28,9 @@ type metrics struct {
 	deviations atomic.Uint64
 	alerts     atomic.Uint64
 	summaries  atomic.Uint64
-	silenced   [detector.NumRules]atomic.Uint64
+	silenced   rule.Tally
 	held       atomic.Uint64
 	lost       [numLost]atomic.Uint64
-}
-
-func (m *metrics) silence(a *Alert) {
-	if int(a.Rule) < len(m.silenced) {
-		m.silenced[a.Rule].Add(a.Count)
-	}
 }
 
 // Stats are a dispatcher's counters at one moment.
@@ -61,11 +55,9 @@ func (d *Dispatcher) Stats() Stats {
 	s := Stats{
 		Deviations: d.metrics.deviations.Load(),
 		Alerts:     d.metrics.alerts.Load(),
+		Silenced:   d.metrics.silenced.Total(),
 		Held:       d.metrics.held.Load(),
 		Sinks:      make(map[string]SinkStats, len(d.deliveries)),
-	}
-	for i := range d.metrics.silenced {
-		s.Silenced += d.metrics.silenced[i].Load()
 	}
 	for i := range d.metrics.lost {
 		s.Lost += d.metrics.lost[i].Load()
@@ -87,7 +79,7 @@ var (
 	summariesDesc = prometheus.NewDesc("bobwatch_alert_summaries_total",
 		"Alerts BW000: summaries of deviations beyond a workload's rate limit.", nil, nil)
 	silencedDesc = prometheus.NewDesc("bobwatch_deviations_silenced_total",
-		"Deviations that a silence of the configuration kept quiet.", []string{"rule"}, nil)
+		"Deviations that a silence of the configuration kept quiet.", []string{"rule", "severity"}, nil)
 	heldDesc = prometheus.NewDesc("bobwatch_deviations_held_total",
 		"Deviations beyond a workload's rate limit, told in a summary only.", nil, nil)
 	lostDesc = prometheus.NewDesc("bobwatch_deviations_lost_total",
@@ -129,8 +121,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
 	}
 	m := &c.d.metrics
-	for rule := range m.silenced {
-		counter(silencedDesc, &m.silenced[rule], detector.Rule(rule).String())
+	for grade, n := range m.silenced.Series() {
+		ch <- prometheus.MustNewConstMetric(silencedDesc, prometheus.CounterValue, float64(n),
+			grade.Rule.String(), grade.Severity.String())
 	}
 	counter(summariesDesc, &m.summaries)
 	counter(heldDesc, &m.held)

@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 )
 
 // Silence says which deviations raise no alert. Its fields narrow one another;
@@ -36,7 +36,7 @@ type Silencer struct{ silences []silence }
 type silence struct {
 	Silence
 	workload []string // namespace, kind, name; nil for any
-	rule     detector.Rule
+	rule     rule.ID
 	path     *profile.Matcher // nil for any
 	process  *profile.Matcher
 }
@@ -68,9 +68,11 @@ func compileSilence(spec Silence) (silence, error) {
 		}
 	}
 	if spec.Rule != "" {
-		if err := s.rule.UnmarshalText([]byte(spec.Rule)); err != nil {
+		id, err := rule.Parse(spec.Rule)
+		if err != nil {
 			return s, err
 		}
+		s.rule = id
 	}
 	var err error
 	if s.path, err = pathMatcher(spec.Path); err != nil {
@@ -164,6 +166,9 @@ func (s *Silencer) tell(log *zap.Logger, now time.Time) {
 			zap.String("workload", silence.Workload), zap.String("rule", silence.Rule),
 			zap.String("path", silence.Path), zap.String("process", silence.Process),
 			zap.String("reason", silence.Reason), zap.Time("expires", silence.Expires),
+		}
+		if _, known := rule.Lookup(silence.rule); !known && silence.Rule != "" {
+			log.Warn("silence of a rule that this version does not know", fields...)
 		}
 		if now.Before(silence.Expires) {
 			log.Info("silence in force", fields...)

@@ -68,7 +68,7 @@ func TestSilencesAreChecked(t *testing.T) {
 		"everything":       {Silence{}, "everything"},
 		"no name":          {Silence{Workload: "shop/Deployment"}, "NAMESPACE/KIND/NAME"},
 		"bad pattern":      {Silence{Workload: "shop/Deployment/[a"}, "NAMESPACE/KIND/NAME"},
-		"unknown rule":     {Silence{Rule: "R9999"}, "R9999"},
+		"no rule":          {Silence{Rule: "R0001 "}, `"R0001 "`},
 		"relative path":    {Silence{Path: "etc/*"}, "begin with /"},
 		"relative process": {Silence{Process: "cat"}, "begin with /"},
 	}

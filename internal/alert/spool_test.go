@@ -203,7 +203,7 @@ func TestSpoolOfOtherVersions(t *testing.T) {
 		spoolAlerts(t, s, raised("web", fmt.Sprint(i), severity.High))
 	}
 	err := s.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(alertsBucket).Put([]byte{0, 0, 0, 0, 0, 0, 0, 99}, []byte(`{"rule": "R9999"}`))
+		return tx.Bucket(alertsBucket).Put([]byte{0, 0, 0, 0, 0, 0, 0, 99}, []byte(`{"severity": "grave"}`))
 	})
 	if err != nil {
 		t.Fatal(err)

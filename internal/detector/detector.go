@@ -9,13 +9,14 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
 )
 
 // Deviation is an act that a profile does not allow.
 type Deviation struct {
-	Rule     Rule
+	Rule     rule.ID
 	Severity severity.Severity
 	// Verdict tells an unknown path from a known one with unknown arguments or
 	// access. It means something for executions and opens only.
@@ -67,7 +68,7 @@ func (d *Detector) Check(e *event.Event, m *profile.Matcher) (Deviation, bool) {
 	case event.KindMoved:
 		// No profile can allow it: what a process does after it left is not
 		// told to this container any more.
-		return Deviation{Rule: LeftContainer, Severity: severity.Critical, Event: e}, true
+		return Deviation{Rule: rule.LeftContainer, Severity: severity.Critical, Event: e}, true
 	}
 	return Deviation{}, false
 }
@@ -96,7 +97,7 @@ func (d *Detector) checkSyscall(e *event.Event, m *profile.Matcher) (Deviation, 
 	default:
 		grade = severity.Medium
 	}
-	return Deviation{Rule: UnexpectedSyscall, Severity: grade, Event: e}, true
+	return Deviation{Rule: rule.UnexpectedSyscall, Severity: grade, Event: e}, true
 }
 
 // x32Bit is __X32_SYSCALL_BIT of arch/x86/include/uapi/asm/unistd.h.
@@ -116,10 +117,10 @@ func checkExec(e *event.Event, m *profile.Matcher) (Deviation, bool) {
 		return Deviation{}, false
 	case profile.DetailUnknown:
 		grade := execSeverity(e, severity.Low)
-		return Deviation{Rule: UnexpectedArguments, Severity: grade, Verdict: verdict, Event: e}, true
+		return Deviation{Rule: rule.UnexpectedArguments, Severity: grade, Verdict: verdict, Event: e}, true
 	default:
 		grade := execSeverity(e, severity.Medium)
-		return Deviation{Rule: UnexpectedProcess, Severity: grade, Verdict: verdict, Event: e}, true
+		return Deviation{Rule: rule.UnexpectedProcess, Severity: grade, Verdict: verdict, Event: e}, true
 	}
 }
 
@@ -131,7 +132,7 @@ func checkOpen(e *event.Event, m *profile.Matcher) (Deviation, bool) {
 	if verdict == profile.Allowed {
 		return Deviation{}, false
 	}
-	return Deviation{Rule: UnexpectedFileAccess, Severity: openSeverity(e), Verdict: verdict, Event: e}, true
+	return Deviation{Rule: rule.UnexpectedFileAccess, Severity: openSeverity(e), Verdict: verdict, Event: e}, true
 }
 
 // nameless reports whether the opened file is in no directory tree: a pipe, a

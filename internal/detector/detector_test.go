@@ -1,7 +1,6 @@
 package detector
 
 import (
-	"encoding/json"
 	"testing"
 
 	"bobwatch/internal/event"
@@ -154,23 +153,6 @@ func TestCheckAllocatesNothing(t *testing.T) {
 				t.Errorf("Check: got %v allocations, want 0", n)
 			}
 		})
-	}
-}
-
-func TestRuleText(t *testing.T) {
-	for r := range Rule(NumRules) {
-		raw, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got Rule
-		if err := json.Unmarshal(raw, &got); err != nil || got != r {
-			t.Errorf("rule %d there and back: got %v, %v", r, got, err)
-		}
-	}
-	var r Rule
-	if err := r.UnmarshalText([]byte("R9999")); err == nil {
-		t.Error("unknown rule: got no error")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/syscalls"
 )
 
@@ -127,15 +128,15 @@ func (j judges) find(entry profile.Container) *finding {
 			on = j[arch]
 			e = syscallEvent(arch, on.abi, names)
 		}
-		f.Section, f.Rule = Syscalls, detector.UnexpectedSyscall
+		f.Section, f.Rule = Syscalls, rule.UnexpectedSyscall
 	case len(entry.Execs) > 0:
 		exec := entry.Execs[0]
 		e = &event.Event{Kind: event.KindExec, Path: []byte(exec.Path), Args: []byte(strings.Join(exec.Args, "\x00"))}
-		f.Section, f.Rule, pattern = Execs, detector.UnexpectedProcess, isPattern(exec.Path)
+		f.Section, f.Rule, pattern = Execs, rule.UnexpectedProcess, isPattern(exec.Path)
 	default:
 		open := entry.Opens[0]
 		e = &event.Event{Kind: event.KindOpen, Path: []byte(open.Path), Access: accessOf(open.Flags)}
-		f.Section, f.Rule, pattern = Opens, detector.UnexpectedFileAccess, isPattern(open.Path)
+		f.Section, f.Rule, pattern = Opens, rule.UnexpectedFileAccess, isPattern(open.Path)
 	}
 	if d, ok := on.detector.Check(e, on.matcher); ok {
 		f.Rule, f.Severity = d.Rule, d.Severity

@@ -2,9 +2,9 @@ package report
 
 import (
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -42,7 +42,7 @@ func (f *finding) explainExec() string {
 			return text
 		}
 	}
-	if f.Rule == detector.UnexpectedArguments {
+	if f.Rule == rule.UnexpectedArguments {
 		return "The document lists the program, but not with these arguments."
 	}
 	return "The document does not list the program."

@@ -15,8 +15,8 @@ import (
 	dom "golang.org/x/net/html"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/testenv"
 )
@@ -150,7 +150,7 @@ func hostileTrial(t testing.TB) Trial {
 	trial.Observed.Spec.Containers = append(trial.Observed.Spec.Containers, profile.Container{Name: hostile, Opens: seen.Opens})
 	trial.Instances = append(trial.Instances, Instance{Pod: hostile, Node: hostile, Container: hostile})
 	process := alert.Process{Comm: hostile, Exe: hostile, Args: []string{hostile}}
-	act := incident(detector.UnexpectedProcess, severity.High, []alert.Process{process}, profile.Container{})
+	act := incident(rule.UnexpectedProcess, severity.High, []alert.Process{process}, profile.Container{})
 	act.Allowance = nil
 	act.Alert.Deviation.Exec = &alert.Exec{Path: hostile, Args: []string{hostile}}
 	act.Alert.Pod.Name, act.Alert.Node, act.Alert.Allow = hostile, hostile, hostile

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 )
 
 // maxActors bounds the processes named for one deviation. All are counted.
@@ -33,8 +33,8 @@ func (t *Trial) join(found []*finding) []*finding {
 	return found
 }
 
-func isDeviation(rule detector.Rule) bool {
-	return rule != detector.Suppressed && rule != detector.DocumentRefused
+func isDeviation(id rule.ID) bool {
+	return id != rule.Suppressed && id != rule.DocumentRefused
 }
 
 // matching returns the finding whose entry allows what the incident was, nil

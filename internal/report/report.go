@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -111,7 +111,7 @@ type Group struct {
 type Deviation struct {
 	Container   string            `json:"container"`
 	Section     Section           `json:"section"`
-	Rule        detector.Rule     `json:"rule"`
+	Rule        rule.ID           `json:"rule"`
 	Severity    severity.Severity `json:"severity"`
 	Act         string            `json:"act"`         // such as "read of /etc/shadow"
 	Explanation string            `json:"explanation"` // a sentence

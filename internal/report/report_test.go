@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -53,13 +53,13 @@ func sample(t testing.TB) Trial {
 	dash := alert.Process{PID: 200, Start: start.Add(41 * time.Second), UID: 33, Comm: "sh", Exe: "/usr/bin/dash", Args: []string{"sh", "-c", injected}}
 	cat := alert.Process{PID: 201, Start: start.Add(42 * time.Second), UID: 33, Comm: "cat", Exe: "/usr/bin/cat", Args: []string{"cat", "/etc/shadow"}}
 	trial.Incidents = []Incident{
-		incident(detector.UnexpectedArguments, severity.Medium, []alert.Process{apache, dash},
+		incident(rule.UnexpectedArguments, severity.Medium, []alert.Process{apache, dash},
 			profile.Container{Execs: []profile.Exec{{Path: "/usr/bin/dash", Args: []string{"sh", "-c", injected}}}}),
-		incident(detector.UnexpectedProcess, severity.Medium, []alert.Process{apache, dash, cat},
+		incident(rule.UnexpectedProcess, severity.Medium, []alert.Process{apache, dash, cat},
 			profile.Container{Execs: []profile.Exec{{Path: "/usr/bin/cat", Args: []string{"cat", "/etc/shadow"}}}}),
-		incident(detector.UnexpectedFileAccess, severity.Critical, []alert.Process{apache, dash, cat},
+		incident(rule.UnexpectedFileAccess, severity.Critical, []alert.Process{apache, dash, cat},
 			profile.Container{Opens: []profile.Open{{Path: "/etc/shadow", Flags: []string{"O_RDONLY"}}}}),
-		incident(detector.UnexpectedSyscall, severity.Low, []alert.Process{apache, dash, cat},
+		incident(rule.UnexpectedSyscall, severity.Low, []alert.Process{apache, dash, cat},
 			profile.Container{Syscalls: map[string][]string{"amd64": {"gettid"}}}),
 	}
 	return trial
@@ -67,7 +67,7 @@ func sample(t testing.TB) Trial {
 
 // incident is what an agent would have told of the last process in chain, with
 // what would accept it.
-func incident(rule detector.Rule, grade severity.Severity, chain []alert.Process, allowance profile.Container) Incident {
+func incident(rule rule.ID, grade severity.Severity, chain []alert.Process, allowance profile.Container) Incident {
 	allowance.Name = "web"
 	last := len(chain) - 1
 	a := alert.Alert{
@@ -177,7 +177,7 @@ func TestAllowanceOfMore(t *testing.T) {
 func TestGravePlatformLookalike(t *testing.T) {
 	trial := sample(t)
 	apache := trial.Incidents[0].Alert.Ancestors[:1]
-	trial.Incidents = append(trial.Incidents, incident(detector.UnexpectedFileAccess, severity.High, apache,
+	trial.Incidents = append(trial.Incidents, incident(rule.UnexpectedFileAccess, severity.High, apache,
 		profile.Container{Opens: []profile.Open{{Path: "/sys/devices/system/cpu/online", Flags: []string{"O_RDONLY"}}}}))
 	want := "  R0002 high read of /sys/devices/system/cpu/online"
 	if got := lines(mustNew(t, trial)); !slices.Contains(got, want) {

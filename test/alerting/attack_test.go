@@ -17,6 +17,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -82,14 +83,14 @@ var attackMessages = []string{
 func (r *replica) attack(pid uint32) {
 	apache, shell, cat := proc(1000, 1, "apache2"), proc(pid, pid, "sh"), proc(pid+1, pid, "cat")
 	r.exec("/usr/sbin/apache2", "apache2\x00-DFOREGROUND", apache) // of the profile
-	r.raise(detector.UnexpectedProcess, r.exec("/bin/dash", "sh\x00-c\x00cat /etc/shadow", shell, apache))
-	r.raise(detector.UnexpectedProcess, r.exec("/bin/cat", "cat\x00/etc/shadow", cat, shell, apache))
+	r.raise(rule.UnexpectedProcess, r.exec("/bin/dash", "sh\x00-c\x00cat /etc/shadow", shell, apache))
+	r.raise(rule.UnexpectedProcess, r.exec("/bin/cat", "cat\x00/etc/shadow", cat, shell, apache))
 	open := eventOf(event.KindOpen, cat, shell, apache)
 	open.Path, open.Access = []byte("/etc/shadow"), event.AccessRead
-	r.raise(detector.UnexpectedFileAccess, open)
+	r.raise(rule.UnexpectedFileAccess, open)
 	call := eventOf(event.KindSyscall, cat, shell, apache)
 	call.Nr = 101
-	r.raise(detector.UnexpectedSyscall, call)
+	r.raise(rule.UnexpectedSyscall, call)
 }
 
 func proc(pid, start uint32, comm string) event.Process {
@@ -113,7 +114,7 @@ func (r *replica) exec(path, args string, chain ...event.Process) *event.Event {
 	return e
 }
 
-func (r *replica) raise(rule detector.Rule, e *event.Event) {
+func (r *replica) raise(rule rule.ID, e *event.Event) {
 	d := detector.Deviation{Rule: rule, Severity: severity.High, Event: e}
 	r.dispatcher.Enqueue(r.builder.Build(d, &r.subject))
 }
@@ -142,6 +143,6 @@ func (r *replica) raiseAs(workload string) {
 	subject.Workload.Name = workload
 	e := eventOf(event.KindOpen, proc(9, 9, workload))
 	e.Path, e.Access = []byte("/etc/shadow"), event.AccessRead
-	d := detector.Deviation{Rule: detector.UnexpectedFileAccess, Severity: severity.High, Event: e}
+	d := detector.Deviation{Rule: rule.UnexpectedFileAccess, Severity: severity.High, Event: e}
 	r.dispatcher.Enqueue(r.builder.Build(d, &subject))
 }

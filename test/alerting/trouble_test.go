@@ -17,6 +17,7 @@ import (
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/testenv"
 )
@@ -134,7 +135,7 @@ func TestMillionDeviations(t *testing.T) {
 	r := newReplica(t, 0, toAlertmanager(t, t.TempDir(), sink.AlertmanagerOptions{ResolveAfter: time.Hour}, am))
 	const million = 1_000_000
 	template := r.builder.Build(detector.Deviation{
-		Rule: detector.UnexpectedFileAccess, Severity: severity.High,
+		Rule: rule.UnexpectedFileAccess, Severity: severity.High,
 		Event: eventOf(event.KindOpen, proc(9, 9, "evil")),
 	}, &r.subject)
 	template.Message = strings.Repeat("x", 1000)
@@ -215,7 +216,7 @@ func TestHostileStrings(t *testing.T) {
 	for i, name := range names {
 		comm := proc(uint32(10+i), 9, name)
 		args := name + "\x00" + strings.Repeat(name, 1<<20/len(name))
-		r.raise(detector.UnexpectedProcess, r.exec("/tmp/"+fmt.Sprint(i)+name, args, comm, comm))
+		r.raise(rule.UnexpectedProcess, r.exec("/tmp/"+fmt.Sprint(i)+name, args, comm, comm))
 	}
 	eventually(t, func() error {
 		active, err := am.active()

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/status"
 	"bobwatch/internal/testenv"
@@ -144,6 +144,6 @@ func (w *webapp) awaitState(t *testing.T, want status.State) {
 // unguarded matches the alert that the workload is not guarded, and why.
 func (w *webapp) unguarded(why string) func(*alert.Alert) bool {
 	return func(a *alert.Alert) bool {
-		return a.Rule == detector.NoProfile && a.Workload.Namespace == w.namespace && strings.Contains(a.Message, why)
+		return a.Rule == rule.NoProfile && a.Workload.Namespace == w.namespace && strings.Contains(a.Message, why)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -42,16 +43,31 @@ func hostile(kind event.Kind, path, args, comm []byte) alert.Alert {
 	exec.Kind = event.KindExec
 	table.Add(&exec)
 	b := alert.Builder{Node: string(comm), Arch: "amd64", Processes: table}
-	rule := map[event.Kind]detector.Rule{
-		event.KindSyscall: detector.UnexpectedSyscall,
-		event.KindExec:    detector.UnexpectedProcess,
-		event.KindOpen:    detector.UnexpectedFileAccess,
-		event.KindMoved:   detector.LeftContainer,
+	broken := map[event.Kind]rule.ID{
+		event.KindSyscall: rule.UnexpectedSyscall,
+		event.KindExec:    rule.UnexpectedProcess,
+		event.KindOpen:    rule.UnexpectedFileAccess,
+		event.KindMoved:   rule.LeftContainer,
 	}[kind]
-	return b.Build(detector.Deviation{Rule: rule, Severity: severity.High, Event: e}, &alert.Subject{
+	if broken == "" {
+		broken = "unknown" // as of a newer agent
+	}
+	return b.Build(detector.Deviation{Rule: broken, Severity: severity.High, Event: e}, &alert.Subject{
 		Workload:  alert.Workload{Namespace: "shop", Kind: "Deployment", Name: string(comm)},
 		Container: alert.Container{ID: "0", Name: string(comm), Image: string(comm)},
 	})
+}
+
+// sample returns the one of samples that breaks a rule.
+func sample(t testing.TB, id rule.ID) alert.Alert {
+	t.Helper()
+	for _, a := range samples() {
+		if a.Rule == id {
+			return a
+		}
+	}
+	t.Fatalf("there is no sample of %s", id)
+	panic("unreachable")
 }
 
 func mustTemplate(t testing.TB, text string, isJSON bool) alert.Encoder {
@@ -171,7 +187,7 @@ func wantSyslog(t *testing.T, a *alert.Alert) {
 }
 
 func TestSyslogMessage(t *testing.T) {
-	a := samples()[detector.UnexpectedFileAccess]
+	a := sample(t, rule.UnexpectedFileAccess)
 	a.Message, a.Severity, a.Allow = "unexpected read", severity.Critical, "bobctl allow"
 	a.Last = time.Date(2026, 11, 30, 12, 0, 0, 5e6, time.UTC)
 	a.Ancestors = nil
@@ -198,7 +214,7 @@ func TestSyslogMessage(t *testing.T) {
 }
 
 func TestFalco(t *testing.T) {
-	a := samples()[detector.UnexpectedFileAccess]
+	a := sample(t, rule.UnexpectedFileAccess)
 	a.Message, a.Node = "unexpected read", "node-1"
 	a.Process = alert.Process{PID: 7, UID: 33, Comm: "cat", Exe: "/bin/cat", Args: []string{"cat", "/etc/shadow"}}
 	a.Ancestors = []alert.Process{{PID: 6, Comm: "sh"}}

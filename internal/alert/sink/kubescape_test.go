@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -96,7 +96,7 @@ func compareFields(t *testing.T, path string, want, got any, other bool) {
 func alertOf(k *kubescapeAlert) alert.Alert {
 	a := alert.Alert{
 		Fingerprint: k.Base.UniqueID,
-		Rule:        detector.UnexpectedFileAccess,
+		Rule:        rule.UnexpectedFileAccess,
 		Severity:    severity.Severity(slices.Index(kubescapeSeverities[:], k.Base.Severity)),
 		Last:        k.Base.Timestamp,
 		Node:        k.Event.K8s.Node,
@@ -117,10 +117,10 @@ func alertOf(k *kubescapeAlert) alert.Alert {
 	}
 	switch {
 	case arguments["syscall"] != nil:
-		a.Rule = detector.UnexpectedSyscall
+		a.Rule = rule.UnexpectedSyscall
 		a.Deviation.Syscall = &alert.Syscall{Name: text("syscall")}
 	case arguments["exec"] != nil:
-		a.Rule = detector.UnexpectedProcess
+		a.Rule = rule.UnexpectedProcess
 		exec := &alert.Exec{Path: text("exec")}
 		for _, arg := range arguments["args"].([]any) {
 			exec.Args = append(exec.Args, arg.(string))

@@ -158,7 +158,7 @@ func (s *Syslog) disconnect() error {
 func (s *Syslog) message(a *alert.Alert) ([]byte, error) {
 	header := fmt.Sprintf("<%d>1 %s %s bobwatch %d %s - ",
 		s.opts.Facility*8+syslogSeverities[min(a.Severity, severity.Critical)],
-		a.Last.UTC().Format("2006-01-02T15:04:05.000Z"), headerField(s.opts.Hostname, 255), os.Getpid(), a.Rule)
+		a.Last.UTC().Format("2006-01-02T15:04:05.000Z"), headerField(s.opts.Hostname, 255), os.Getpid(), headerField(string(a.Rule), 32))
 	for _, shorten := range []func(*alert.Alert){whole, withoutAncestors, withoutArgs, bare} {
 		short := *a
 		shorten(&short)

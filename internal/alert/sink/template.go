@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -83,23 +83,19 @@ func samples() []alert.Alert {
 		Process: process, Ancestors: []alert.Process{process},
 	}
 	var all []alert.Alert
-	for rule := range detector.Rule(detector.NumRules) {
+	add := func(id rule.ID, d alert.Deviation) {
 		a := base
-		a.Rule, a.RuleName = rule, rule.Name()
-		switch rule {
-		case detector.UnexpectedSyscall:
-			a.Deviation.Syscall = &alert.Syscall{Name: "ptrace", ABI: "amd64", Number: 101}
-		case detector.UnexpectedProcess, detector.UnexpectedArguments:
-			a.Deviation.Exec = &alert.Exec{Path: "/" + hostile, Args: []string{hostile}}
-		case detector.UnexpectedFileAccess:
-			a.Deviation.Open = &alert.Open{Path: "/" + hostile, Flags: "O_RDONLY"}
-		case detector.LeftContainer:
-			a.Deviation.Moved = &alert.Moved{Cgroup: "/" + hostile}
-		default: // about no process
-			a.Process, a.Ancestors = alert.Process{}, nil
-			a.Suppressed = map[detector.Rule]uint64{detector.UnexpectedProcess: 2}
-		}
+		a.Rule, a.RuleName, a.Deviation = id, id.Name(), d
 		all = append(all, a)
 	}
+	add(rule.UnexpectedProcess, alert.Deviation{Exec: &alert.Exec{Path: "/" + hostile, Args: []string{hostile}}})
+	add(rule.UnexpectedFileAccess, alert.Deviation{Open: &alert.Open{Path: "/" + hostile, Flags: "O_RDONLY"}})
+	add(rule.UnexpectedSyscall, alert.Deviation{Syscall: &alert.Syscall{Name: "ptrace", ABI: "amd64", Number: 101}})
+	add(rule.LeftContainer, alert.Deviation{Moved: &alert.Moved{Cgroup: "/" + hostile}})
+	summary := base // about no process
+	summary.Rule, summary.RuleName = rule.Suppressed, rule.Suppressed.Name()
+	summary.Process, summary.Ancestors = alert.Process{}, nil
+	summary.Suppressed = map[rule.ID]uint64{rule.UnexpectedProcess: 2}
+	all = append(all, summary)
 	return all
 }

@@ -108,7 +108,7 @@ func TestWebhookBulk(t *testing.T) {
 			}
 		}
 		want := map[bool]int{false: 3, true: 1}[bulk]
-		if diff := cmp.Diff([]string{"BW000", "R0001", "R0002"}, got); diff != "" || len(r.bodies) != want {
+		if diff := cmp.Diff([]string{"R0001", "R0002", "R0003"}, got); diff != "" || len(r.bodies) != want {
 			t.Errorf("bulk %t: %d requests, want %d (-want +got):\n%s", bulk, len(r.bodies), want, diff)
 		}
 	}

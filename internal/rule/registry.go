@@ -1,0 +1,76 @@
+package rule
+
+import "bobwatch/internal/severity"
+
+// What deviates from a profile. What happened grades these.
+const (
+	UnexpectedProcess    ID = "R0001"
+	UnexpectedFileAccess ID = "R0002"
+	UnexpectedSyscall    ID = "R0003"
+	UnexpectedArguments  ID = "R0040"
+)
+
+// What is wrong with an act by itself. The functions are in
+// internal/rule/builtin.
+const (
+	BPFProgramLoad    ID = "R0009"
+	SharedMemoryExec  ID = "R1000"
+	Drift             ID = "R1001"
+	KernelModuleLoad  ID = "R1002"
+	FilelessExecution ID = "R1005"
+	NewNamespace      ID = "R1006"
+	ProcessTracing    ID = "R1015"
+	IOUring           ID = "R1030"
+	// LeftContainer: a process of the container moved itself, or was moved,
+	// into a cgroup outside of it, where it would no longer be watched as the
+	// container's.
+	LeftContainer ID = "BW001"
+)
+
+// What the agent reports of itself.
+const (
+	// Suppressed stands for the alerts that a workload's rate limit held back.
+	Suppressed ID = "BW000"
+	// NoProfile: a workload is to be guarded, and nothing says what it may do.
+	NoProfile ID = "BW002"
+	// DocumentRefused: a document that claims to be a profile was not believed.
+	DocumentRefused ID = "R1016"
+)
+
+// Tactics of MITRE ATT&CK.
+const (
+	execution           = "TA0002"
+	persistence         = "TA0003"
+	privilegeEscalation = "TA0004"
+	defenseEvasion      = "TA0005"
+	collection          = "TA0009"
+)
+
+var registered = []Rule{
+	{UnexpectedProcess, "Unexpected process launched", severity.Medium, NeedsProfile, execution, "T1059"},
+	{UnexpectedFileAccess, "Unexpected file access", severity.Low, NeedsProfile, collection, "T1005"},
+	{UnexpectedSyscall, "Unexpected system call", severity.Low, NeedsProfile, execution, "T1106"},
+	{UnexpectedArguments, "Unexpected process arguments", severity.Low, NeedsProfile, execution, "T1059"},
+
+	{BPFProgramLoad, "eBPF program load", severity.High, UsesProfile, defenseEvasion, "T1014"},
+	{SharedMemoryExec, "Execution from shared memory", severity.High, UsesProfile, execution, "T1059"},
+	{Drift, "Execution of a program that is not part of the image", severity.High, UsesProfile, defenseEvasion, "T1036"},
+	{KernelModuleLoad, "Kernel module load", severity.Critical, IgnoresProfile, persistence, "T1547.006"},
+	{FilelessExecution, "Fileless execution", severity.Critical, IgnoresProfile, defenseEvasion, "T1620"},
+	{NewNamespace, "New namespaces by unshare", severity.High, UsesProfile, privilegeEscalation, "T1611"},
+	{ProcessTracing, "Access to another process", severity.High, IgnoresProfile, defenseEvasion, "T1055.008"},
+	{IOUring, "io_uring", severity.High, NeedsProfile, defenseEvasion, "T1562"},
+	{LeftContainer, "Process left its container", severity.Critical, IgnoresProfile, privilegeEscalation, "T1611"},
+
+	{Suppressed, "Alerts suppressed", severity.Low, IgnoresProfile, "", ""},
+	{NoProfile, "Guarded workload without a profile", severity.High, IgnoresProfile, "", ""},
+	{DocumentRefused, "Signed profile refused", severity.High, IgnoresProfile, defenseEvasion, "T1553"},
+}
+
+var byID = func() map[ID]int {
+	index := make(map[ID]int, len(registered))
+	for i, r := range registered {
+		index[r.ID] = i
+	}
+	return index
+}()
