@@ -11,6 +11,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/docfile"
+	"bobwatch/internal/fleet"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/term"
@@ -70,7 +71,7 @@ func runAlerts(ctx context.Context, o *alertsOptions) error {
 	if err != nil {
 		return err
 	}
-	incidents := newIncidents()
+	incidents := fleet.NewIncidents()
 	var unread, written error
 	watch := cluster.Watch{
 		Since:  time.Now().Add(-o.since),
@@ -84,7 +85,7 @@ func runAlerts(ctx context.Context, o *alertsOptions) error {
 		if !wanted(&a) {
 			return
 		}
-		i, fresh := incidents.add(&a)
+		i, fresh := incidents.Add(&a)
 		if o.follow && written == nil {
 			written = o.write(i, fresh)
 		}
@@ -122,8 +123,8 @@ func (o *alertsOptions) filter() (func(*alert.Alert) bool, error) {
 }
 
 // writeAll writes all incidents, the newest last.
-func (o *alertsOptions) writeAll(all *incidents) error {
-	sorted := all.sorted()
+func (o *alertsOptions) writeAll(all *fleet.Incidents) error {
+	sorted := all.Sorted()
 	if len(sorted) == 0 && o.format == term.Table {
 		fmt.Fprintf(o.terminal.Err, "no alerts in the last %s\n", o.since)
 	}
@@ -136,14 +137,14 @@ func (o *alertsOptions) writeAll(all *incidents) error {
 }
 
 // write writes an incident; fresh says that it was not written before.
-func (o *alertsOptions) write(i *incident, fresh bool) error {
+func (o *alertsOptions) write(i *fleet.Incident, fresh bool) error {
 	switch o.format {
 	case term.JSON:
-		return o.format.Line(o.terminal.Out, i.result())
+		return o.format.Line(o.terminal.Out, i.Result())
 	case term.YAML:
 		fmt.Fprintln(o.terminal.Out, "---")
-		return o.format.Encode(o.terminal.Out, i.result())
+		return o.format.Encode(o.terminal.Out, i.Result())
 	}
-	_, err := fmt.Fprint(o.terminal.Out, incidentText(o.terminal, i, fresh, time.Now()))
+	_, err := fmt.Fprint(o.terminal.Out, fleet.Text(o.terminal, i, fresh, time.Now()))
 	return err
 }

@@ -1,33 +1,30 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"bobwatch/internal/allowance"
 	"bobwatch/internal/config"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
-	"bobwatch/internal/syscalls"
+	"bobwatch/internal/rollout"
 	"bobwatch/internal/term"
 )
 
 // allowanceFile is where allowances go by default.
-const allowanceFile = "allowances.yaml"
+const File = "allowances.yaml"
 
 type allowOptions struct {
 	terminal  *term.Terminal
-	allowance allowance
+	allowance allowance.Allowance
 	alerts    string
 	file      string
 	dryRun    bool
@@ -49,7 +46,7 @@ The file is replaced at once and as a whole; nothing changes if it allows the
 act already. Its comments are not kept.
 
 With --apply the allowance goes into the cluster, into the ConfigMap
-` + allowanceMap + ` of the workload's namespace, and with --key it is signed; then
+` + rollout.AllowanceMap + ` of the workload's namespace, and with --key it is signed; then
 bobctl waits until the agents of all nodes have taken it in, or says why not. What
 is there already has to be signed by the same key. Exits with 3 if it is not, or
 an agent refuses it.`,
@@ -61,7 +58,7 @@ an agent refuses it.`,
   bobctl alerts --workload shop/Deployment/webapp -o json | bobctl allow --alert - --apply --key ops.key`,
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if o.alerts != "" && anyGiven(c.Flags(), new(allowance).register) {
+			if o.alerts != "" && anyGiven(c.Flags(), new(allowance.Allowance).Register) {
 				return term.Usagef("--alert says what to allow; leave the other flags out")
 			}
 			if err := o.apply.check(c.Flags()); err != nil {
@@ -71,65 +68,15 @@ an agent refuses it.`,
 		},
 	}
 	flags := c.Flags()
-	o.allowance.register(flags)
+	o.allowance.Register(flags)
 	flags.StringVar(&o.alerts, "alert", "", "allow what the alerts in `FILE` report, one JSON object a line")
-	flags.StringVarP(&o.file, "file", "f", allowanceFile, "`FILE` to add to, or the directory that holds "+allowanceFile)
+	flags.StringVarP(&o.file, "file", "f", File, "`FILE` to add to, or the directory that holds "+File)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write the resulting documents to standard output and change nothing")
 	o.apply.register(c, t)
-	o.allowance.complete(c)
+	completeAct(c)
 	completeFlag(c, "arch", "amd64", "arm64", "386", "arm")
-	completeFlagBy(c, "workload", fromCluster(&o.apply.cluster, workloads))
+	completeFlagBy(c, "workload", fromCluster(&o.apply.Cluster, workloads))
 	return c
-}
-
-// allowance is an act with the workload it is allowed to.
-type allowance struct {
-	act
-	workload string
-	arch     string
-}
-
-func (a *allowance) register(flags *pflag.FlagSet) {
-	flags.StringVar(&a.workload, "workload", "", "`NAMESPACE/KIND/NAME` of the workload")
-	a.act.register(flags)
-	flags.StringVar(&a.arch, "arch", "", "`ARCH` of --syscall: amd64, arm64, 386 or arm (default: amd64 and arm64)")
-}
-
-// profileOf returns the allowance as a document.
-func (a *allowance) profile() (*profile.Profile, error) {
-	if err := a.check(); err != nil {
-		return nil, err
-	}
-	workload, err := docfile.ParseWorkload(a.workload)
-	if err != nil {
-		return nil, term.Usagef("--workload %s: %v; without a name every workload would be allowed this", term.Word(a.workload), err)
-	}
-	if a.arch != "" && !syscalls.Supported(a.arch) {
-		return nil, term.Usagef("--arch %s: want amd64, arm64, 386 or arm", term.Word(a.arch))
-	}
-	calls, err := a.calls(a.arch)
-	if err != nil {
-		return nil, err
-	}
-	execs, opens := a.entries()
-	return profile.Normalise(&profile.Profile{
-		APIVersion: profile.APIVersion,
-		Kind:       profile.Kind,
-		Metadata: profile.Metadata{
-			Name:   workload.Name + "-allowances",
-			Labels: map[string]string{profile.AllowanceLabel: "true"},
-		},
-		Spec: profile.Spec{
-			Workload: workload,
-			Containers: []profile.Container{{
-				Name:     a.container,
-				Type:     profile.ContainerType(a.typ),
-				Syscalls: calls,
-				Execs:    execs,
-				Opens:    opens,
-			}},
-		},
-	}), nil
 }
 
 func runAllow(ctx context.Context, o allowOptions) error {
@@ -142,9 +89,9 @@ func runAllow(ctx context.Context, o allowOptions) error {
 	}
 	path := o.file
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, allowanceFile)
+		path = filepath.Join(path, File)
 	}
-	documents, err := readAllowances(path)
+	documents, err := allowance.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -154,7 +101,7 @@ func runAllow(ctx context.Context, o allowOptions) error {
 	}
 	changed := false
 	for _, addition := range additions {
-		next, err := addAllowance(documents, addition)
+		next, err := allowance.Add(documents, addition)
 		if err != nil {
 			return err
 		}
@@ -164,7 +111,7 @@ func runAllow(ctx context.Context, o allowOptions) error {
 		}
 		documents, changed = next, true
 		fmt.Fprintf(out, "%s allows %s:\n%s", path, listing.Subject(addition), listing.Acts(addition, '+'))
-		o.warn(addition)
+		allowance.Warn(o.terminal, addition)
 	}
 	if err := o.write(path, documents, changed); err != nil {
 		return err
@@ -172,74 +119,17 @@ func runAllow(ctx context.Context, o allowOptions) error {
 	return refused
 }
 
-// warn tells what the user may not have meant, once for both architectures.
-func (o *allowOptions) warn(addition *profile.Profile) {
-	said := make(map[string]bool)
-	for _, w := range profile.Warnings(addition) {
-		if !said[w.Message] {
-			fmt.Fprintf(o.terminal.Err, "warning: %s\n", term.Escape(w.Message))
-		}
-		said[w.Message] = true
-	}
-}
-
 // additions returns what to allow, as documents. refused tells of alerts that
 // nothing can accept; it does not keep the others from being accepted.
 func (o *allowOptions) additions() (additions []*profile.Profile, refused, err error) {
 	if o.alerts != "" {
-		return alertAllowances(o.terminal, o.alerts)
+		return allowance.FromAlerts(o.terminal.In, o.alerts)
 	}
-	addition, err := o.allowance.profile()
+	addition, err := o.allowance.Profile()
 	if err != nil {
 		return nil, nil, err
 	}
 	return []*profile.Profile{addition}, nil, nil
-}
-
-// readAllowances returns the documents of the file at path; none if there is
-// no such file.
-func readAllowances(path string) ([]*profile.Profile, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(bytes.TrimSpace(data)) == 0 {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	documents, err := docfile.Parse(path, data)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range documents {
-		if !p.IsAllowance() {
-			return nil, fmt.Errorf("%s: %s is no allowance but a profile (it lacks the label %s: \"true\"); add to a profile by bobctl patch, or name another --file",
-				path, term.Word(p.Metadata.Name), profile.AllowanceLabel)
-		}
-	}
-	return documents, nil
-}
-
-// addAllowance returns documents with addition among them, or nil if nothing
-// would change.
-func addAllowance(documents []*profile.Profile, addition *profile.Profile) ([]*profile.Profile, error) {
-	next := append([]*profile.Profile(nil), documents...)
-	for i, p := range next {
-		if !reflect.DeepEqual(p.Spec.Workload, addition.Spec.Workload) {
-			continue
-		}
-		added := *addition
-		added.Metadata = p.Metadata
-		merged, err := profile.Merge(p, &added)
-		if err != nil {
-			return nil, err
-		}
-		if reflect.DeepEqual(merged.Spec.Containers, p.Spec.Containers) {
-			return nil, nil
-		}
-		next[i] = merged
-		return next, nil
-	}
-	return append(next, addition), nil
 }
 
 func (o *allowOptions) write(path string, documents []*profile.Profile, changed bool) error {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/rollout"
 	"bobwatch/internal/term"
 )
 
@@ -19,7 +20,7 @@ import (
 // cluster allow on amd64.
 func appliedCalls(t *testing.T, client *kubernetes.Clientset, name string) []string {
 	t.Helper()
-	for _, d := range documentsIn(t, client, "shop", allowanceMap) {
+	for _, d := range documentsIn(t, client, "shop", rollout.AllowanceMap) {
 		if d.Name != name {
 			continue
 		}
@@ -54,7 +55,7 @@ func TestAllowApply(t *testing.T) {
 	} {
 		s.run(t)
 	}
-	if got := documentsIn(t, client, "shop", allowanceMap); got != nil {
+	if got := documentsIn(t, client, "shop", rollout.AllowanceMap); got != nil {
 		t.Fatalf("it was applied: %+v", got)
 	}
 	for _, s := range []step{
@@ -62,7 +63,7 @@ func TestAllowApply(t *testing.T) {
 		{name: "again", args: applyCall("dup", "--key", "ops.key"), want: "allows shop/Deployment/webapp, container web already"},
 		{name: "from alerts", input: alerts, args: []string{"allow", "--apply", "--wait=false", "--alert", "-", "--key", "ops.key"}, want: "+ syscall gettid"},
 		{name: "unsigned", args: applyCall("dup3"), code: exitError, want: "name the key by --key"},
-		{name: "by another", args: applyCall("dup3", "--key", "stranger.key"), code: exitFound, want: "bobctl uninstall -n shop " + allowanceMap},
+		{name: "by another", args: applyCall("dup3", "--key", "stranger.key"), code: exitFound, want: "bobctl uninstall -n shop " + rollout.AllowanceMap},
 	} {
 		s.run(t)
 	}
@@ -71,20 +72,20 @@ func TestAllowApply(t *testing.T) {
 			t.Errorf("%s allows %s, want %s", name, got, want)
 		}
 	}
-	list := documentsIn(t, client, "shop", allowanceMap)
+	list := documentsIn(t, client, "shop", rollout.AllowanceMap)
 	verifier, err := (&trust{keys: []string{"ops.pub"}}).verifier(&term.Terminal{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := published(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: allowanceMap}})
-	if _, err := admit(verifier, m, list); err != nil {
+	m := rollout.Published(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: rollout.AllowanceMap}})
+	if _, err := rollout.Admit(verifier, m, list); err != nil {
 		t.Errorf("an agent would not take it: %v", err)
 	}
 
 	// What somebody slipped in is not signed with the rest.
 	slipped := strings.Replace(string(list[0].Data), "- dup", "- dup\n      - ptrace", 1)
 	patch := fmt.Sprintf(`{"data":{"deployment-webapp.yaml":%q}}`, slipped)
-	if _, err := client.CoreV1().ConfigMaps("shop").Patch(t.Context(), allowanceMap, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+	if _, err := client.CoreV1().ConfigMaps("shop").Patch(t.Context(), rollout.AllowanceMap, types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	step{name: "onto what was slipped in", args: applyCall("dup3", "--key", "ops.key"), code: exitFound, want: "this key did not sign what is there"}.run(t)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/allowance"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/event"
@@ -176,12 +177,12 @@ func TestPastedLineAllowsThatAct(t *testing.T) {
 // wantOnlyThat looks at the current directory after something was allowed.
 func wantOnlyThat(t *testing.T, that *event.Event, not []*event.Event) {
 	t.Helper()
-	if !allows(t, allowanceFile, that) {
-		t.Errorf("the act is still forbidden by\n%s", readFile(t, allowanceFile))
+	if !allows(t, File, that) {
+		t.Errorf("the act is still forbidden by\n%s", readFile(t, File))
 	}
 	for _, e := range not {
-		if allows(t, allowanceFile, e) {
-			t.Errorf("%q with %q is allowed too by\n%s", e.Path, e.Args, readFile(t, allowanceFile))
+		if allows(t, File, e) {
+			t.Errorf("%q with %q is allowed too by\n%s", e.Path, e.Args, readFile(t, File))
 		}
 	}
 	files, err := os.ReadDir(".")
@@ -212,7 +213,7 @@ func FuzzAllowCommand(f *testing.F) {
 		if a.Allow == "" {
 			return
 		}
-		p, err := parseAllow(a.Allow)
+		p, err := allowance.Parse(a.Allow)
 		if err != nil {
 			t.Fatalf("%s: %v", a.Allow, err)
 		}
@@ -229,38 +230,6 @@ func FuzzAllowCommand(f *testing.F) {
 	})
 }
 
-// What an allow command cannot be is not guessed at.
-func TestParseAllowRefuses(t *testing.T) {
-	const workload = "bobctl allow --workload a/b/c "
-	tests := map[string]string{
-		"empty":               "",
-		"another program":     "rm allow --workload a/b/c --syscall dup",
-		"another command":     "bobctl patch --syscall dup",
-		"a file":              workload + "--syscall dup --file /etc/bobwatch/profiles/vendor.yaml",
-		"an argument":         workload + "--syscall dup x",
-		"a second command":    workload + "--syscall dup; reboot",
-		"a variable":          workload + "--open $HOME --flags O_RDONLY",
-		"a command's output":  workload + "--open `id` --flags O_RDONLY",
-		"an open quote":       workload + "--open '/x --flags O_RDONLY",
-		"an open C quote":     workload + "--open $'/x --flags O_RDONLY",
-		"an unknown escape":   workload + `--open $'\x41' --flags O_RDONLY`,
-		"a short escape":      workload + `--open $'\1' --flags O_RDONLY`,
-		"a large escape":      workload + `--open $'\777' --flags O_RDONLY`,
-		"a double quote":      workload + `--open "/x" --flags O_RDONLY`,
-		"a home directory":    workload + "--open ~/x --flags O_RDONLY",
-		"no UTF-8":            workload + `--open $'/\377' --flags O_RDONLY`,
-		"every workload":      "bobctl allow --syscall dup",
-		"a call that is none": workload + "--syscall dupe",
-	}
-	for name, command := range tests {
-		t.Run(name, func(t *testing.T) {
-			if p, err := parseAllow(command); err == nil {
-				t.Errorf("parseAllow(%q) = %v, want an error", command, p.Spec)
-			}
-		})
-	}
-}
-
 // One after the other, in any order and repeatedly, allowances add up in one
 // document for each workload.
 func TestAllowAddsUp(t *testing.T) {
@@ -273,7 +242,7 @@ func TestAllowAddsUp(t *testing.T) {
 	allow("--workload", shop, "--open", "/etc/x", "--flags", "O_WRONLY")
 	allow("--workload", shop, "--syscall", "dup2")
 	allow("--workload", blog, "--exec", "/bin/id")
-	before := readFile(t, allowanceFile)
+	before := readFile(t, File)
 	for _, args := range [][]string{
 		{"--workload", blog, "--exec", "/bin/id"},
 		{"--workload", shop, "--open", "/etc/x", "--flags", "O_WRONLY"},
@@ -282,10 +251,10 @@ func TestAllowAddsUp(t *testing.T) {
 			t.Errorf("allow %q again: got %q, want it to say already", args, out)
 		}
 	}
-	if diff := cmp.Diff(before, readFile(t, allowanceFile)); diff != "" {
+	if diff := cmp.Diff(before, readFile(t, File)); diff != "" {
 		t.Errorf("allowing again changed the file (-before +after):\n%s", diff)
 	}
-	documents, err := profile.Parse(allowanceFile, []byte(before))
+	documents, err := profile.Parse(File, []byte(before))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +280,7 @@ func TestAllowFile(t *testing.T) {
 	t.Run("directory", func(t *testing.T) {
 		dir := t.TempDir()
 		succeed(t, "", append(one, "--file", dir)...)
-		readFile(t, filepath.Join(dir, allowanceFile))
+		readFile(t, filepath.Join(dir, File))
 	})
 	t.Run("mode and link stay", func(t *testing.T) {
 		t.Chdir(t.TempDir())
@@ -319,7 +288,7 @@ func TestAllowFile(t *testing.T) {
 		if err := os.Chmod("real.yaml", 0o640); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Symlink("real.yaml", allowanceFile); err != nil {
+		if err := os.Symlink("real.yaml", File); err != nil {
 			t.Fatal(err)
 		}
 		succeed(t, "", one...)
@@ -336,21 +305,21 @@ func TestAllowFile(t *testing.T) {
 		if out := succeed(t, "", append(one, "--dry-run")...); !strings.HasPrefix(out, "apiVersion: ") {
 			t.Errorf("got %q, want the document alone", out)
 		}
-		if _, err := os.Stat(allowanceFile); err == nil {
+		if _, err := os.Stat(File); err == nil {
 			t.Error("a dry run made a file")
 		}
 	})
 	t.Run("signed", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		succeed(t, "", one...)
-		writeFile(t, allowanceFile+".sig", "x")
+		writeFile(t, File+".sig", "x")
 		out := succeed(t, "", "allow", "--workload", "shop/Deployment/webapp", "--syscall", "dup3")
 		if !strings.Contains(out, "allowances.yaml.sig is out of date") {
 			t.Errorf("got %q, want a remark on the signature", out)
 		}
-		before := readFile(t, allowanceFile)
+		before := readFile(t, File)
 		o := bobctl(t, "", "allow", "--workload", "shop/Deployment/other", "--syscall", "dup3")
-		if o.code != exitError || !strings.Contains(o.err, "--file NAME.yaml") || readFile(t, allowanceFile) != before {
+		if o.code != exitError || !strings.Contains(o.err, "--file NAME.yaml") || readFile(t, File) != before {
 			t.Errorf("a second workload in a signed file: exit code %d and %q", o.code, o.err)
 		}
 	})
@@ -368,11 +337,11 @@ func TestAllowAlerts(t *testing.T) {
 		t.Errorf("got exit code %d and %q, want 1 and line 2", o.code, o.err)
 	}
 	for _, path := range []string{"/etc/a", "/etc/b"} {
-		if !allows(t, allowanceFile, openOf(path, event.AccessRead)) {
+		if !allows(t, File, openOf(path, event.AccessRead)) {
 			t.Errorf("%s is not allowed", path)
 		}
 	}
-	if allows(t, allowanceFile, openOf("/tmp/x", event.AccessRead)) {
+	if allows(t, File, openOf("/tmp/x", event.AccessRead)) {
 		t.Error("a file called * allows others")
 	}
 

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/rollout"
 	"bobwatch/internal/term"
 )
 
@@ -19,4 +20,11 @@ func completeFlag(c *cobra.Command, flag string, values ...string) {
 	if err != nil {
 		panic(err) // there is no such flag, or it has values already
 	}
+}
+
+// registerChange registers the flags of a command that changes a cluster.
+func registerChange(c *cobra.Command, o *rollout.Change) {
+	registerFormat(c, &o.Format)
+	o.Register(c.Flags())
+	completeCluster(c, &o.Cluster)
 }

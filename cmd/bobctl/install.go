@@ -9,12 +9,13 @@ import (
 
 	"bobwatch/internal/cluster"
 	"bobwatch/internal/docfile"
+	"bobwatch/internal/rollout"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
 )
 
 type installOptions struct {
-	change
+	rollout.Change
 	trust  trust
 	signed signedFile
 	skip   bool // the verification
@@ -24,7 +25,7 @@ type installOptions struct {
 }
 
 func newInstallCommand(t *term.Terminal) *cobra.Command {
-	o := installOptions{change: change{terminal: t}}
+	o := installOptions{Change: rollout.Change{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "install FILE (--key KEY | --certificate-identity ... )",
 		Short: "Put a document into force on all nodes of a cluster",
@@ -49,7 +50,7 @@ verified or an agent refuses it, with 1 if an agent did not take it in in time.`
 		},
 	}
 	flags := c.Flags()
-	o.change.register(c)
+	registerChange(c, &o.Change)
 	o.trust.register(flags)
 	o.signed.register(flags)
 	flags.BoolVar(&o.skip, "insecure-skip-verify", false, "do not verify who signed it; the agents do")
@@ -67,7 +68,7 @@ func runInstall(ctx context.Context, o *installOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := o.cluster.Connect()
+	client, err := o.Cluster.Connect()
 	if err != nil {
 		return err
 	}
@@ -75,17 +76,17 @@ func runInstall(ctx context.Context, o *installOptions) error {
 	if err != nil {
 		return err
 	}
-	p := placement{change: &o.change, client: client, next: next}
-	if err := p.admit(verifier, o.path, o.skip); err != nil {
+	p := rollout.Placement{Change: &o.Change, Client: client, Next: next}
+	if err := p.Admit(verifier, o.path, o.skip); err != nil {
 		return err
 	}
-	return p.run(ctx)
+	return p.Run(ctx)
 }
 
 // verifier returns who is to have signed the document.
 func (o *installOptions) verifier() (*signature.Verifier, error) {
 	if !o.skip {
-		return o.trust.verifier(o.terminal)
+		return o.trust.verifier(o.Terminal)
 	}
 	if o.trust.given() {
 		return nil, term.Usagef("--insecure-skip-verify verifies nothing: leave it out, or --key and the identity")
@@ -96,17 +97,17 @@ func (o *installOptions) verifier() (*signature.Verifier, error) {
 }
 
 // readFrom returns the document with what lies beside it.
-func (o *installOptions) read() (*bundle, error) {
-	data, err := docfile.Read(o.terminal.In, o.path)
+func (o *installOptions) read() (*rollout.Bundle, error) {
+	data, err := docfile.Read(o.Terminal.In, o.path)
 	if err != nil {
 		return nil, err
 	}
-	b := &bundle{document: data}
-	if b.signatures, err = o.signed.read(o.terminal, o.path); err != nil {
+	b := &rollout.Bundle{Document: data}
+	if b.Signatures, err = o.signed.read(o.Terminal, o.path); err != nil {
 		return nil, err
 	}
 	if o.values != "" {
-		if b.values, err = docfile.Read(o.terminal.In, o.values); err != nil {
+		if b.Values, err = docfile.Read(o.Terminal.In, o.values); err != nil {
 			return nil, err
 		}
 	}
@@ -114,8 +115,8 @@ func (o *installOptions) read() (*bundle, error) {
 }
 
 // place puts the document into a ConfigMap, whose namespace and name it decides.
-func (o *installOptions) place(b *bundle, client *cluster.Client) (*corev1.ConfigMap, error) {
-	profiles, err := docfile.Parse(o.path, b.document)
+func (o *installOptions) place(b *rollout.Bundle, client *cluster.Client) (*corev1.ConfigMap, error) {
+	profiles, err := docfile.Parse(o.path, b.Document)
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +130,9 @@ func (o *installOptions) place(b *bundle, client *cluster.Client) (*corev1.Confi
 	} else if own != "" && own != namespace {
 		return nil, term.Usagef("%s is for namespace %s and has no effect in %s: --namespace %s", docfile.NameOf(o.path), term.Word(own), namespace, term.Word(own))
 	}
-	if b.name, err = documentName(o.name, p); err != nil {
+	if b.Name, err = rollout.DocumentName(o.name, p); err != nil {
 		return nil, err
 	}
-	m := newConfigMap(namespace, b.name)
-	return m, b.put(m)
+	m := rollout.NewConfigMap(namespace, b.Name)
+	return m, b.Put(m)
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/rollout"
 	"bobwatch/test/cluster"
 )
 
@@ -49,7 +50,7 @@ func documentsIn(t *testing.T, client *kubernetes.Clientset, namespace, name str
 	if len(list.Items) == 0 {
 		return nil
 	}
-	return published(&list.Items[0]).Documents()
+	return rollout.Published(&list.Items[0]).Documents()
 }
 
 // step is a command line with what it has to come to.
@@ -167,7 +168,7 @@ func TestInstallLarge(t *testing.T) {
 	writeFile(t, "large.yaml", large)
 	args := []string{"install", "large.yaml", "-n", "shop", "--insecure-skip-verify", "--yes", "--wait=false", "-o", "json"}
 	for _, changed := range []bool{true, false} {
-		var result changeResult
+		var result rollout.Result
 		if err := json.Unmarshal([]byte(succeed(t, "", args...)), &result); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +176,7 @@ func TestInstallLarge(t *testing.T) {
 		if len(got) != 1 || string(got[0].Data) != large {
 			t.Fatalf("installed are %d documents, want the one", len(got))
 		}
-		want := changeResult{Namespace: "shop", Name: "large", Digest: got[0].Digest(), Changed: changed}
+		want := rollout.Result{Namespace: "shop", Name: "large", Digest: got[0].Digest(), Changed: changed}
 		if result.Changed != changed || result.Digest != want.Digest {
 			t.Errorf("got %+v, want %+v", result, want)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/allowance"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
@@ -14,7 +15,7 @@ import (
 
 type patchOptions struct {
 	terminal *term.Terminal
-	act      act
+	act      allowance.Act
 	json     string
 	result   result
 }
@@ -38,17 +39,17 @@ document that somebody else signed, write an allowance: bobctl allow.`,
   echo '[{"op":"add","path":"/metadata/version","value":"1.5.0"}]' | bobctl patch webapp.yaml --json -`,
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if o.json != "" && anyGiven(c.Flags(), new(act).register) {
+			if o.json != "" && anyGiven(c.Flags(), new(allowance.Act).Register) {
 				return term.Usagef("give either --json or what to allow")
 			}
 			return runPatch(c.Context(), o, args[0])
 		},
 	}
-	o.act.register(c.Flags())
+	o.act.Register(c.Flags())
 	c.Flags().Lookup("container").Usage = "`NAME` of the container"
 	c.Flags().StringVar(&o.json, "json", "", "apply the JSON patch in `FILE`")
 	o.result.register(c.Flags())
-	o.act.complete(c)
+	completeAct(c)
 	return c
 }
 
@@ -57,7 +58,7 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 		return term.Usagef("standard input (-) can be read only once")
 	}
 	if o.json == "" {
-		if err := o.act.check(); err != nil {
+		if err := o.act.Check(); err != nil {
 			return err
 		}
 	}
@@ -68,11 +69,11 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 	if o.json != "" {
 		p, err = o.applyJSON(p)
 	} else {
-		execs, opens := o.act.entries()
+		execs, opens := o.act.Entries()
 		p, err = profile.Patch(p, profile.Allow{
-			Container: o.act.container,
-			Type:      profile.ContainerType(o.act.typ),
-			Syscalls:  o.act.syscalls,
+			Container: o.act.Container,
+			Type:      profile.ContainerType(o.act.Typ),
+			Syscalls:  o.act.Syscalls,
 			Execs:     execs,
 			Opens:     opens,
 		})

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/cluster"
+	"bobwatch/internal/fleet"
 	"bobwatch/internal/term"
 )
 
@@ -67,7 +68,7 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 			return err
 		}
 		switch {
-		case !o.watch && !s.fine():
+		case !o.watch && !s.Fine():
 			return term.ErrFound
 		case !o.watch:
 			return nil
@@ -80,27 +81,27 @@ func runStatus(ctx context.Context, o *statusOptions) error {
 	}
 }
 
-func (o *statusOptions) ask(ctx context.Context, client *cluster.Client) (*clusterStatus, error) {
+func (o *statusOptions) ask(ctx context.Context, client *cluster.Client) (*fleet.Status, error) {
 	agents, err := client.Agents(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := newClusterStatus(client.Statuses(ctx, agents), o.cluster.Namespace)
+	s := fleet.NewStatus(client.Statuses(ctx, agents), o.cluster.Namespace)
 	// Who may not list ConfigMaps everywhere sees the rest.
 	if learned, err := client.LearnedProfiles(ctx, o.cluster.Namespace); err == nil {
-		s.addLearned(learned)
+		s.AddLearned(learned)
 	}
 	return s, nil
 }
 
 // show writes the status; on a terminal in the place of the one before.
-func (o *statusOptions) show(s *clusterStatus) error {
+func (o *statusOptions) show(s *fleet.Status) error {
 	if o.format != term.Table {
 		return o.format.Encode(o.terminal.Out, s)
 	}
 	if o.watch {
 		o.terminal.Clear()
 	}
-	_, err := fmt.Fprint(o.terminal.Out, statusText(o.terminal, s, time.Now()))
+	_, err := fmt.Fprint(o.terminal.Out, fleet.Table(o.terminal, s, time.Now()))
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/allowance"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/observe"
@@ -203,7 +204,7 @@ func allowanceOf(a *alert.Alert) *profile.Container {
 	if a.Allow == "" {
 		return nil
 	}
-	allowed, err := parseAllow(a.Allow)
+	allowed, err := allowance.Parse(a.Allow)
 	if err != nil || len(allowed.Spec.Containers) != 1 {
 		return nil
 	}

@@ -4,6 +4,7 @@
 package status
 
 import (
+	"strings"
 	"time"
 
 	"bobwatch/internal/profile"
@@ -94,3 +95,6 @@ type Document struct {
 	Refused string `json:"refused,omitempty"`
 	Reason  string `json:"reason,omitempty"` // of catalog.Reason
 }
+
+// RefusedWhy says why the document was refused, without naming it again.
+func (d *Document) RefusedWhy() string { return strings.TrimPrefix(d.Refused, d.Source+": ") }

@@ -1,4 +1,6 @@
-package main
+// Package fleet folds into one what the agents of all nodes say: their status,
+// and their alerts.
+package fleet
 
 import (
 	"cmp"
@@ -17,8 +19,8 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// clusterStatus is what the agents of all nodes say together. Its JSON is API.
-type clusterStatus struct {
+// Status is what the agents of all nodes say together. Its JSON is API.
+type Status struct {
 	Agents    []agentStatus    `json:"agents"`
 	Workloads []workloadStatus `json:"workloads"`
 	Documents []documentStatus `json:"documents"`
@@ -82,16 +84,16 @@ type refusalOnNodes struct {
 	Nodes  []string `json:"nodes"`
 }
 
-// fine reports whether every agent watches and no document is refused.
-func (s *clusterStatus) fine() bool {
+// Fine reports whether every agent watches and no document is refused.
+func (s *Status) Fine() bool {
 	return !slices.ContainsFunc(s.Agents, func(a agentStatus) bool { return !a.Ready }) &&
 		!slices.ContainsFunc(s.Documents, func(d documentStatus) bool { return len(d.Refused) > 0 })
 }
 
-// newClusterStatus folds the agents' reports, of one namespace or with an empty
+// NewStatus folds the agents' reports, of one namespace or with an empty
 // one of all.
-func newClusterStatus(reports []cluster.Report, namespace string) *clusterStatus {
-	s := &clusterStatus{Agents: []agentStatus{}}
+func NewStatus(reports []cluster.Report, namespace string) *Status {
+	s := &Status{Agents: []agentStatus{}}
 	workloads := make(map[workloadKey]*workloadStatus)
 	documents := make(map[[2]string]*documentStatus)
 	for i := range reports {
@@ -135,8 +137,8 @@ func newAgentStatus(r *cluster.Report) agentStatus {
 	return a
 }
 
-// addLearned adds what stands on the learned profiles in the cluster.
-func (s *clusterStatus) addLearned(profiles []metav1.ObjectMeta) {
+// AddLearned adds what stands on the learned profiles in the cluster.
+func (s *Status) AddLearned(profiles []metav1.ObjectMeta) {
 	byName := make(map[[2]string]*metav1.ObjectMeta, len(profiles))
 	for i := range profiles {
 		byName[[2]string{profiles[i].Namespace, profiles[i].Name}] = &profiles[i]
@@ -207,7 +209,7 @@ func addDocument(all map[[2]string]*documentStatus, d *status.Document, node str
 		sum.InForce = append(sum.InForce, node)
 		sum.Authority = cmp.Or(sum.Authority, d.Authority)
 	}
-	why := refusalText(d)
+	why := d.RefusedWhy()
 	if why == "" {
 		return
 	}
@@ -218,9 +220,4 @@ func addDocument(all map[[2]string]*documentStatus, d *status.Document, node str
 		}
 	}
 	sum.Refused = append(sum.Refused, refusalOnNodes{Why: why, Reason: d.Reason, Nodes: []string{node}})
-}
-
-// refusalText says why a document was refused, without naming it again.
-func refusalText(d *status.Document) string {
-	return strings.TrimPrefix(d.Refused, d.Source+": ")
 }

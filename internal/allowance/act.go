@@ -1,11 +1,10 @@
-package main
+package allowance
 
 import (
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/profile"
@@ -13,64 +12,49 @@ import (
 	"bobwatch/internal/term"
 )
 
-// act is what a command line wants allowed, in which container.
-type act struct {
-	container string
-	typ       string
-	syscalls  []string
+// Act is what a command line wants allowed, in which container.
+type Act struct {
+	Container string
+	Typ       string
+	Syscalls  []string
 	exec      string
 	args      []string
 	opens     []string
 	flags     []string
 }
 
-func (a *act) register(flags *pflag.FlagSet) {
-	flags.StringVar(&a.container, "container", "", "`NAME` of the container; without, every container of the type")
-	flags.StringVar(&a.typ, "type", "container", "`TYPE` of the container: container, init or ephemeral")
-	flags.StringArrayVar(&a.syscalls, "syscall", nil, "allow the system call `NAME` (repeatable)")
+// Register registers the flags that say what is allowed.
+func (a *Act) Register(flags *pflag.FlagSet) {
+	flags.StringVar(&a.Container, "container", "", "`NAME` of the container; without, every container of the type")
+	flags.StringVar(&a.Typ, "type", "container", "`TYPE` of the container: container, init or ephemeral")
+	flags.StringArrayVar(&a.Syscalls, "syscall", nil, "allow the system call `NAME` (repeatable)")
 	flags.StringVar(&a.exec, "exec", "", "allow executing the program at `PATH`, with the arguments of --arg")
 	flags.StringArrayVar(&a.args, "arg", nil, "`ARGUMENT` of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
 	flags.StringArrayVar(&a.opens, "open", nil, "allow opening the file at `PATH` (repeatable)")
 	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
 }
 
-// complete lets shells offer the values of the flags that register registers.
-func (a *act) complete(c *cobra.Command) {
-	completeFlag(c, "type", "container", "init", "ephemeral")
-	completeFlag(c, "flags", accessFlags...)
-}
+// AccessFlags decide what an open may do; without one of them it may do all.
+var AccessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
 
-// anyGiven reports whether a command line has any of the flags that register
-// registers.
-func anyGiven(flags *pflag.FlagSet, register func(*pflag.FlagSet)) bool {
-	var own pflag.FlagSet
-	register(&own)
-	given := false
-	own.VisitAll(func(f *pflag.Flag) { given = given || flags.Changed(f.Name) })
-	return given
-}
-
-// accessFlags decide what an open may do; without one of them it may do all.
-var accessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
-
-// check reports what a document cannot say, or would say by accident.
-func (a *act) check() error {
-	isAccess := func(flag string) bool { return slices.Contains(accessFlags, flag) }
+// Check reports what a document cannot say, or would say by accident.
+func (a *Act) Check() error {
+	isAccess := func(flag string) bool { return slices.Contains(AccessFlags, flag) }
 	switch {
-	case len(a.syscalls) == 0 && a.exec == "" && len(a.opens) == 0:
+	case len(a.Syscalls) == 0 && a.exec == "" && len(a.opens) == 0:
 		return term.Usagef("name what to allow: --syscall NAME, --exec PATH or --open PATH")
 	case len(a.args) > 0 && a.exec == "":
 		return term.Usagef("--arg is an argument of a program: name it by --exec PATH")
 	case len(a.opens) == 0 && len(a.flags) > 0:
 		return term.Usagef("--flags is the access of a file: name it by --open PATH")
 	case len(a.opens) > 0 && !slices.ContainsFunc(a.flags, isAccess):
-		return term.Usagef("name the access to %s: --flags %s", term.Word(a.opens[0]), strings.Join(accessFlags, ", "))
+		return term.Usagef("name the access to %s: --flags %s", term.Word(a.opens[0]), strings.Join(AccessFlags, ", "))
 	case slices.Contains(a.opens, ""):
 		return term.Usagef("--open: the path is empty")
-	case !slices.Contains([]string{"container", "init", "ephemeral"}, a.typ):
-		return term.Usagef("--type %s: want container, init or ephemeral", a.typ)
+	case !slices.Contains([]string{"container", "init", "ephemeral"}, a.Typ):
+		return term.Usagef("--type %s: want container, init or ephemeral", a.Typ)
 	}
-	for _, text := range slices.Concat([]string{a.container, a.exec}, a.args, a.opens, a.flags) {
+	for _, text := range slices.Concat([]string{a.Container, a.exec}, a.args, a.opens, a.flags) {
 		if !utf8.ValidString(text) {
 			return term.Usagef("%q is not UTF-8, and no document can hold it", text)
 		}
@@ -78,9 +62,9 @@ func (a *act) check() error {
 	return nil
 }
 
-// entries returns the executions and opens. Without arguments a program has
+// Entries returns the executions and opens. Without arguments a program has
 // none, rather than any: who wants any says so by ⋯⋯.
-func (a *act) entries() (execs []profile.Exec, opens []profile.Open) {
+func (a *Act) Entries() (execs []profile.Exec, opens []profile.Open) {
 	if a.exec != "" {
 		execs = []profile.Exec{{Path: a.exec, Args: a.args, ArgsRequired: len(a.args) == 0}}
 	}
@@ -92,13 +76,13 @@ func (a *act) entries() (execs []profile.Exec, opens []profile.Open) {
 
 // calls returns the system calls by architecture: arch, or where that is empty
 // both that have nodes.
-func (a *act) calls(arch string) (map[string][]string, error) {
+func (a *Act) calls(arch string) (map[string][]string, error) {
 	architectures := []string{"amd64", "arm64"}
 	if arch != "" {
 		architectures = []string{arch}
 	}
 	byArch := make(map[string][]string)
-	for _, name := range a.syscalls {
+	for _, name := range a.Syscalls {
 		known := false
 		for _, arch := range architectures {
 			if _, ok := syscalls.Number(arch, name); ok {

@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/allowance"
 	"bobwatch/internal/term"
 )
 
@@ -21,8 +22,8 @@ const (
 	shownPlaces  = 5
 )
 
-// incident is an alert with all the places where it happened.
-type incident struct {
+// Incident is an alert with all the places where it happened.
+type Incident struct {
 	last alert.Alert // the newest
 	// counts are the numbers that nodes told. An agent that was restarted
 	// begins anew, with another First.
@@ -40,14 +41,15 @@ type episode struct {
 
 // incidentResult is the form of an incident for machines: an alert, and where
 // it happened.
-type incidentResult struct {
+type IncidentResult struct {
 	alert.Alert
 	Nodes []string `json:"nodes"`
 	Pods  []string `json:"pods"`
 }
 
-func (i *incident) result() incidentResult {
-	r := incidentResult{Alert: i.last, Nodes: slices.Sorted(maps.Keys(i.nodes)), Pods: slices.Sorted(maps.Keys(i.pods))}
+// Result returns the incident for machines.
+func (i *Incident) Result() IncidentResult {
+	r := IncidentResult{Alert: i.last, Nodes: slices.Sorted(maps.Keys(i.nodes)), Pods: slices.Sorted(maps.Keys(i.pods))}
 	r.Count, r.First = i.count(), i.first
 	if r.Pods == nil {
 		r.Pods = []string{}
@@ -55,7 +57,7 @@ func (i *incident) result() incidentResult {
 	return r
 }
 
-func (i *incident) count() uint64 {
+func (i *Incident) count() uint64 {
 	var sum uint64
 	for _, n := range i.counts {
 		sum += n
@@ -63,24 +65,25 @@ func (i *incident) count() uint64 {
 	return sum
 }
 
-// incidents are alerts by fingerprint.
-type incidents struct {
-	byFingerprint map[string]*incident
+// Incidents are alerts by fingerprint.
+type Incidents struct {
+	byFingerprint map[string]*Incident
 }
 
-func newIncidents() *incidents {
-	return &incidents{byFingerprint: make(map[string]*incident)}
+// NewIncidents returns Incidents without any.
+func NewIncidents() *Incidents {
+	return &Incidents{byFingerprint: make(map[string]*Incident)}
 }
 
-// add takes an alert in, and returns its incident and whether that is new.
-func (all *incidents) add(a *alert.Alert) (_ *incident, fresh bool) {
+// Add takes an alert in, and returns its incident and whether that is new.
+func (all *Incidents) Add(a *alert.Alert) (_ *Incident, fresh bool) {
 	i, known := all.byFingerprint[a.Fingerprint]
 	if !known {
 		if len(all.byFingerprint) >= maxIncidents {
 			oldest := slices.MinFunc(slices.Collect(maps.Values(all.byFingerprint)), byLast)
 			delete(all.byFingerprint, oldest.last.Fingerprint)
 		}
-		i = &incident{
+		i = &Incident{
 			counts: make(map[episode]uint64), first: a.First,
 			nodes: make(map[string]bool), pods: make(map[string]bool),
 		}
@@ -115,18 +118,18 @@ func note(places map[string]bool, name string) {
 	}
 }
 
-func byLast(a, b *incident) int {
+func byLast(a, b *Incident) int {
 	return cmp.Or(a.last.Last.Compare(b.last.Last), cmp.Compare(a.last.Fingerprint, b.last.Fingerprint))
 }
 
-// sorted returns the incidents, the newest last.
-func (all *incidents) sorted() []*incident {
+// Sorted returns the incidents, the newest last.
+func (all *Incidents) Sorted() []*Incident {
 	return slices.SortedFunc(maps.Values(all.byFingerprint), byLast)
 }
 
-// incidentText writes an incident for people: what happened, where and since when,
+// Text writes an incident for people: what happened, where and since when,
 // and unless it was told before, the command that accepts it.
-func incidentText(t *term.Terminal, i *incident, fresh bool, now time.Time) string {
+func Text(t *term.Terminal, i *Incident, fresh bool, now time.Time) string {
 	a := legible(i.last)
 	a.Count, a.Allow = i.count(), ""
 	var b bytes.Buffer
@@ -143,7 +146,7 @@ func incidentText(t *term.Terminal, i *incident, fresh bool, now time.Time) stri
 	}
 	b.WriteString(indent + t.Colour(term.Dim, term.Escape(strings.Join(where, ", "))) + "\n")
 	// A line to paste has to be what it seems to be.
-	if _, err := parseAllow(i.last.Allow); fresh && err == nil {
+	if _, err := allowance.Parse(i.last.Allow); fresh && err == nil {
 		b.WriteString(indent + t.Colour(term.Dim, term.Escape(i.last.Allow)) + "\n")
 	}
 	return b.String()

@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"cmp"
@@ -13,8 +13,8 @@ import (
 	"bobwatch/internal/term"
 )
 
-// statusText writes a status for people.
-func statusText(t *term.Terminal, s *clusterStatus, now time.Time) string {
+// Table writes a status for people.
+func Table(t *term.Terminal, s *Status, now time.Time) string {
 	ready := 0
 	for _, a := range s.Agents {
 		if a.Ready {
@@ -158,11 +158,11 @@ func learned(c status.Counts) string {
 func documentRows(documents []documentStatus, ready int) [][]term.Cell {
 	rows := [][]term.Cell{term.Header("SOURCE", "DOCUMENT", "IN FORCE", "VOUCHED FOR BY")}
 	for _, d := range documents {
-		inForce := term.NewCell("on "+nodes(len(d.InForce)), term.Green)
+		inForce := term.NewCell("on "+term.Plural(uint64(len(d.InForce)), "node"), term.Green)
 		if len(d.InForce) == 0 {
 			inForce = term.NewCell("nowhere", term.Red)
 		} else if len(d.InForce) < ready {
-			inForce = term.NewCell(fmt.Sprintf("on %d of %s", len(d.InForce), nodes(ready)), term.Yellow)
+			inForce = term.NewCell(fmt.Sprintf("on %d of %s", len(d.InForce), term.Plural(uint64(ready), "node")), term.Yellow)
 		}
 		by := d.Authority
 		if by == "" && len(d.InForce) > 0 {

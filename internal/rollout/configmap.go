@@ -1,4 +1,4 @@
-package main
+package rollout
 
 import (
 	"bytes"
@@ -30,16 +30,16 @@ const compressAbove = 256 << 10
 // managedLabel says which tool made an object, as Kubernetes recommends.
 const managedLabel = "app.kubernetes.io/managed-by"
 
-// bundle is a document with what lies beside it in a ConfigMap.
-type bundle struct {
-	name       string // of the document within the ConfigMap
-	document   []byte
-	signatures [][]byte
-	values     []byte // of its parameters; nil for none
+// Bundle is a document with what lies beside it in a ConfigMap.
+type Bundle struct {
+	Name       string // of the document within the ConfigMap
+	Document   []byte
+	Signatures [][]byte
+	Values     []byte // of its parameters; nil for none
 }
 
-// newConfigMap returns a ConfigMap that agents read documents from.
-func newConfigMap(namespace, name string) *corev1.ConfigMap {
+// NewConfigMap returns a ConfigMap that agents read documents from.
+func NewConfigMap(namespace, name string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace,
@@ -49,35 +49,35 @@ func newConfigMap(namespace, name string) *corev1.ConfigMap {
 	}
 }
 
-// put puts the document into the ConfigMap, in the place of what was there
+// Put puts the document into the ConfigMap, in the place of what was there
 // under its name.
-func (b *bundle) put(m *corev1.ConfigMap) error {
+func (b *Bundle) Put(m *corev1.ConfigMap) error {
 	data, binary := make(map[string]string), make(map[string][]byte)
-	if len(b.document) > compressAbove {
-		zipped, err := deflate(b.document)
+	if len(b.Document) > compressAbove {
+		zipped, err := deflate(b.Document)
 		if err != nil {
 			return err
 		}
-		binary[b.name+".yaml.gz"] = zipped
+		binary[b.Name+".yaml.gz"] = zipped
 	} else {
-		data[b.name+".yaml"] = string(b.document)
+		data[b.Name+".yaml"] = string(b.Document)
 	}
-	for _, s := range b.signatures {
-		key := b.name + ".yaml.sig"
+	for _, s := range b.Signatures {
+		key := b.Name + ".yaml.sig"
 		if bytes.HasPrefix(bytes.TrimSpace(s), []byte("{")) {
-			key = b.name + ".sigstore.json"
+			key = b.Name + ".sigstore.json"
 		}
 		if data[key] != "" {
 			return errors.New("there are several signatures of one form, and a ConfigMap has room for one of each")
 		}
 		data[key] = string(s)
 	}
-	if b.values != nil {
-		data[b.name+".values.yaml"] = string(b.values)
+	if b.Values != nil {
+		data[b.Name+".values.yaml"] = string(b.Values)
 	}
 	for _, suffix := range []string{".yaml", ".yaml.gz", ".yaml.sig", ".sigstore.json", ".values.yaml"} {
-		delete(m.Data, b.name+suffix)
-		delete(m.BinaryData, b.name+suffix)
+		delete(m.Data, b.Name+suffix)
+		delete(m.BinaryData, b.Name+suffix)
 	}
 	m.Data, m.BinaryData = joined(m.Data, data), joined(m.BinaryData, binary)
 	return nil
@@ -107,14 +107,14 @@ func deflate(data []byte) ([]byte, error) {
 // isDocument reports whether agents read documents from the ConfigMap.
 func isDocument(m *corev1.ConfigMap) bool { return m.Labels[catalog.Label] == catalog.LabelValue }
 
-// published returns the ConfigMap as agents read it.
-func published(m *corev1.ConfigMap) *catalog.ConfigMap {
+// Published returns the ConfigMap as agents read it.
+func Published(m *corev1.ConfigMap) *catalog.ConfigMap {
 	return &catalog.ConfigMap{Namespace: m.Namespace, Name: m.Name, Data: m.Data, BinaryData: m.BinaryData}
 }
 
-// documentName returns the name for the ConfigMap of a document: what the user
+// DocumentName returns the name for the ConfigMap of a document: what the user
 // chose, or the document's own.
-func documentName(chosen string, p *profile.Profile) (string, error) {
+func DocumentName(chosen string, p *profile.Profile) (string, error) {
 	name := cmp.Or(chosen, p.Metadata.Name)
 	problems := validation.IsDNS1123Subdomain(name)
 	// It would be read as the values of a document without ".values".
@@ -150,10 +150,10 @@ func content(d *catalog.Document) ([]*profile.Profile, error) {
 	return profiles, nil
 }
 
-// admit puts what a ConfigMap publishes before the catalog that agents have.
+// Admit puts what a ConfigMap publishes before the catalog that agents have.
 // It returns who vouches for it; the error is why an agent that trusts as v
 // does would refuse it.
-func admit(v *signature.Verifier, m *catalog.ConfigMap, documents []catalog.Document) (string, error) {
+func Admit(v *signature.Verifier, m *catalog.ConfigMap, documents []catalog.Document) (string, error) {
 	var authority string
 	var errs []error
 	c := catalog.New(catalog.Options{

@@ -1,7 +1,9 @@
-package main
+package fleet
 
 import (
 	"errors"
+	"flag"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -16,6 +18,8 @@ import (
 	"bobwatch/internal/term"
 	"bobwatch/internal/workload"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 var testNow = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
@@ -60,29 +64,35 @@ func threeNodes() []cluster.Report {
 
 func TestClusterStatus(t *testing.T) {
 	terminal := &term.Terminal{}
-	s := newClusterStatus(threeNodes(), "")
-	s.addLearned([]metav1.ObjectMeta{{
+	s := NewStatus(threeNodes(), "")
+	s.AddLearned([]metav1.ObjectMeta{{
 		Namespace: "shop",
 		Name: kubernetes.LearnedName(workload.Key{
 			Namespace: "shop", OwnerKind: "Deployment", OwnerName: "webapp", Container: "web", ImageDigest: "sha256:1",
 		}),
 		Annotations: map[string]string{"bobwatch/new-facts": "17", "bobwatch/reason": "its start was not seen\x1b[2J"},
 	}})
-	got := statusText(terminal, s, testNow)
-	golden := filepath.Join("testdata", "golden", "status.txt")
+	got := Table(terminal, s, testNow)
+	golden := filepath.Join("testdata", "status.txt")
 	if *update {
-		writeFile(t, golden, got)
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if diff := cmp.Diff(readFile(t, golden), got); diff != "" {
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
-	if s.fine() {
+	if s.Fine() {
 		t.Error("all is fine, with an agent that does not answer and a document that is refused")
 	}
 }
 
 func TestClusterStatusOfNamespace(t *testing.T) {
-	s := newClusterStatus(threeNodes(), "blog")
+	s := NewStatus(threeNodes(), "blog")
 	if len(s.Agents) != 3 || len(s.Workloads) != 0 || len(s.Documents) != 1 || s.Documents[0].Name != "ours" {
 		t.Errorf("got %+v, want all agents and the document of the namespace", s)
 	}
@@ -104,45 +114,8 @@ func TestFine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := good[0]
 			tt.change(&r)
-			if got := newClusterStatus([]cluster.Report{r}, "").fine(); got != tt.want {
+			if got := NewStatus([]cluster.Report{r}, "").Fine(); got != tt.want {
 				t.Errorf("fine() = %t, want %t", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestJudge(t *testing.T) {
-	version := documentVersion{source: "configmap shop/webapp", name: "webapp", digest: "sha256:new"}
-	gone := documentVersion{source: version.source}
-	document := func(d status.Document) cluster.Report {
-		d.Source = version.source
-		return cluster.Report{Status: status.Status{Documents: []status.Document{{Source: "configmap shop/other", Name: "webapp"}, d}}}
-	}
-	tests := map[string]struct {
-		version documentVersion
-		report  cluster.Report
-		want    opinion
-	}{
-		"in force":               {version, document(status.Document{Name: "webapp", Digest: "sha256:new", InForce: true}), taken},
-		"an older one in force":  {version, document(status.Document{Name: "webapp", Digest: "sha256:old", InForce: true}), pending},
-		"refused":                {version, document(status.Document{Name: "webapp", Digest: "sha256:new", Refused: "unsigned"}), refused},
-		"refused, older one is":  {version, document(status.Document{Name: "webapp", Digest: "sha256:new", InForce: true, Refused: "unsigned"}), refused},
-		"an older one refused":   {version, document(status.Document{Name: "webapp", Digest: "sha256:old", Refused: "unsigned"}), pending},
-		"another of the map":     {version, document(status.Document{Name: "other", Digest: "sha256:new", InForce: true}), pending},
-		"nothing known":          {version, cluster.Report{}, pending},
-		"no answer":              {version, cluster.Report{Err: errors.New("timeout")}, pending},
-		"gone":                   {gone, cluster.Report{}, taken},
-		"not gone":               {gone, document(status.Document{Name: "webapp", Digest: "sha256:old", InForce: true}), pending},
-		"nobody says it is gone": {gone, cluster.Report{Err: errors.New("timeout")}, pending},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			got := tt.version.judge(&tt.report)
-			if got.Opinion != tt.want {
-				t.Errorf("judge() = %+v, want %s", got, tt.want)
-			}
-			if (got.Why == "") != (got.Opinion == taken) {
-				t.Errorf("judge() = %+v, want a reason unless it is taken", got)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package main
+package allowance
 
 import (
 	"bufio"
@@ -22,10 +22,9 @@ import (
 // maxAlertBytes bounds one line; an alert stays below 64 KiB.
 const maxAlertBytes = 256 << 10
 
-// alertAllowances returns what would accept the alerts in a file, one JSON
+// FromAlerts returns what would accept the alerts in a file, one JSON
 // object a line. refused names those that nothing can accept.
-func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profile, refused, err error) {
-	in := t.In
+func FromAlerts(in io.Reader, path string) (additions []*profile.Profile, refused, err error) {
 	if path != docfile.Stdin {
 		file, err := os.Open(path)
 		if err != nil {
@@ -44,7 +43,7 @@ func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profil
 			continue
 		}
 		at := fmt.Sprintf("%s:%d", docfile.NameOf(path), number)
-		a, err := parseAlert(lines.Bytes())
+		a, err := ParseAlert(lines.Bytes())
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: not an alert in JSON: %w", at, err)
 		}
@@ -52,7 +51,7 @@ func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profil
 			errs = append(errs, fmt.Errorf("%s: no document can allow this, or none could without allowing more: %s", at, a.Message))
 			continue
 		}
-		addition, err := parseAllow(a.Allow)
+		addition, err := Parse(a.Allow)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: allow: %w", at, err)
 		}
@@ -67,7 +66,8 @@ func alertAllowances(t *term.Terminal, path string) (additions []*profile.Profil
 	return additions, errors.Join(errs...), nil
 }
 
-func parseAlert(line []byte) (alert.Alert, error) {
+// ParseAlert reads an alert as agents write it.
+func ParseAlert(line []byte) (alert.Alert, error) {
 	var a alert.Alert
 	err := json.Unmarshal(line, &a)
 	if err == nil && a.Fingerprint == "" {
@@ -76,9 +76,9 @@ func parseAlert(line []byte) (alert.Alert, error) {
 	return a, err
 }
 
-// parseAllow reads the allow command of an alert. It may name the act and the
+// Parse reads the allow command of an alert. It may name the act and the
 // workload, and no file.
-func parseAllow(line string) (*profile.Profile, error) {
+func Parse(line string) (*profile.Profile, error) {
 	words, err := splitWords(line)
 	if err != nil {
 		return nil, err
@@ -88,15 +88,15 @@ func parseAllow(line string) (*profile.Profile, error) {
 	}
 	flags := pflag.NewFlagSet("allow", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	var a allowance
-	a.register(flags)
+	var a Allowance
+	a.Register(flags)
 	if err := flags.Parse(words[2:]); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	return a.profile()
+	return a.Profile()
 }
 
 // bare are the characters that stand for themselves in an allow command.

@@ -1,4 +1,4 @@
-package main
+package rollout
 
 import (
 	"cmp"
@@ -54,7 +54,7 @@ func (v *documentVersion) judge(r *cluster.Report) nodeOpinion {
 		case d.Digest != v.digest:
 			o.Why = "has looked at another version only"
 		case d.Refused != "":
-			o.Opinion, o.Why, o.Reason = refused, refusalText(&d), d.Reason
+			o.Opinion, o.Why, o.Reason = refused, d.RefusedWhy(), d.Reason
 		case d.InForce:
 			o.Opinion = taken
 		}
@@ -71,7 +71,7 @@ func (v *documentVersion) judge(r *cluster.Report) nodeOpinion {
 // pollInterval is how often agents are asked. They see a change within a second.
 const pollInterval = 500 * time.Millisecond
 
-// wait asks the agents of all nodes until none of them is undecided, or ctx
+// Wait asks the agents of all nodes until none of them is undecided, or ctx
 // ends. It returns the last answers, sorted by node.
 func (v *documentVersion) wait(ctx context.Context, client *cluster.Client, progress *term.ProgressLine) ([]nodeOpinion, error) {
 	defer progress.Clear()

@@ -1,4 +1,4 @@
-package main
+package rollout
 
 import (
 	"context"
@@ -18,23 +18,23 @@ import (
 	"bobwatch/internal/term"
 )
 
-// placement is a ConfigMap on its way into a cluster.
-type placement struct {
-	*change
-	client *cluster.Client
-	next   *corev1.ConfigMap
+// Placement is a ConfigMap on its way into a cluster.
+type Placement struct {
+	*Change
+	Client *cluster.Client
+	Next   *corev1.ConfigMap
 	signer string
-	result changeResult
+	result Result
 
 	document *catalog.Document // that next publishes
 }
 
-// admit verifies what the ConfigMap publishes as agents do, by the policy of
+// Admit verifies what the ConfigMap publishes as agents do, by the policy of
 // the command line.
-func (p *placement) admit(v *signature.Verifier, path string, skip bool) error {
-	m := published(p.next)
+func (p *Placement) Admit(v *signature.Verifier, path string, skip bool) error {
+	m := Published(p.Next)
 	documents := m.Documents()
-	if len(documents) != 1 || documents[0].Name != p.next.Name {
+	if len(documents) != 1 || documents[0].Name != p.Next.Name {
 		return fmt.Errorf("%s does not come out of the ConfigMap as it went in", docfile.NameOf(path))
 	}
 	p.document = &documents[0]
@@ -42,13 +42,13 @@ func (p *placement) admit(v *signature.Verifier, path string, skip bool) error {
 	if skip {
 		judged.Signatures = nil
 	}
-	signer, err := admit(v, m, []catalog.Document{judged})
+	signer, err := Admit(v, m, []catalog.Document{judged})
 	if err != nil {
 		return fmt.Errorf("%w; %s", err, installAdvice(err, path))
 	}
 	p.signer = signer
-	p.result = changeResult{
-		Namespace: p.next.Namespace, Name: p.next.Name, Digest: p.document.Digest(), SignedBy: signer, DryRun: p.dryRun,
+	p.result = Result{
+		Namespace: p.Next.Namespace, Name: p.Next.Name, Digest: p.document.Digest(), SignedBy: signer, DryRun: p.DryRun,
 	}
 	return nil
 }
@@ -63,10 +63,10 @@ func installAdvice(err error, path string) string {
 	return "the agents would refuse it; see bobctl check " + path
 }
 
-// run shows the change, asks, writes it and waits.
-func (p *placement) run(ctx context.Context) error {
-	maps := p.client.CoreV1().ConfigMaps(p.next.Namespace)
-	present, err := maps.Get(ctx, p.next.Name, metav1.GetOptions{})
+// Run shows the change, asks, writes it and waits.
+func (p *Placement) Run(ctx context.Context) error {
+	maps := p.Client.CoreV1().ConfigMaps(p.Next.Namespace)
+	present, err := maps.Get(ctx, p.Next.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		present = nil
@@ -78,18 +78,18 @@ func (p *placement) run(ctx context.Context) error {
 	}
 	p.result.Changed = present == nil || !p.same(present)
 	if !p.result.Changed {
-		p.say("%s/%s is installed already", p.next.Namespace, p.next.Name)
+		p.say("%s/%s is installed already", p.Next.Namespace, p.Next.Name)
 		return p.finish(ctx)
 	}
 	if err := p.write(ctx, present, metav1.DryRunAll); err != nil {
 		return err
 	}
 	p.show(present)
-	if p.dryRun {
+	if p.DryRun {
 		p.say("Nothing was changed.")
 		return p.encode(&p.result)
 	}
-	if err := p.agree(ctx, fmt.Sprintf("Install %s/%s?", p.next.Namespace, p.next.Name)); err != nil {
+	if err := p.agree(ctx, fmt.Sprintf("Install %s/%s?", p.Next.Namespace, p.Next.Name)); err != nil {
 		return err
 	}
 	if err := p.write(ctx, present); err != nil {
@@ -99,7 +99,7 @@ func (p *placement) run(ctx context.Context) error {
 }
 
 // mayReplace refuses to overwrite what is something else.
-func (p *placement) mayReplace(present *corev1.ConfigMap) error {
+func (p *Placement) mayReplace(present *corev1.ConfigMap) error {
 	if present == nil {
 		return nil
 	}
@@ -107,8 +107,8 @@ func (p *placement) mayReplace(present *corev1.ConfigMap) error {
 		return fmt.Errorf("configmap %s/%s exists and holds no documents (it lacks the label %s): choose another name by --name",
 			present.Namespace, present.Name, catalog.Label)
 	}
-	for _, d := range published(present).Documents() {
-		if d.Name != p.next.Name {
+	for _, d := range Published(present).Documents() {
+		if d.Name != p.Next.Name {
 			return fmt.Errorf("configmap %s/%s holds %s too: choose another name by --name", present.Namespace, present.Name, term.Word(d.Name))
 		}
 	}
@@ -116,20 +116,20 @@ func (p *placement) mayReplace(present *corev1.ConfigMap) error {
 }
 
 // same reports whether there is nothing to write.
-func (p *placement) same(present *corev1.ConfigMap) bool {
-	documents := published(present).Documents()
+func (p *Placement) same(present *corev1.ConfigMap) bool {
+	documents := Published(present).Documents()
 	return len(documents) == 1 && documents[0].Digest() == p.document.Digest()
 }
 
 // write creates the ConfigMap or updates present, which nobody may have changed
 // since. Labels and annotations of others stay.
-func (p *placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun ...string) error {
-	next := p.next
+func (p *Placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun ...string) error {
+	next := p.Next
 	if present != nil {
 		next = present.DeepCopy()
-		next.Data, next.BinaryData = p.next.Data, p.next.BinaryData
+		next.Data, next.BinaryData = p.Next.Data, p.Next.BinaryData
 	}
-	err := writeConfigMap(ctx, p.client, next, dryRun)
+	err := writeConfigMap(ctx, p.Client, next, dryRun)
 	if isConflict(err) {
 		return fmt.Errorf("%w; somebody else changed it meanwhile: look at what is there, and try again", err)
 	}
@@ -137,14 +137,14 @@ func (p *placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun
 }
 
 // show says what the change means.
-func (p *placement) show(present *corev1.ConfigMap) {
+func (p *Placement) show(present *corev1.ConfigMap) {
 	next, err := content(p.document)
 	if err != nil || len(next) == 0 {
 		return // admit has found it in order
 	}
-	p.say("%s %s, for %s", p.terminal.Colour(term.Bold, term.Word(p.next.Namespace+"/"+p.next.Name)), p.provenance(next[0]), selectionIn(p.next.Namespace, next[0]))
+	p.say("%s %s, for %s", p.Terminal.Colour(term.Bold, term.Word(p.Next.Namespace+"/"+p.Next.Name)), p.provenance(next[0]), selectionIn(p.Next.Namespace, next[0]))
 	if n := len(profile.Warnings(next[0])); n > 0 {
-		fmt.Fprintf(p.terminal.Err, "warning: bobctl check has %d remarks on it\n", n)
+		fmt.Fprintf(p.Terminal.Err, "warning: bobctl check has %d remarks on it\n", n)
 	}
 	if present == nil {
 		for i := range next[0].Spec.Containers {
@@ -156,7 +156,7 @@ func (p *placement) show(present *corev1.ConfigMap) {
 }
 
 // provenance says which version it is and who signed it.
-func (p *placement) provenance(next *profile.Profile) string {
+func (p *Placement) provenance(next *profile.Profile) string {
 	signed := "not verified"
 	if p.signer != "" {
 		signed = "signed by " + p.signer
@@ -168,8 +168,8 @@ func (p *placement) provenance(next *profile.Profile) string {
 }
 
 // compare shows the difference to what is there.
-func (p *placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
-	documents := published(present).Documents()
+func (p *Placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
+	documents := Published(present).Documents()
 	if len(documents) != 1 {
 		return // there is nothing in it
 	}
@@ -183,11 +183,11 @@ func (p *placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
 		p.say("  allows the same as before; signatures, values or other particulars change")
 		return
 	}
-	listing.WriteDifference(p.terminal, p.out(), d)
+	listing.WriteDifference(p.Terminal, p.out(), d)
 }
 
 // finish waits for the agents.
-func (p *placement) finish(ctx context.Context) error {
-	version := documentVersion{source: published(p.next).Source(), name: p.next.Name, digest: p.result.Digest}
-	return p.await(ctx, p.client, version, &p.result, "in force")
+func (p *Placement) finish(ctx context.Context) error {
+	version := documentVersion{source: Published(p.Next).Source(), name: p.Next.Name, digest: p.result.Digest}
+	return p.await(ctx, p.Client, version, &p.result, "in force")
 }
