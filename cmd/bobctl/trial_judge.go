@@ -12,12 +12,13 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/allowance"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	judging "bobwatch/internal/judge"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
+	"bobwatch/internal/rule/builtin"
 	"bobwatch/internal/workload"
 )
 
@@ -33,7 +34,7 @@ type judge struct {
 	recorder  *observe.Recorder
 	document  *profile.Profile
 	container string // of the document, that all is held to; empty goes by names
-	detector  *detector.Detector
+	judge     *judging.Judge
 	builder   alert.Builder
 	boot      time.Time
 	matchers  map[string]*profile.Matcher // by container
@@ -43,12 +44,16 @@ type judge struct {
 
 // newJudge returns a judge on the machine called node. container names the one
 // of the document that the only container observed is held to.
-func newJudge(document *profile.Profile, container, node string) *judge {
+func newJudge(document *profile.Profile, container, node string) (*judge, error) {
+	asked, err := judging.New(runtime.GOARCH)
+	if err != nil {
+		return nil, err
+	}
 	return &judge{
 		recorder:  observe.NewRecorder(),
 		document:  document,
 		container: container,
-		detector:  detector.New(runtime.GOARCH),
+		judge:     asked,
 		builder: alert.Builder{
 			Node: node, Arch: runtime.GOARCH, Processes: process.New(process.DefaultOptions()),
 		},
@@ -56,7 +61,7 @@ func newJudge(document *profile.Profile, container, node string) *judge {
 		matchers:  make(map[string]*profile.Matcher),
 		incidents: make(map[string]*alert.Alert),
 		trial:     report.Trial{Start: time.Now()},
-	}
+	}, nil
 }
 
 // Begin implements observe.Handler.
@@ -137,11 +142,8 @@ func (j *judge) Act(s *observe.Subject, ev *event.Event) {
 	if ev.Kind == event.KindExec {
 		j.builder.Processes.Add(ev)
 	}
-	matcher := j.matchers[s.Container.Name]
-	if matcher == nil {
-		return
-	}
-	if d, ok := j.detector.Check(ev, matcher); ok {
+	facts := builtin.Container{Image: s.Container.Runtime != workload.RuntimeCgroup}
+	if d, ok := j.judge.Check(ev, j.matchers[s.Container.Name], facts); ok {
 		j.add(j.builder.Build(d, j.subject(s)))
 	}
 }

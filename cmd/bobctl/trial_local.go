@@ -61,7 +61,11 @@ func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d tim
 	if err != nil {
 		return report.Trial{}, err
 	}
-	trial, err := observeTrial(ctx, observer, newJudge(document, as, hostname()), d)
+	judge, err := newJudge(document, as, hostname())
+	if err != nil {
+		return report.Trial{}, err
+	}
+	trial, err := observeTrial(ctx, observer, judge, d)
 	if err == nil && command != nil && command.ProcessState != nil && !command.ProcessState.Success() && ctx.Err() == nil {
 		fmt.Fprintf(l.terminal.Err, "%s: %s\n", term.Printable(l.args[0]), command.ProcessState)
 	}

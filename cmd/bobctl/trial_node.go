@@ -66,7 +66,11 @@ func runWatch(ctx context.Context, t *term.Terminal) error {
 		_, _ = io.Copy(io.Discard, t.In) // it ends when nobody asks any more
 		stop()
 	}()
-	trial, err := observeTrial(ctx, observer, newJudge(documents[0], "", hostname()), request.For)
+	judge, err := newJudge(documents[0], "", hostname())
+	if err != nil {
+		return err
+	}
+	trial, err := observeTrial(ctx, observer, judge, request.For)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
-	"bobwatch/internal/detector"
+	"bobwatch/internal/judge"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/process"
@@ -119,7 +119,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 			return closers, err
 		}
 	}
-	allowed, err := runtimeMatcher(runtime.GOARCH)
+	judge, err := judge.New(runtime.GOARCH)
 	if err != nil {
 		return closers, err
 	}
@@ -147,8 +147,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		alerts:    a.dispatcher,
 		builder:   alert.Builder{Node: c.Node, Arch: runtime.GOARCH, Processes: processes},
 		processes: processes,
-		detector:  detector.New(runtime.GOARCH),
-		runtime:   allowed,
+		judge:     judge,
 		commands:  make(chan func(), 256),
 		instances: map[uint64]*instance{},
 		parked:    parking{cgroups: map[uint64]*parkedCgroup{}},

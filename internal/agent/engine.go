@@ -12,12 +12,12 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
-	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/judge"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/process"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/status"
@@ -40,8 +40,7 @@ type engine struct {
 	alerts    *alert.Dispatcher
 	builder   alert.Builder
 	processes *process.Table
-	detector  *detector.Detector
-	runtime   *profile.Matcher // what container runtimes may do inside of a container
+	judge     *judge.Judge
 
 	commands  chan func()
 	lookups   lookups
@@ -159,59 +158,70 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	switch {
 	case ev.Has(event.FlagRuntime):
 		e.metrics.runtimeActs.Add(1)
-		e.judge(in, ev, e.runtime)
+		e.check(in, ev)
 	case b.state == status.Learning:
 		e.learn(in, ev)
-		if ev.Kind == event.KindMoved {
-			e.judge(in, ev, e.runtime)
-		}
 	case b.matcher == nil:
-		// It is left alone, or nothing says what it may do.
+		// It is left alone, or nothing says what it may do; rules do.
+		e.check(in, ev)
 	case ev.Time < b.guardedAt:
-		// Told before the kernel knew that the window had ended.
+		// Sent before the kernel knew that the window had ended.
 		if b.learner.Observe(ev) {
 			e.changed[b] = struct{}{}
 			b.stale = true
 		}
+		e.checkRules(in, ev)
 	default:
 		if b.stale {
 			e.refresh(b)
 		}
 		if !e.learnFirstTime(in, ev) {
-			e.judge(in, ev, b.matcher)
+			e.check(in, ev)
 		}
 	}
 }
 
-// learn adds the act to the profile. Of a new image, what the image before was
-// not allowed is reported.
+// learn adds the act to the profile. What is wrong whatever is normal is
+// reported, and of a new image what the image before was not allowed.
 func (e *engine) learn(in *instance, ev *event.Event) {
 	b := in.behaviour
-	if !b.learner.Observe(ev) {
+	fresh := b.learner.Observe(ev)
+	if fresh {
+		e.changed[b] = struct{}{}
+		if ev.Kind == event.KindExec {
+			e.journalChanges() // the kernel sends an execution only once
+		}
+	}
+	if b.baseline == nil || !fresh {
+		e.checkRules(in, ev)
 		return
 	}
-	e.changed[b] = struct{}{}
-	if ev.Kind == event.KindExec {
-		e.journalChanges() // the kernel tells an execution only once
-	}
-	if b.baseline == nil {
-		return
-	}
-	if d, ok := e.detector.Check(ev, b.baseline); ok {
-		d.Severity = severity.Low
-		a := e.builder.Build(d, &in.subject)
-		a.New = true
-		e.raise(in, a)
-	}
-}
-
-func (e *engine) judge(in *instance, ev *event.Event, m *profile.Matcher) {
-	d, ok := e.detector.Check(ev, m)
+	d, ok := e.judge.Check(ev, b.baseline, in.facts)
 	if !ok {
 		return
 	}
-	if ev.Has(event.FlagRuntime) && ev.Kind != event.KindSyscall {
-		return // which files and programs a runtime uses is its own affair
+	r, _ := rule.Lookup(d.Rule)
+	fromProfile := r.Profile == rule.NeedsProfile
+	if fromProfile {
+		d.Severity = severity.Low
+	}
+	a := e.builder.Build(d, &in.subject)
+	a.New = fromProfile
+	e.raise(in, a)
+}
+
+// checkRules reports what is wrong whatever the profile says.
+func (e *engine) checkRules(in *instance, ev *event.Event) {
+	if d, ok := e.judge.Check(ev, nil, in.facts); ok {
+		e.raise(in, e.builder.Build(d, &in.subject))
+	}
+}
+
+// check reports what is wrong, or outside of the profile in force.
+func (e *engine) check(in *instance, ev *event.Event) {
+	d, ok := e.judge.Check(ev, in.behaviour.matcher, in.facts)
+	if !ok {
+		return
 	}
 	e.raise(in, e.builder.Build(d, &in.subject))
 	if ev.Kind == event.KindOpen {

@@ -47,7 +47,7 @@ func (e *engine) learnFirstTime(in *instance, ev *event.Event) bool {
 	if (in.container.Running || at >= b.startsUntil) && (!in.ending || at >= b.endsUntil) {
 		return false
 	}
-	d, deviates := e.detector.Check(ev, b.matcher)
+	d, deviates := e.judge.Check(ev, b.matcher, in.facts)
 	if !deviates || d.Severity >= severity.High {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/kubernetes"
+	"bobwatch/internal/rule/builtin"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
@@ -26,11 +27,12 @@ type instance struct {
 	container workload.Container
 	behaviour *behaviour
 	subject   alert.Subject
-	counts    bool            // its time counts for the window
-	ending    bool            // its pod was told to end
-	unwatched bool            // the kernel was told to leave it alone
-	asking    func()          // ends a question to the API server; nil if there was none
-	started   map[uint32]bool // processes of a plain cgroup, see decide
+	facts     builtin.Container // for rules
+	counts    bool              // its time counts for the window
+	ending    bool              // its pod was told to end
+	unwatched bool              // the kernel was told to leave it alone
+	asking    func()            // ends a question to the API server; nil if there was none
+	started   map[uint32]bool   // processes of a plain cgroup, see decide
 }
 
 // addNew takes in a container whose cgroup the kernel reported.
@@ -132,7 +134,7 @@ func (e *engine) runtimePID() int {
 // add makes the instance of a container and finds its behaviour.
 func (e *engine) add(n *newcomer) *instance {
 	c := &n.Container
-	in := &instance{container: *c, behaviour: e.behaviourOf(n), subject: subjectOf(n)}
+	in := &instance{container: *c, behaviour: e.behaviourOf(n), subject: subjectOf(n), facts: factsOf(c)}
 	e.instances[c.CgroupID] = in
 	if !n.described && e.cluster.knows(c) {
 		e.describeLater(in)
@@ -142,6 +144,11 @@ func (e *engine) add(n *newcomer) *instance {
 	e.log.Info("watching container", zap.String("container", c.ID), zap.String("workload", in.behaviour.name),
 		zap.Bool("startSeen", !c.Running), zap.String("state", string(in.behaviour.state)))
 	return in
+}
+
+// factsOf is what rules are asked with.
+func factsOf(c *workload.Container) builtin.Container {
+	return builtin.Container{Image: c.Runtime != workload.RuntimeCgroup}
 }
 
 // subjectOf is whom alerts about the container are about.

@@ -17,23 +17,32 @@ const maxShown = 200
 // process runs.
 func message(d detector.Deviation, a *Alert, command *process.Command) string {
 	e := d.Event
-	path := Printable(string(e.Path), maxShown)
-	comm := a.Process.Comm
-	switch d.Rule {
-	case rule.UnexpectedSyscall:
-		return fmt.Sprintf("unexpected %s by %s", callName(a.Deviation.Syscall), comm)
-	case rule.UnexpectedProcess:
-		return fmt.Sprintf("unexpected process %s launched %s", path, launcher(e, a))
-	case rule.UnexpectedArguments:
-		args := Printable(strings.ReplaceAll(command.Args, "\x00", " "), maxShown)
-		return fmt.Sprintf("unexpected arguments of %s launched %s: %s", path, launcher(e, a), args)
-	case rule.UnexpectedFileAccess:
-		return fmt.Sprintf("unexpected %s %s by %s%s",
-			openName(a.Deviation.Open), path, comm, refusal(a.Deviation.Open))
-	case rule.LeftContainer:
-		return fmt.Sprintf("%s left its container for cgroup %s", comm, path)
+	act := ""
+	switch {
+	case a.Deviation.Syscall != nil:
+		act = fmt.Sprintf("%s by %s", callName(a.Deviation.Syscall), a.Process.Comm)
+	case a.Deviation.Exec != nil:
+		act = launched(d.Rule, e, a, command)
+	case a.Deviation.Open != nil:
+		act = fmt.Sprintf("%s %s by %s%s", openName(a.Deviation.Open), Printable(string(e.Path), maxShown),
+			a.Process.Comm, refusal(a.Deviation.Open))
+	case a.Deviation.Moved != nil:
+		return fmt.Sprintf("%s left its container for cgroup %s", a.Process.Comm, Printable(string(e.Path), maxShown))
 	}
-	return d.Rule.Name()
+	if r, ok := rule.Lookup(d.Rule); ok && r.Profile == rule.NeedsProfile {
+		return "unexpected " + act
+	}
+	return strings.TrimSuffix(d.Rule.Name()+": "+act, ": ")
+}
+
+// launched says which program was executed, and how if that is what is wrong.
+func launched(broken rule.ID, e *event.Event, a *Alert, command *process.Command) string {
+	path := Printable(string(e.Path), maxShown)
+	if broken != rule.UnexpectedArguments {
+		return fmt.Sprintf("process %s launched %s", path, launcher(e, a))
+	}
+	args := Printable(strings.ReplaceAll(command.Args, "\x00", " "), maxShown)
+	return fmt.Sprintf("arguments of %s launched %s: %s", path, launcher(e, a), args)
 }
 
 // launcher names who executed a program. After the execution the process

@@ -5,10 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	judging "bobwatch/internal/judge"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
+	"bobwatch/internal/rule/builtin"
 	"bobwatch/internal/syscalls"
 )
 
@@ -86,9 +87,9 @@ func singles(c, seen *profile.Container) []profile.Container {
 type judges map[string]judge
 
 type judge struct {
-	detector *detector.Detector
-	matcher  *profile.Matcher
-	abi      event.ABI
+	judge   *judging.Judge
+	matcher *profile.Matcher
+	abi     event.ABI
 }
 
 // defaultArch judges executions and opens, which are the same everywhere.
@@ -108,9 +109,12 @@ func (t *Trial) judges(c *profile.Container) (judges, error) {
 		if err != nil {
 			return nil, err
 		}
-		d := detector.New(arch)
-		all[arch] = judge{detector: d, matcher: matcher, abi: event.ABINative}
-		all[syscalls.Compat(arch)] = judge{detector: d, matcher: matcher, abi: event.ABICompat}
+		asked, err := judging.New(arch)
+		if err != nil {
+			return nil, err
+		}
+		all[arch] = judge{judge: asked, matcher: matcher, abi: event.ABINative}
+		all[syscalls.Compat(arch)] = judge{judge: asked, matcher: matcher, abi: event.ABICompat}
 	}
 	return all, nil
 }
@@ -138,7 +142,7 @@ func (j judges) find(entry profile.Container) *finding {
 		e = &event.Event{Kind: event.KindOpen, Path: []byte(open.Path), Access: accessOf(open.Flags)}
 		f.Section, f.Rule, pattern = Opens, rule.UnexpectedFileAccess, isPattern(open.Path)
 	}
-	if d, ok := on.detector.Check(e, on.matcher); ok {
+	if d, ok := on.judge.Check(e, on.matcher, builtin.Container{Image: true}); ok {
 		f.Rule, f.Severity = d.Rule, d.Severity
 	} else if !pattern {
 		return nil

@@ -127,7 +127,7 @@ func TestDeviationsAreGroupedByCause(t *testing.T) {
 		"  R0040 medium execution of /usr/bin/dash: sh -c “ping -c 4 127.0.0.1; cat /etc/shadow”",
 		"  R0003 low system call gettid",
 		"System calls that the document does not list",
-		"  R0003 critical system call ptrace",
+		"  R1015 critical system call ptrace",
 		"  R0003 low system call getuid",
 		"Differences between platforms",
 		"  R0002 low read of /sys/devices/system/cpu/online (machine)",

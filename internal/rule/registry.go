@@ -17,6 +17,7 @@ const (
 	SharedMemoryExec  ID = "R1000"
 	Drift             ID = "R1001"
 	KernelModuleLoad  ID = "R1002"
+	ExecFromMount     ID = "R1004"
 	FilelessExecution ID = "R1005"
 	NewNamespace      ID = "R1006"
 	ProcessTracing    ID = "R1015"
@@ -55,6 +56,7 @@ var registered = []Rule{
 	{BPFProgramLoad, "eBPF program load", severity.High, UsesProfile, defenseEvasion, "T1014"},
 	{SharedMemoryExec, "Execution from shared memory", severity.High, UsesProfile, execution, "T1059"},
 	{Drift, "Execution of a program that is not part of the image", severity.High, UsesProfile, defenseEvasion, "T1036"},
+	{ExecFromMount, "Execution from a mount", severity.Medium, NeedsProfile, execution, "T1059"},
 	{KernelModuleLoad, "Kernel module load", severity.Critical, IgnoresProfile, persistence, "T1547.006"},
 	{FilelessExecution, "Fileless execution", severity.Critical, IgnoresProfile, defenseEvasion, "T1620"},
 	{NewNamespace, "New namespaces by unshare", severity.High, UsesProfile, privilegeEscalation, "T1611"},

@@ -1,0 +1,42 @@
+package detector
+
+import (
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+	"bobwatch/internal/severity"
+)
+
+func checkExec(e *event.Event, m *profile.Matcher) (Deviation, bool) {
+	verdict := m.Exec(e.Path, e.Args)
+	switch verdict {
+	case profile.Allowed:
+		return Deviation{}, false
+	case profile.DetailUnknown:
+		grade := execSeverity(e, severity.Low)
+		return Deviation{Rule: rule.UnexpectedArguments, Severity: grade, Verdict: verdict, Event: e}, true
+	default:
+		grade := execSeverity(e, severity.Medium)
+		return Deviation{Rule: rule.UnexpectedProcess, Severity: grade, Verdict: verdict, Event: e}, true
+	}
+}
+
+// execSeverity raises what an unexpected execution is worth by what is known
+// of the file and of how the process came into the container.
+func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
+	if profile.IsInterpreter(e.Path, e.Args) {
+		grade = max(severity.Medium, grade) // what it is handed is code
+	}
+	if e.Has(event.FlagMemfd) {
+		return severity.Critical // no file to look at afterwards: made to hide
+	}
+	if e.Flags&(event.FlagUpperLayer|event.FlagDeleted|event.FlagOutside) != 0 {
+		return max(severity.High, grade) // not what the image was built with
+	}
+	// Without a terminal it is a probe as often as a person; with one, somebody
+	// sits there and types.
+	if e.Origin == event.OriginOutside && e.Has(event.FlagTTY) {
+		return raise(grade)
+	}
+	return grade
+}

@@ -1,0 +1,155 @@
+// Package judge holds what happens in containers to the rules and to what their
+// profiles allow. The agent and bobctl judge by it alike.
+//
+// Its invariant: Check takes no lock, does no I/O and allocates nothing, so
+// that the goroutine that reads the kernel's records can call it for each.
+package judge
+
+import (
+	"fmt"
+	"slices"
+
+	"bobwatch/internal/detector"
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+	"bobwatch/internal/rule/builtin"
+	"bobwatch/internal/severity"
+	"bobwatch/internal/syscalls"
+)
+
+// Judge is immutable and safe for concurrent use.
+type Judge struct {
+	detector *detector.Detector
+	runtime  *profile.Matcher // what container runtimes may do inside of a container
+	kinds    [event.Kinds][]compiled
+}
+
+// compiled is a rule, ready to be asked about one kind of event.
+type compiled struct {
+	builtin.Rule
+	severity severity.Severity
+	need     rule.Need
+	// native and compat are the rule's calls.
+	native, compat syscalls.Set
+}
+
+// New returns a judge of acts on arch, a GOARCH name.
+func New(arch string) (*Judge, error) {
+	runtime, err := runtimeMatcher(arch)
+	if err != nil {
+		return nil, err
+	}
+	j := &Judge{detector: detector.New(arch), runtime: runtime}
+	for _, r := range builtin.All() {
+		c, err := compile(r, arch)
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range r.Kinds {
+			j.kinds[kind] = append(j.kinds[kind], c)
+		}
+	}
+	for kind := range j.kinds {
+		// The gravest first; of equals the first of builtin.All.
+		slices.SortStableFunc(j.kinds[kind], func(a, b compiled) int { return int(b.severity) - int(a.severity) })
+	}
+	return j, nil
+}
+
+func compile(r builtin.Rule, arch string) (compiled, error) {
+	about, ok := rule.Lookup(r.ID)
+	if !ok {
+		return compiled{}, fmt.Errorf("compile rule %s: it is not registered", r.ID)
+	}
+	c := compiled{Rule: r, severity: about.Severity, need: about.Profile}
+	for _, name := range r.Calls {
+		if nr, ok := syscalls.Number(arch, name); ok {
+			c.native.Add(nr)
+		}
+		if nr, ok := syscalls.Number(syscalls.Compat(arch), name); ok {
+			c.compat.Add(nr)
+		}
+	}
+	return c, nil
+}
+
+// Check judges e, an act in the container c, and reports whether it is wrong.
+// m is what c may do, nil if nothing says that: then the rules decide alone that
+// need no profile. An act of the container runtime is held to what runtimes do,
+// not to m; which files and programs they use is their own affair.
+//
+// An act that breaks several rules is one deviation: by the gravest rule, the
+// more specific one before that of the profile, as severe as the worst.
+func (j *Judge) Check(e *event.Event, m *profile.Matcher, c builtin.Container) (detector.Deviation, bool) {
+	if e.Has(event.FlagRuntime) {
+		if e.Kind != event.KindSyscall && e.Kind != event.KindMoved {
+			return detector.Deviation{}, false
+		}
+		return j.detector.Check(e, j.runtime)
+	}
+	d, deviates := j.detector.Check(e, m)
+	rules := j.kinds[e.Kind%event.Kinds]
+	act := builtin.Act{Event: e, Container: c, Verdict: d.Verdict}
+	if m == nil {
+		act.Verdict = profile.PathUnknown
+	}
+	wrong, others := deviates, 0
+	byRule := false
+	for i := range rules {
+		r := &rules[i]
+		if !r.looksAt(m != nil, deviates) || !r.broken(act) {
+			continue
+		}
+		also := r.ID
+		if !byRule {
+			also = d.Rule // of the profile, if it deviates
+			d.Rule, d.Event = r.ID, e
+			byRule, wrong = true, true
+		}
+		d.Severity = max(d.Severity, r.severity)
+		if also != "" && others < len(d.Also) {
+			d.Also[others] = also
+			others++
+		}
+	}
+	return d, wrong
+}
+
+// looksAt reports whether the rule has a say: with or without a profile, from
+// which the act deviates or not.
+func (r *compiled) looksAt(described, deviates bool) bool {
+	switch r.need {
+	case rule.NeedsProfile:
+		return deviates
+	case rule.UsesProfile:
+		return deviates || !described
+	}
+	return true
+}
+
+func (r *compiled) broken(a builtin.Act) bool {
+	if a.Event.Kind == event.KindSyscall && !r.isAbout(a.Event) {
+		return false
+	}
+	return r.Broken == nil || r.Broken(a)
+}
+
+// x32Bit is __X32_SYSCALL_BIT of arch/x86/include/uapi/asm/unistd.h.
+const x32Bit = 1 << 30
+
+// isAbout reports whether e is one of the rule's system calls.
+func (r *compiled) isAbout(e *event.Event) bool {
+	if r.Calls == nil {
+		return true
+	}
+	switch e.ABI {
+	case event.ABINative:
+		return r.native.Has(e.Nr)
+	case event.ABICompat:
+		return r.compat.Has(e.Nr)
+	case event.ABIX32:
+		return r.native.Has(e.Nr &^ x32Bit)
+	}
+	return false
+}

@@ -1,0 +1,51 @@
+// Package builtin holds the rules that bobwatch brings: what is wrong with an
+// act by itself, whatever is normal for the workload. Each has a file of its
+// own with its test.
+//
+// Its invariant: a rule is a pure function. It keeps nothing, takes no lock and
+// allocates nothing, so that the goroutine that reads the kernel's records can
+// ask it for each event.
+package builtin
+
+import (
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+)
+
+// Container is what rules know of the container that acted.
+type Container struct {
+	// Image: it was made from an image. A cgroup of the node has none.
+	Image bool
+}
+
+// Act is what a rule judges.
+type Act struct {
+	Event     *event.Event
+	Container Container
+	// Verdict is what the profile says of an execution or an open; PathUnknown
+	// without a profile.
+	Verdict profile.Verdict
+}
+
+// Rule judges acts of some kinds.
+type Rule struct {
+	ID    rule.ID
+	Kinds []event.Kind
+	// Calls are the names of the system calls that the rule is about, through
+	// any ABI. Events of other calls are not asked about.
+	Calls []string
+	// Broken reports whether an act of the kind, and of the calls, is wrong; nil
+	// if all are. What the rule needs of a profile says internal/rule, and
+	// internal/judge sees to it.
+	Broken func(Act) bool
+}
+
+// All returns the rules. Where an act breaks several of one severity, the first
+// of them reports it.
+func All() []Rule {
+	return []Rule{
+		filelessExecution, sharedMemoryExec, drift, execFromMount,
+		kernelModuleLoad, bpfProgramLoad, newNamespace, processTracing, ioUring,
+	}
+}

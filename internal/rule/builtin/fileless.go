@@ -1,0 +1,16 @@
+package builtin
+
+import (
+	"bobwatch/internal/event"
+	"bobwatch/internal/rule"
+)
+
+// filelessExecution: a program that lives in memory only leaves nothing to look
+// at afterwards. It goes by the file, not by its name.
+//
+// Blind to a script that an interpreter reads from such a file.
+var filelessExecution = Rule{
+	ID:     rule.FilelessExecution,
+	Kinds:  []event.Kind{event.KindExec},
+	Broken: func(a Act) bool { return a.Event.Has(event.FlagMemfd) },
+}

@@ -1,0 +1,15 @@
+package builtin
+
+import (
+	"bobwatch/internal/event"
+	"bobwatch/internal/rule"
+)
+
+// ioUring: what a program does through a ring is hidden from those who watch
+// system calls. Databases and runtimes use it too, so only a profile can tell.
+// Files that are opened through a ring are judged as opens.
+var ioUring = Rule{
+	ID:    rule.IOUring,
+	Kinds: []event.Kind{event.KindSyscall},
+	Calls: []string{"io_uring_setup", "io_uring_enter", "io_uring_register"},
+}

@@ -1,0 +1,18 @@
+package builtin
+
+import (
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+)
+
+// execFromMount: the program lies in a volume, or on a tmpfs. Many containers
+// start programs from there, so only a profile can tell.
+var execFromMount = Rule{
+	ID:    rule.ExecFromMount,
+	Kinds: []event.Kind{event.KindExec},
+	Broken: func(a Act) bool {
+		return a.Container.Image && a.Verdict != profile.DetailUnknown &&
+			a.Event.Has(event.FlagMount) && !a.Event.Has(event.FlagMemfd)
+	},
+}

@@ -1,0 +1,29 @@
+package builtin
+
+import (
+	"bytes"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+)
+
+// sharedMemoryExec: /dev/shm can be written by everybody, in most containers,
+// and is gone after a restart.
+//
+// Blind to a program that only works from there: the working directory is not
+// known.
+var sharedMemoryExec = Rule{
+	ID:    rule.SharedMemoryExec,
+	Kinds: []event.Kind{event.KindExec},
+	Broken: func(a Act) bool {
+		called, rest, _ := bytes.Cut(a.Event.Args, []byte{0})
+		script, _, _ := bytes.Cut(rest, []byte{0})
+		return inSharedMemory(a.Event.Path) || inSharedMemory(called) ||
+			profile.IsInterpreter(a.Event.Path, a.Event.Args) && inSharedMemory(script)
+	},
+}
+
+var sharedMemory = []byte("/dev/shm/")
+
+func inSharedMemory(path []byte) bool { return bytes.HasPrefix(path, sharedMemory) }
