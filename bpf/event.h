@@ -52,6 +52,7 @@ enum event_flag {
 	FLAG_GUARDED = 1 << 10,
 	FLAG_OUTSIDE = 1 << 11,
 	FLAG_MOUNT = 1 << 12,
+	FLAG_CREATED = 1 << 15,
 };
 
 enum access {

@@ -226,6 +226,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
+#define FMODE_CREATED 0x100000 /* since 4.19: this open made the file */
 
 #define EPERM 1
 #define EACCES 13

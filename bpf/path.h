@@ -170,6 +170,8 @@ static __always_inline void read_file_facts(struct event *event, struct file *fi
 		event->flags |= FLAG_MOUNT;
 	if (!BPF_CORE_READ(inode, i_nlink))
 		event->flags |= FLAG_DELETED;
+	if (BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
+		event->flags |= FLAG_CREATED;
 	if (magic == TMPFS_MAGIC && event->flags & FLAG_DELETED) {
 		bpf_probe_read_kernel(name, 6, BPF_CORE_READ(file, f_path.dentry, d_name.name));
 		if (!__builtin_memcmp(name, "memfd:", 6))

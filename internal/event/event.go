@@ -104,6 +104,10 @@ const (
 	// FlagMount: the executed or opened file lies on another file system than the
 	// root directory of the process: a volume, a tmpfs, proc.
 	FlagMount
+	_
+	_
+	// FlagCreated: the open made the file, which was not there before.
+	FlagCreated
 )
 
 // Process identifies a process at one moment. A process is named by PID and

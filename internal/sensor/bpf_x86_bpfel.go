@@ -85,6 +85,7 @@ const (
 	bpfEventFlagFLAG_GUARDED        bpfEventFlag = 1024
 	bpfEventFlagFLAG_OUTSIDE        bpfEventFlag = 2048
 	bpfEventFlagFLAG_MOUNT          bpfEventFlag = 4096
+	bpfEventFlagFLAG_CREATED        bpfEventFlag = 32768
 )
 
 type bpfEventKind uint32

@@ -38,6 +38,7 @@ func TestNumbersAgree(t *testing.T) {
 			"FLAG_GUARDED":        uint64(event.FlagGuarded),
 			"FLAG_OUTSIDE":        uint64(event.FlagOutside),
 			"FLAG_MOUNT":          uint64(event.FlagMount),
+			"FLAG_CREATED":        uint64(event.FlagCreated),
 		},
 	}
 	spec, err := loadBpf()

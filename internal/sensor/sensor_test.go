@@ -431,8 +431,13 @@ func TestOpens(t *testing.T) {
 	}
 	c.act(t, "write", []string{file})
 	ev := findPath(drain(t, s, c.id), event.KindOpen, file)
-	if ev == nil || ev.Access != event.AccessWrite {
+	if ev == nil || ev.Access != event.AccessWrite || ev.Has(event.FlagCreated) {
 		t.Errorf("open for writing = %+v, want it reported besides reading", ev)
+	}
+	made := filepath.Join(dir, "made")
+	c.act(t, "write", []string{made})
+	if ev := findPath(drain(t, s, c.id), event.KindOpen, made); ev == nil || !ev.Has(event.FlagCreated) {
+		t.Errorf("open of a file that was not there = %+v, want event.FlagCreated", ev)
 	}
 }
 
