@@ -10,19 +10,19 @@ import (
 )
 
 // Tool returns the path of a program that a script in test/tools builds and
-// caches. Where CI is set it waits for the build, elsewhere the test is skipped
-// with the command that builds it.
+// caches. It waits for the build under `make test`, and where tests are promised
+// to run; elsewhere the test is skipped with the command that builds it.
 func Tool(t testing.TB, script string, args ...string) string {
 	t.Helper()
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		t.Fatalf("find module: %v", err)
 	}
-	args = append([]string{filepath.Join(strings.TrimSpace(string(root)), "test/tools", script)}, args...)
-	if os.Getenv("CI") == "" {
-		args = append([]string{args[0], "--cached"}, args[1:]...)
+	command := []string{filepath.Join(strings.TrimSpace(string(root)), "test/tools", script)}
+	if !promised() && os.Getenv("BOBWATCH_BUILD_TOOLS") == "" {
+		command = append(command, "--cached")
 	}
-	cmd := exec.Command("sh", args...)
+	cmd := exec.Command("sh", append(command, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -32,9 +32,15 @@ func Tool(t testing.TB, script string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Helm returns the path of the Helm that the tests run, whose build install.sh
-// begins early.
+// Helm returns the path of the Helm that the tests run.
 func Helm(t testing.TB) string {
 	t.Helper()
 	return Tool(t, "helm.sh")
+}
+
+// Cosign returns the path of the cosign of a major version, v2 or v3, that the
+// tests check signatures with.
+func Cosign(t testing.TB, major string) string {
+	t.Helper()
+	return Tool(t, "cosign.sh", major)
 }

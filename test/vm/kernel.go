@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // A kernel is one of Debian's kernels on this machine's disk.
@@ -22,45 +25,106 @@ type kernel struct {
 	overlay string // overlay.ko, uncompressed: overlayfs is a module there
 }
 
-// fetchKernel returns the newest kernel of a release such as "6.12" that apt
-// knows, and downloads it unless the cache already has it.
+// newest stands for the newest release that Debian serves.
+const newest = "newest"
+
+// fetchKernel returns the newest kernel of a release such as "6.12", and
+// downloads it unless the cache already has it. Without a network it returns the
+// newest one in the cache.
 func fetchKernel(ctx context.Context, release string) (kernel, error) {
-	pkg, err := findPackage(ctx, release)
-	if err != nil {
-		return kernel{}, err
-	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return kernel{}, fmt.Errorf("find the kernel cache: %w", err)
 	}
-	dir := filepath.Join(cache, "bobwatch", "kernels", pkg)
-	k := kernel{image: filepath.Join(dir, "vmlinuz"), overlay: filepath.Join(dir, "overlay.ko")}
-	if _, err := os.Stat(dir); err == nil {
-		return k, nil
+	kernels := filepath.Join(cache, "bobwatch", "kernels")
+	unlock, err := lock(kernels)
+	if err != nil {
+		return kernel{}, err
 	}
-	if err := download(ctx, pkg, dir); err != nil {
-		return kernel{}, fmt.Errorf("download %s (is apt's package list recent?): %w", pkg, err)
+	defer unlock()
+
+	lists := packageLists{dir: filepath.Join(cache, "bobwatch", "apt"), suites: kernelSuites}
+	k, err := fetchFrom(ctx, lists, release, kernels)
+	if !errors.Is(err, errMirror) {
+		return k, err
 	}
-	return k, nil
+	cached, globErr := filepath.Glob(filepath.Join(kernels, "linux-image-*"))
+	if globErr != nil {
+		return kernel{}, globErr
+	}
+	for i, dir := range cached {
+		cached[i] = filepath.Base(dir)
+	}
+	pkg, ok := newestOf(cached, release)
+	if !ok {
+		return kernel{}, err
+	}
+	fmt.Fprintf(os.Stderr, "vm: using %s, which the cache has: %v\n", pkg, err)
+	return kernelIn(filepath.Join(kernels, pkg)), nil
 }
 
-// findPackage names the newest package that holds a kernel of the release.
-func findPackage(ctx context.Context, release string) (string, error) {
-	pattern := `^linux-image-` + regexp.QuoteMeta(release) + `\.[^ ]*cloud-amd64$`
-	out, err := output(ctx, "apt-cache", "search", "--names-only", pattern)
-	if err != nil {
-		return "", err
+// fetchFrom returns the kernel that the lists know. Lists can be older than the
+// mirror, which drops superseded packages: then they are updated once.
+func fetchFrom(ctx context.Context, lists packageLists, release, kernels string) (kernel, error) {
+	if err := lists.updateIfOld(ctx); err != nil {
+		return kernel{}, err
 	}
-	var packages []string
-	for line := range strings.Lines(string(out)) {
-		if name, _, ok := strings.Cut(line, " "); ok {
-			packages = append(packages, name)
+	k, err := fetchListed(ctx, lists, release, kernels)
+	if err == nil {
+		return k, nil
+	}
+	if err := lists.update(ctx); err != nil {
+		return kernel{}, err
+	}
+	return fetchListed(ctx, lists, release, kernels)
+}
+
+func fetchListed(ctx context.Context, lists packageLists, release, kernels string) (kernel, error) {
+	pkg, err := lists.findKernel(ctx, release)
+	if err != nil {
+		return kernel{}, err
+	}
+	dir := filepath.Join(kernels, pkg)
+	if err := download(ctx, lists, pkg, dir); err != nil {
+		return kernel{}, err
+	}
+	return kernelIn(dir), nil
+}
+
+func kernelIn(dir string) kernel {
+	return kernel{image: filepath.Join(dir, "vmlinuz"), overlay: filepath.Join(dir, "overlay.ko")}
+}
+
+// lock makes one process at a time fetch into dir.
+func lock(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", f.Name(), err), f.Close())
+	}
+	return func() { f.Close() }, nil
+}
+
+var kernelPackage = regexp.MustCompile(`^linux-image-([0-9]+\.[0-9]+)\.[0-9].*cloud-amd64$`)
+
+// newestOf returns the newest kernel of the release among names of packages.
+func newestOf(packages []string, release string) (string, bool) {
+	var kernels []string
+	for _, name := range packages {
+		m := kernelPackage.FindStringSubmatch(name)
+		if m != nil && (release == newest || release == m[1]) {
+			kernels = append(kernels, name)
 		}
 	}
-	if len(packages) == 0 {
-		return "", fmt.Errorf("find kernel %s: apt knows no package %s", release, pattern)
+	if len(kernels) == 0 {
+		return "", false
 	}
-	return slices.MaxFunc(packages, compareVersions), nil
+	return slices.MaxFunc(kernels, compareVersions), true
 }
 
 var digits = regexp.MustCompile(`[0-9]+`)
@@ -78,41 +142,37 @@ func compareVersions(a, b string) int {
 
 // download puts the files of a kernel package into dir, which appears only
 // once it is complete.
-func download(ctx context.Context, pkg, dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
+func download(ctx context.Context, lists packageLists, pkg, dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
 	}
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "download-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-
-	get := exec.CommandContext(ctx, "apt-get", "download", "-qq", pkg)
-	get.Dir = tmp
-	if out, err := get.CombinedOutput(); err != nil {
-		return fmt.Errorf("apt-get download: %w: %s", err, out)
-	}
-	debs, err := filepath.Glob(filepath.Join(tmp, "*.deb"))
-	if err != nil || len(debs) != 1 {
-		return fmt.Errorf("apt-get download left %d packages", len(debs))
+	debs, err := lists.download(ctx, pkg, tmp)
+	if err != nil {
+		return err
 	}
 	files := filepath.Join(tmp, "files")
 	if err := os.Mkdir(files, 0o755); err != nil {
 		return err
 	}
-	if err := unpack(ctx, debs[0], files); err != nil {
-		return err
+	wanted := map[string]bool{"vmlinuz": true, "overlay.ko": true}
+	for _, deb := range debs {
+		if err := unpack(ctx, deb, files, wanted); err != nil {
+			return err
+		}
 	}
-	err = os.Rename(files, dir)
-	if errors.Is(err, os.ErrExist) {
-		return nil // another run was faster
+	if len(wanted) > 0 {
+		return fmt.Errorf("unpack %s: the package lacks %v", pkg, slices.Sorted(maps.Keys(wanted)))
 	}
-	return err
+	return os.Rename(files, dir)
 }
 
-// unpack takes the kernel and the overlayfs module out of a package.
-func unpack(ctx context.Context, deb, dir string) error {
+// unpack takes the wanted files out of a package, and off the list.
+func unpack(ctx context.Context, deb, dir string, wanted map[string]bool) error {
 	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", deb)
 	stream, err := cmd.StdoutPipe()
 	if err != nil {
@@ -121,19 +181,15 @@ func unpack(ctx context.Context, deb, dir string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if err := extract(ctx, tar.NewReader(stream), dir); err != nil {
+	if err := extract(ctx, tar.NewReader(stream), dir, wanted); err != nil {
 		return errors.Join(fmt.Errorf("unpack %s: %w", filepath.Base(deb), err), cmd.Wait())
 	}
 	return cmd.Wait()
 }
 
-func extract(ctx context.Context, files *tar.Reader, dir string) error {
-	wanted := map[string]bool{"vmlinuz": true, "overlay.ko": true}
+func extract(ctx context.Context, files *tar.Reader, dir string, wanted map[string]bool) error {
 	for {
 		header, err := files.Next()
-		if err == io.EOF && len(wanted) > 0 {
-			return fmt.Errorf("the package lacks %v", wanted)
-		}
 		if err == io.EOF {
 			return nil
 		}

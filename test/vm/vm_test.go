@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"bobwatch/internal/testenv"
 )
@@ -25,7 +28,7 @@ func TestKernels(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.args = []string{"-test.v"}
-		for _, release := range []string{"6.1", "6.12"} {
+		for _, release := range releases {
 			t.Run(fmt.Sprintf("%s on %s", filepath.Base(pkg), release), func(t *testing.T) {
 				status, out, err := runOn(t, release, p, 10*time.Minute)
 				if err != nil || status != 0 {
@@ -78,6 +81,96 @@ func TestStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNewestOf: only kernels for clouds count, by number and not by letter.
+func TestNewestOf(t *testing.T) {
+	packages := []string{
+		"linux-image-6.1.0-9-cloud-amd64", "linux-image-6.1.0-56-cloud-amd64", "linux-image-6.1.0-99-amd64",
+		"linux-image-6.12-cloud-amd64", "linux-image-6.12.100+deb12-cloud-amd64",
+		"linux-image-6.12.117+deb13-cloud-amd64", "linux-image-7.3.4+deb13-cloud-amd64-dbg",
+		"linux-image-7.2.6+deb13-cloud-amd64",
+	}
+	for release, want := range map[string]string{
+		"6.1":  "linux-image-6.1.0-56-cloud-amd64",
+		"6.12": "linux-image-6.12.117+deb13-cloud-amd64",
+		newest: "linux-image-7.2.6+deb13-cloud-amd64",
+		"6":    "",
+	} {
+		if got, ok := newestOf(packages, release); got != want || ok != (want != "") {
+			t.Errorf("newestOf(%s) = %q, %t, want %q", release, got, ok, want)
+		}
+	}
+}
+
+// TestSourcesFrom: the mirrors are the machine's, also where it knows other
+// releases, and repositories of others are left alone.
+func TestSourcesFrom(t *testing.T) {
+	got := sourcesFrom(`'http://mirror.example/debian/dists/trixie/InRelease' mirror.example_debian_dists_trixie_InRelease 0 
+'http://mirror.example/debian/dists/trixie/main/binary-amd64/Packages.xz' x 0 
+'http://mirror.example/debian/dists/trixie-updates/InRelease' x 0 
+'mirror+file:/etc/apt/security.list/dists/trixie-security/InRelease' x 0 
+'https://node.example/dists/nodistro/InRelease' x 0 
+`, kernelSuites)
+	const options = "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
+	want := []string{
+		options + "http://mirror.example/debian bookworm main",
+		options + "http://mirror.example/debian bookworm-backports main",
+		options + "http://mirror.example/debian trixie main",
+		options + "http://mirror.example/debian trixie-backports main",
+		options + "mirror+file:/etc/apt/security.list bookworm-security main",
+		options + "mirror+file:/etc/apt/security.list trixie-security main",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}
+
+// TestPackageLists: the machine's own lists and sources are as they were, old
+// as they may be, and what cannot be served is said.
+func TestPackageLists(t *testing.T) {
+	needMachine(t)
+	before := snapshot(t, "/var/lib/apt/lists", "/etc/apt", "/var/cache/apt")
+	small := []string{"bookworm-security", "bookworm-backports", "trixie-backports"}
+	lists := packageLists{dir: t.TempDir(), suites: small}
+	if err := lists.updateIfOld(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, release := range releases {
+		if pkg, err := lists.findKernel(t.Context(), release); err != nil {
+			t.Error(err)
+		} else {
+			t.Logf("%s is %s", release, pkg)
+		}
+	}
+	if pkg, err := lists.findKernel(t.Context(), "2.4"); err == nil {
+		t.Errorf("findKernel(2.4) = %s, want an error", pkg)
+	}
+	if diff := cmp.Diff(before, snapshot(t, "/var/lib/apt/lists", "/etc/apt", "/var/cache/apt")); diff != "" {
+		t.Errorf("apt's files changed (-before +after):\n%s", diff)
+	}
+}
+
+// snapshot maps the files below the directories to size and time of change.
+func snapshot(t *testing.T, dirs ...string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil && !entry.IsDir() {
+				files[path] = fmt.Sprint(info.Size(), info.ModTime())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 func TestCompareVersions(t *testing.T) {

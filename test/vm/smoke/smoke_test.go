@@ -65,7 +65,7 @@ func TestProgramRuns(t *testing.T) {
 }
 
 func TestMounts(t *testing.T) {
-	if os.Getenv("CI") != "vm" {
+	if os.Getenv(testenv.Promised) != "vm" {
 		t.Skip("not in a machine of test/vm")
 	}
 	for dir, want := range map[string]int64{
