@@ -14,15 +14,26 @@ GOFUMPT := $(CACHE)/tools/gofumpt-v0.12.0/gofumpt
 TAGS := grpcnotrace
 GOBUILD := CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-s -w -X main.version=$(VERSION)'
 
-# Packages whose tests load BPF programs or start containers. They run one
-# after another: each wants the machine for itself.
-KERNEL := ./internal/sensor/... ./internal/kubernetes ./internal/testenv ./internal/workload ./internal/observe ./internal/agent/... ./bench ./test/vm ./test/workloads ./test/monitoring ./test/trial
-E2E := ./test/e2e ./test/record ./test/kubernetes
-UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) 2>/dev/null) bobwatch/test/vm/smoke,$(shell go list ./...))
-GOTEST := go test -tags $(TAGS) -timeout 20m
-SUMMARY := go run ./test/tools/summary
+# Packages whose tests load BPF programs, start containers or change the network.
+# They run one after another, each wants the machine for itself, and those that
+# need Kubernetes come last: it may still be built. Their results depend on more
+# than their files, so none comes from go's cache.
+KERNEL := ./internal/sensor/... ./internal/testenv ./internal/workload ./internal/observe ./internal/agent/... ./internal/export ./internal/kubernetes
+E2E := ./bench ./test/workloads ./test/trial ./test/e2e ./test/record ./test/monitoring ./test/alerting ./test/kubernetes
+# Virtual machines: emulated, so that the machine's own kernel has no part in it.
+VM := ./test/vm
+UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) $(VM)) bobwatch/test/vm/smoke,$(shell go list ./...))
 
-.PHONY: help build generate demo screens test test-unit test-kernel test-e2e cluster-up cluster-load cluster-down bench soak fuzz lint fmt image report-picture clean
+GOTEST := go test -tags $(TAGS) -timeout 45m -json
+# The race detector needs a C compiler, which `make test` installs.
+RACE := $$(command -v gcc >/dev/null && echo -race) -cover -coverprofile
+RUN_UNIT = $(GOTEST) $(RACE) bin/coverage/unit.out $(UNIT)
+RUN_KERNEL = $(GOTEST) -count=1 -p 1 $(RACE) bin/coverage/kernel.out $(KERNEL)
+RUN_E2E = $(GOTEST) -count=1 -p 1 $(E2E)
+RUN_VM = $(GOTEST) -count=1 $(VM)
+SUMMARY := bin/summary
+
+.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench soak fuzz lint fmt image report-picture clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,20 +58,32 @@ screens: ## Draw the pictures of a terminal in docs/screens (needs root; with KU
 	@$(MAKE) --no-print-directory build
 	@go run ./test/tools/screens
 
-test: ## Run everything that CI runs (needs root; installs what is missing)
+# Root is promised that every test runs, and everybody that tools are built for it.
+test: export BOBWATCH_PROMISED := $(shell [ "$$(id -u)" -eq 0 ] && echo make)
+test: export BOBWATCH_BUILD_TOOLS := make
+test: summary ## Run everything that CI runs (needs root; installs what is missing)
 	@test/tools/install.sh test
-	@test/tools/generated.sh
-	@$(MAKE) --no-print-directory lint build
-	@{ $(GOTEST) -json $(UNIT); $(GOTEST) -count=1 -json -p 1 $(KERNEL) $(E2E); } 2>&1 | $(SUMMARY)
+	@test/tools/background.sh bin/background.log &
+	@$(SUMMARY) -profiles bin/coverage \
+		<(nice test/tools/checks.sh 2>&1; nice $(RUN_UNIT) 2>&1) \
+		<(nice -n 5 $(RUN_VM) 2>&1) \
+		<({ $(RUN_KERNEL); $(RUN_E2E); } 2>&1)
 
-test-unit: ## Run the tests that need neither root nor a kernel
-	@$(GOTEST) -json $(UNIT) 2>&1 | $(SUMMARY)
+test-unit: summary ## Run the tests that need neither root nor a kernel
+	@$(SUMMARY) <($(RUN_UNIT) 2>&1)
 
-test-kernel: ## Run the tests that load BPF programs (need root and BTF)
-	@$(GOTEST) -count=1 -json -p 1 $(KERNEL) 2>&1 | $(SUMMARY)
+test-kernel: summary ## Run the tests that load BPF programs (need root and BTF)
+	@$(SUMMARY) <($(RUN_KERNEL) 2>&1)
 
-test-e2e: build ## Run the agent against real containers (needs root)
-	@$(GOTEST) -count=1 -json -p 1 $(E2E) 2>&1 | $(SUMMARY)
+test-e2e: summary build ## Run the agent against real containers (needs root)
+	@$(SUMMARY) <($(RUN_E2E) 2>&1)
+
+test-vm: summary ## Run the sensor's tests on other kernels, in virtual machines
+	@$(SUMMARY) <($(RUN_VM) 2>&1)
+
+summary:
+	@rm -rf bin/coverage && mkdir -p bin/coverage
+	@go build -o $(SUMMARY) ./test/tools/summary
 
 NODES ?= 1
 cluster-up: ## Bring up a real Kubernetes of NODES nodes with the agent loaded (needs root)

@@ -23,11 +23,11 @@ type cosign struct {
 
 // cosigns are the versions to get along with, by the forms they sign in.
 var cosigns = map[string]cosign{
-	"v3.1.3": {sign: map[string][]string{
+	"v3": {sign: map[string][]string{
 		"newer form": {"--signing-config", "signing.json"},
 		"older form": {"--use-signing-config=false", "--tlog-upload=false", "--new-bundle-format=false"},
 	}},
-	"v2.6.5": {
+	"v2": {
 		verify: []string{"--new-bundle-format", "--trusted-root", "root.json"},
 		sign: map[string][]string{
 			"newer form": {"--new-bundle-format", "--signing-config", "signing.json"},
@@ -40,8 +40,7 @@ var cosigns = map[string]cosign{
 func newCosign(t *testing.T, version string) cosign {
 	t.Helper()
 	c := cosigns[version]
-	major, _, _ := strings.Cut(version, ".")
-	c.binary = testenv.Tool(t, "program.sh", "github.com/sigstore/cosign/"+major+"/cmd/cosign", version)
+	c.binary = testenv.Cosign(t, version)
 	vendor(t)
 	t.Setenv("HOME", t.TempDir())
 	keys(t, "cosign")

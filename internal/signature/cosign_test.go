@@ -15,7 +15,7 @@ import (
 // cosignVersion holds the flags that keep one cosign off the network.
 // signing.json and root.json are files that say there is no log.
 type cosignVersion struct {
-	version      string
+	version      string // as of testenv.Cosign
 	signPlain    []string
 	signBundle   []string
 	verifyBundle []string
@@ -24,13 +24,13 @@ type cosignVersion struct {
 
 var cosignVersions = []cosignVersion{
 	{
-		version:      "v3.1.3",
+		version:      "v3",
 		signPlain:    []string{"--use-signing-config=false", "--tlog-upload=false", "--new-bundle-format=false"},
 		signBundle:   []string{"--signing-config", "signing.json", "--trusted-root", "root.json"},
 		signsEd25519: true,
 	},
 	{
-		version:      "v2.6.5", // panics when it signs with an Ed25519 key
+		version:      "v2", // panics when it signs with an Ed25519 key
 		signPlain:    []string{"--tlog-upload=false"},
 		signBundle:   []string{"--tlog-upload=false", "--new-bundle-format"},
 		verifyBundle: []string{"--new-bundle-format", "--trusted-root", "root.json"},
@@ -48,9 +48,7 @@ const cosignPassphrase = "correct horse"
 
 func newCosign(t *testing.T, v cosignVersion) *cosign {
 	t.Helper()
-	major, _, _ := strings.Cut(v.version, ".")
-	binary := testenv.Tool(t, "program.sh", "github.com/sigstore/cosign/"+major+"/cmd/cosign", v.version)
-	c := &cosign{cosignVersion: v, binary: binary, dir: t.TempDir()}
+	c := &cosign{cosignVersion: v, binary: testenv.Cosign(t, v.version), dir: t.TempDir()}
 	c.must(t, "signing-config", "create", "--out", "signing.json")
 	c.must(t, "trusted-root", "create", "--out", "root.json")
 	return c

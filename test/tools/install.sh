@@ -54,8 +54,9 @@ install_packages() {
 		chmod +x $policy
 	fi
 	export DEBIAN_FRONTEND=noninteractive
-	apt="apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0"
+	apt="apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3"
 	log=$(mktemp)
+	# Lists that are old name packages that the mirror no longer has.
 	if ! { $apt install -y --no-install-recommends "$@" ||
 		{ $apt update && $apt install -y --no-install-recommends "$@"; }; } >"$log" 2>&1 </dev/null; then
 		cat "$log" >&2
@@ -70,10 +71,14 @@ install_packages() {
 install_tool() {
 	name=$1 module=$2 version=$3
 	dir=${XDG_CACHE_HOME:-$HOME/.cache}/bobwatch/tools/$name-$version
-	[ -x "$dir/$name" ] && return
-	echo "building $name $version" >&2
+	[ -x "$dir/$name" ] && return 0
 	mkdir -p "$dir"
-	GOBIN=$dir GOFLAGS= go install "$module@$version" >&2
+	(
+		flock 9 # two runs at once build one program, not two
+		[ -x "$dir/$name" ] && exit 0
+		echo "building $name $version" >&2
+		GOBIN=$dir GOFLAGS= go install "$module@$version" >&2
+	) 9>"$dir/lock"
 }
 
 # Package names hold no blanks.
@@ -84,16 +89,8 @@ shift
 [ $# -eq 0 ] || install_packages "$@"
 
 case $step in
-test | lint)
+lint)
 	install_tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint $golangci_lint
 	install_tool gofumpt mvdan.cc/gofumpt $gofumpt
 	;;
 esac
-
-# What takes longest to build is begun now, below everything else; the tests
-# that need it wait for it.
-if [ "$step" = test ] && [ -n "${CI:-}" ]; then
-	log=${TMPDIR:-/tmp}/bobwatch-tools.log
-	nohup nice sh -c '"$0/kubernetes.sh"; "$0/helm.sh"' \
-		"$(dirname "$0")" >"$log" 2>&1 </dev/null &
-fi
