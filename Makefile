@@ -19,7 +19,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-s -w -X mai
 # need Kubernetes come last: it may still be built. Their results depend on more
 # than their files, so none comes from go's cache.
 KERNEL := ./internal/sensor/... ./internal/testenv ./internal/workload ./internal/observe ./internal/agent/... ./internal/export ./internal/kubernetes
-E2E := ./bench ./test/workloads ./test/trial ./test/e2e ./test/record ./test/monitoring ./test/alerting ./test/kubernetes
+E2E := ./bench ./test/workloads ./test/trial ./test/e2e ./test/silence ./test/record ./test/monitoring ./test/alerting ./test/kubernetes
 # Virtual machines: emulated, so that the machine's own kernel has no part in it.
 VM := ./test/vm
 UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) $(VM)) bobwatch/test/vm/smoke,$(shell go list ./...))
@@ -33,7 +33,7 @@ RUN_E2E = $(GOTEST) -count=1 -p 1 $(E2E)
 RUN_VM = $(GOTEST) -count=1 $(VM)
 SUMMARY := bin/summary
 
-.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench soak fuzz lint fmt image report-picture clean
+.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench silence soak fuzz lint fmt image report-picture clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ cluster-down: ## Take it down
 
 bench: ## Measure what bobwatch costs, beside empty programs on the same hooks
 	@go run ./bench
+
+silence: ## Learn 40 real services, use them otherwise, and list the alerts (needs root)
+	@test/tools/install.sh demo
+	@go run ./test/silence/measure
 
 soak: build ## Run the long forms of the end-to-end tests
 	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn' ./test/e2e

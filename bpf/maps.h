@@ -42,7 +42,6 @@ struct container {
 	__u64 open_due_ns; /* budget of opens: when the next record would be due at the steady rate
 			    */
 	__u64 call_due_ns; /* the same for system calls and moves, which are few */
-	__u64 net_due_ns;  /* the same for connections and sockets */
 	__u64 exec_due_ns; /* the same for executions */
 	__u64 runtime_due_ns; /* the same for the runtime's news */
 	__u64 held;	      /* records held back by the budget or a full ring buffer */
@@ -104,30 +103,27 @@ struct {
 	__type(value, struct native);
 } natives SEC(".maps");
 
-enum known_verdict {
-	KNOWN_TOLD,	/* reported; nothing more to say */
-	KNOWN_DEVIATES, /* user space found that it deviates: keep counting */
+enum open_verdict {
+	OPEN_TOLD,     /* reported; nothing more to say */
+	OPEN_DEVIATES, /* user space found that it deviates: keep counting */
 };
 
-struct known_key {
+struct open_key {
 	__u64 cgroup;
-	__u64 hash; /* of the kind, what was done and the generation, see known.h */
+	__u64 hash; /* of the path's components, the access class and the generation */
 };
 
-/*
- * Known acts of all kinds but system calls. Written by the programs; user space
- * marks deviations.
- */
+/* Known opens. Written by handle_open_exit; user space marks deviations. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
-	__type(key, struct known_key);
+	__type(key, struct open_key);
 	__type(value, __u32);
-} known SEC(".maps");
+} opens SEC(".maps");
 
 struct deviation_key {
 	__u64 cgroup;
-	__u64 act; /* a syscall's number, ABI and generation, or the hash of a known_key */
+	__u64 act; /* a syscall's number, ABI and generation, or an open's hash */
 	__u64 exe; /* the program that did it */
 };
 
@@ -158,9 +154,6 @@ struct scratch_map open_scratch SEC(".maps");
 struct scratch_map uring_scratch SEC(".maps");
 struct scratch_map cgroup_scratch SEC(".maps");
 struct scratch_map fork_scratch SEC(".maps");
-struct scratch_map tcp_scratch SEC(".maps");
-struct scratch_map packet_scratch SEC(".maps");
-struct scratch_map socket_scratch SEC(".maps");
 
 /* Set once, before the programs are loaded. */
 const volatile __u64 hash_seed = 0;

@@ -135,8 +135,6 @@ static __always_inline bool budget_allows(struct container *container, struct ev
 		ok = within_budget(&container->exec_due_ns, exec_cost_ns, exec_burst_ns);
 	else if (event->kind == KIND_OPEN)
 		ok = within_budget(&container->open_due_ns, news_cost_ns, news_burst_ns);
-	else if (event->kind == KIND_CONNECTION || event->kind == KIND_SOCKET)
-		ok = within_budget(&container->net_due_ns, news_cost_ns, news_burst_ns);
 	else
 		ok = within_budget(&container->call_due_ns, news_cost_ns, news_burst_ns);
 	if (!ok) {

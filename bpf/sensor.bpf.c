@@ -12,9 +12,6 @@
  *   path.h     paths from the dentry tree
  *   exec.h     executions, and what is native to a container
  *   open.h     opens
- *   known.h    what is known by a hash
- *   socket.h   sockets and packets
- *   net.h      connections, sockets
  *   cgroup.h   new cgroups, and processes that leave theirs
  */
 #include "kernel.h"
@@ -25,6 +22,5 @@
 #include "open.h"
 #include "syscall.h"
 #include "cgroup.h"
-#include "net.h"
 
 char LICENSE[] SEC("license") = "GPL";

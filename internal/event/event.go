@@ -18,8 +18,6 @@ const (
 	KindCgroupRemoved                 // a cgroup went away
 	KindMoved                         // a container's own process left its cgroup for another
 	KindSelfTest                      // the agent asked whether records reach it
-	KindConnection                    // a peer that the container talks to, or a port it waits on
-	KindSocket                        // a socket of a family, type and protocol
 
 	KindEnd // one more than the last kind
 )
@@ -145,7 +143,7 @@ type Event struct {
 	// Repeats counts equal acts that the kernel held back since its last report.
 	Repeats uint32
 
-	Process    Process // PID 0: unknown, because a packet came in
+	Process    Process
 	Ancestors  [MaxAncestors]Process // parent first, ending with the last one inside the container
 	NAncestors int
 
@@ -154,18 +152,14 @@ type Event struct {
 	Dev   uint32 // KindExec, KindOpen: device of the file, kernel encoding
 	Ino   uint64 // KindExec, KindOpen: inode of the file
 
-	// KnownKey names the act in the kernel's set of known acts; 0 for kinds that
-	// are not in it.
-	KnownKey uint64
-
-	Connection Connection // KindConnection, KindSocket
+	// OpenKey names the (file, access) pair in the kernel's set of known opens.
+	OpenKey uint64
 
 	// Path is resolved by the kernel and absolute in the container's mount
 	// namespace, unless FlagCallerPath is set. A file in memory is "memfd:NAME",
 	// one of another mount namespace "outside:/PATH", and one nested too deeply
 	// "truncated:/REST". For cgroup events it is the cgroup's path below the
-	// root of its hierarchy. A Unix socket without a place in a directory tree is
-	// "@NAME". It is hostile bytes.
+	// root of its hierarchy. It is hostile bytes.
 	Path []byte
 	// Args are the NUL-separated arguments of KindExec. Hostile bytes.
 	Args []byte

@@ -28,7 +28,6 @@ type bpfContainer struct {
 	Entries        uint32
 	OpenDueNs      uint64
 	CallDueNs      uint64
-	NetDueNs       uint64
 	ExecDueNs      uint64
 	RuntimeDueNs   uint64
 	Held           uint64
@@ -52,7 +51,7 @@ type bpfEvent struct {
 	TimeNs       uint64
 	Cgroup       uint64
 	Ino          uint64
-	KnownKey     uint64
+	OpenKey      uint64
 	Dev          uint32
 	Nr           uint32
 	Repeats      uint32
@@ -66,17 +65,8 @@ type bpfEvent struct {
 	Origin       uint8
 	Access       uint8
 	AncestorsLen uint8
-	Connection   struct {
-		_         structs.HostLayout
-		Address   [16]uint8
-		Port      uint16
-		Family    uint16
-		Protocol  uint16
-		Type      uint8
-		Direction uint8
-	}
-	Process   bpfProcess
-	Ancestors [8]bpfProcess
+	Process      bpfProcess
+	Ancestors    [8]bpfProcess
 }
 
 type bpfEventFlag uint32
@@ -108,16 +98,8 @@ const (
 	bpfEventKindKIND_CGROUP_REMOVED bpfEventKind = 5
 	bpfEventKindKIND_MOVED          bpfEventKind = 6
 	bpfEventKindKIND_SELF_TEST      bpfEventKind = 7
-	bpfEventKindKIND_CONNECTION     bpfEventKind = 8
-	bpfEventKindKIND_SOCKET         bpfEventKind = 9
-	bpfEventKindKIND_END            bpfEventKind = 10
+	bpfEventKindKIND_END            bpfEventKind = 8
 )
-
-type bpfKnownKey struct {
-	_      structs.HostLayout
-	Cgroup uint64
-	Hash   uint64
-}
 
 type bpfNative struct {
 	_       structs.HostLayout
@@ -127,6 +109,12 @@ type bpfNative struct {
 	Origin  uint8
 	Tty     uint8
 	Pad     uint8
+}
+
+type bpfOpenKey struct {
+	_      structs.HostLayout
+	Cgroup uint64
+	Hash   uint64
 }
 
 type bpfProcess struct {
@@ -162,7 +150,6 @@ type bpfSharedState struct {
 		Entries        uint32
 		OpenDueNs      uint64
 		CallDueNs      uint64
-		NetDueNs       uint64
 		ExecDueNs      uint64
 		RuntimeDueNs   uint64
 		Held           uint64
@@ -188,30 +175,20 @@ const (
 	bpfMapEvents               = "events"
 	bpfMapExecScratch          = "exec_scratch"
 	bpfMapForkScratch          = "fork_scratch"
-	bpfMapKnown                = "known"
 	bpfMapNatives              = "natives"
 	bpfMapOpenScratch          = "open_scratch"
-	bpfMapPacketScratch        = "packet_scratch"
-	bpfMapSocketScratch        = "socket_scratch"
+	bpfMapOpens                = "opens"
 	bpfMapSyscallScratch       = "syscall_scratch"
-	bpfMapTcpScratch           = "tcp_scratch"
 	bpfMapUringScratch         = "uring_scratch"
-	bpfProgHandleBindExit      = "handle_bind_exit"
 	bpfProgHandleCgroupAttach  = "handle_cgroup_attach"
 	bpfProgHandleCgroupMkdir   = "handle_cgroup_mkdir"
 	bpfProgHandleCgroupRmdir   = "handle_cgroup_rmdir"
-	bpfProgHandleConnectExit   = "handle_connect_exit"
-	bpfProgHandleConnections   = "handle_connections"
 	bpfProgHandleExec          = "handle_exec"
 	bpfProgHandleExit          = "handle_exit"
 	bpfProgHandleFork          = "handle_fork"
-	bpfProgHandleListeners     = "handle_listeners"
 	bpfProgHandleOpenExit      = "handle_open_exit"
 	bpfProgHandleOpenExitProbe = "handle_open_exit_probe"
-	bpfProgHandlePacket        = "handle_packet"
-	bpfProgHandleSocketExit    = "handle_socket_exit"
 	bpfProgHandleSysEnter      = "handle_sys_enter"
-	bpfProgHandleTcpState      = "handle_tcp_state"
 	bpfProgHandleUringSubmit   = "handle_uring_submit"
 	bpfVarCooldownNs           = "cooldown_ns"
 	bpfVarExecBurstNs          = "exec_burst_ns"
@@ -265,22 +242,15 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
-	HandleBindExit      *ebpf.ProgramSpec `ebpf:"handle_bind_exit"`
 	HandleCgroupAttach  *ebpf.ProgramSpec `ebpf:"handle_cgroup_attach"`
 	HandleCgroupMkdir   *ebpf.ProgramSpec `ebpf:"handle_cgroup_mkdir"`
 	HandleCgroupRmdir   *ebpf.ProgramSpec `ebpf:"handle_cgroup_rmdir"`
-	HandleConnectExit   *ebpf.ProgramSpec `ebpf:"handle_connect_exit"`
-	HandleConnections   *ebpf.ProgramSpec `ebpf:"handle_connections"`
 	HandleExec          *ebpf.ProgramSpec `ebpf:"handle_exec"`
 	HandleExit          *ebpf.ProgramSpec `ebpf:"handle_exit"`
 	HandleFork          *ebpf.ProgramSpec `ebpf:"handle_fork"`
-	HandleListeners     *ebpf.ProgramSpec `ebpf:"handle_listeners"`
 	HandleOpenExit      *ebpf.ProgramSpec `ebpf:"handle_open_exit"`
 	HandleOpenExitProbe *ebpf.ProgramSpec `ebpf:"handle_open_exit_probe"`
-	HandlePacket        *ebpf.ProgramSpec `ebpf:"handle_packet"`
-	HandleSocketExit    *ebpf.ProgramSpec `ebpf:"handle_socket_exit"`
 	HandleSysEnter      *ebpf.ProgramSpec `ebpf:"handle_sys_enter"`
-	HandleTcpState      *ebpf.ProgramSpec `ebpf:"handle_tcp_state"`
 	HandleUringSubmit   *ebpf.ProgramSpec `ebpf:"handle_uring_submit"`
 }
 
@@ -293,13 +263,10 @@ type bpfMapSpecs struct {
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	ExecScratch    *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.MapSpec `ebpf:"fork_scratch"`
-	Known          *ebpf.MapSpec `ebpf:"known"`
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
-	PacketScratch  *ebpf.MapSpec `ebpf:"packet_scratch"`
-	SocketScratch  *ebpf.MapSpec `ebpf:"socket_scratch"`
+	Opens          *ebpf.MapSpec `ebpf:"opens"`
 	SyscallScratch *ebpf.MapSpec `ebpf:"syscall_scratch"`
-	TcpScratch     *ebpf.MapSpec `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.MapSpec `ebpf:"uring_scratch"`
 }
 
@@ -342,13 +309,10 @@ type bpfMaps struct {
 	Events         *ebpf.Map `ebpf:"events"`
 	ExecScratch    *ebpf.Map `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.Map `ebpf:"fork_scratch"`
-	Known          *ebpf.Map `ebpf:"known"`
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
-	PacketScratch  *ebpf.Map `ebpf:"packet_scratch"`
-	SocketScratch  *ebpf.Map `ebpf:"socket_scratch"`
+	Opens          *ebpf.Map `ebpf:"opens"`
 	SyscallScratch *ebpf.Map `ebpf:"syscall_scratch"`
-	TcpScratch     *ebpf.Map `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.Map `ebpf:"uring_scratch"`
 }
 
@@ -359,13 +323,10 @@ func (m *bpfMaps) Close() error {
 		m.Events,
 		m.ExecScratch,
 		m.ForkScratch,
-		m.Known,
 		m.Natives,
 		m.OpenScratch,
-		m.PacketScratch,
-		m.SocketScratch,
+		m.Opens,
 		m.SyscallScratch,
-		m.TcpScratch,
 		m.UringScratch,
 	)
 }
@@ -388,43 +349,29 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
-	HandleBindExit      *ebpf.Program `ebpf:"handle_bind_exit"`
 	HandleCgroupAttach  *ebpf.Program `ebpf:"handle_cgroup_attach"`
 	HandleCgroupMkdir   *ebpf.Program `ebpf:"handle_cgroup_mkdir"`
 	HandleCgroupRmdir   *ebpf.Program `ebpf:"handle_cgroup_rmdir"`
-	HandleConnectExit   *ebpf.Program `ebpf:"handle_connect_exit"`
-	HandleConnections   *ebpf.Program `ebpf:"handle_connections"`
 	HandleExec          *ebpf.Program `ebpf:"handle_exec"`
 	HandleExit          *ebpf.Program `ebpf:"handle_exit"`
 	HandleFork          *ebpf.Program `ebpf:"handle_fork"`
-	HandleListeners     *ebpf.Program `ebpf:"handle_listeners"`
 	HandleOpenExit      *ebpf.Program `ebpf:"handle_open_exit"`
 	HandleOpenExitProbe *ebpf.Program `ebpf:"handle_open_exit_probe"`
-	HandlePacket        *ebpf.Program `ebpf:"handle_packet"`
-	HandleSocketExit    *ebpf.Program `ebpf:"handle_socket_exit"`
 	HandleSysEnter      *ebpf.Program `ebpf:"handle_sys_enter"`
-	HandleTcpState      *ebpf.Program `ebpf:"handle_tcp_state"`
 	HandleUringSubmit   *ebpf.Program `ebpf:"handle_uring_submit"`
 }
 
 func (p *bpfPrograms) Close() error {
 	return _BpfClose(
-		p.HandleBindExit,
 		p.HandleCgroupAttach,
 		p.HandleCgroupMkdir,
 		p.HandleCgroupRmdir,
-		p.HandleConnectExit,
-		p.HandleConnections,
 		p.HandleExec,
 		p.HandleExit,
 		p.HandleFork,
-		p.HandleListeners,
 		p.HandleOpenExit,
 		p.HandleOpenExitProbe,
-		p.HandlePacket,
-		p.HandleSocketExit,
 		p.HandleSysEnter,
-		p.HandleTcpState,
 		p.HandleUringSubmit,
 	)
 }

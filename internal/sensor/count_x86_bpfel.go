@@ -47,12 +47,6 @@ type countDeviationKey struct {
 	Exe    uint64
 }
 
-type countKnownKey struct {
-	_      structs.HostLayout
-	Cgroup uint64
-	Hash   uint64
-}
-
 type countNative struct {
 	_       structs.HostLayout
 	Cgroup  uint64
@@ -63,6 +57,12 @@ type countNative struct {
 	Pad     uint8
 }
 
+type countOpenKey struct {
+	_      structs.HostLayout
+	Cgroup uint64
+	Hash   uint64
+}
+
 type countScratch struct {
 	_     structs.HostLayout
 	Event struct {
@@ -70,7 +70,7 @@ type countScratch struct {
 		TimeNs       uint64
 		Cgroup       uint64
 		Ino          uint64
-		KnownKey     uint64
+		OpenKey      uint64
 		Dev          uint32
 		Nr           uint32
 		Repeats      uint32
@@ -84,16 +84,7 @@ type countScratch struct {
 		Origin       uint8
 		Access       uint8
 		AncestorsLen uint8
-		Connection   struct {
-			_         structs.HostLayout
-			Address   [16]uint8
-			Port      uint16
-			Family    uint16
-			Protocol  uint16
-			Type      uint8
-			Direction uint8
-		}
-		Process struct {
+		Process      struct {
 			_       structs.HostLayout
 			StartNs uint64
 			Pid     uint32
@@ -130,7 +121,6 @@ type countSharedState struct {
 		Entries        uint32
 		OpenDueNs      uint64
 		CallDueNs      uint64
-		NetDueNs       uint64
 		ExecDueNs      uint64
 		RuntimeDueNs   uint64
 		Held           uint64
@@ -166,13 +156,10 @@ const (
 	countMapEvents         = "events"
 	countMapExecScratch    = "exec_scratch"
 	countMapForkScratch    = "fork_scratch"
-	countMapKnown          = "known"
 	countMapNatives        = "natives"
 	countMapOpenScratch    = "open_scratch"
-	countMapPacketScratch  = "packet_scratch"
-	countMapSocketScratch  = "socket_scratch"
+	countMapOpens          = "opens"
 	countMapSyscallScratch = "syscall_scratch"
-	countMapTcpScratch     = "tcp_scratch"
 	countMapUringScratch   = "uring_scratch"
 	countProgCountCall     = "count_call"
 	countProgCountResult   = "count_result"
@@ -244,13 +231,10 @@ type countMapSpecs struct {
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	ExecScratch    *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.MapSpec `ebpf:"fork_scratch"`
-	Known          *ebpf.MapSpec `ebpf:"known"`
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
-	PacketScratch  *ebpf.MapSpec `ebpf:"packet_scratch"`
-	SocketScratch  *ebpf.MapSpec `ebpf:"socket_scratch"`
+	Opens          *ebpf.MapSpec `ebpf:"opens"`
 	SyscallScratch *ebpf.MapSpec `ebpf:"syscall_scratch"`
-	TcpScratch     *ebpf.MapSpec `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.MapSpec `ebpf:"uring_scratch"`
 }
 
@@ -296,13 +280,10 @@ type countMaps struct {
 	Events         *ebpf.Map `ebpf:"events"`
 	ExecScratch    *ebpf.Map `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.Map `ebpf:"fork_scratch"`
-	Known          *ebpf.Map `ebpf:"known"`
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
-	PacketScratch  *ebpf.Map `ebpf:"packet_scratch"`
-	SocketScratch  *ebpf.Map `ebpf:"socket_scratch"`
+	Opens          *ebpf.Map `ebpf:"opens"`
 	SyscallScratch *ebpf.Map `ebpf:"syscall_scratch"`
-	TcpScratch     *ebpf.Map `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.Map `ebpf:"uring_scratch"`
 }
 
@@ -315,13 +296,10 @@ func (m *countMaps) Close() error {
 		m.Events,
 		m.ExecScratch,
 		m.ForkScratch,
-		m.Known,
 		m.Natives,
 		m.OpenScratch,
-		m.PacketScratch,
-		m.SocketScratch,
+		m.Opens,
 		m.SyscallScratch,
-		m.TcpScratch,
 		m.UringScratch,
 	)
 }

@@ -40,13 +40,12 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 	ev.Errno = uint32(raw.Error)
 	ev.Dev = raw.Dev
 	ev.Ino = raw.Ino
-	ev.KnownKey = raw.KnownKey
+	ev.OpenKey = raw.OpenKey
 	ev.Process = raw.process()
 	ev.NAncestors = int(raw.AncestorsLen)
 	for i := range ev.NAncestors {
 		ev.Ancestors[i] = raw.ancestor(i)
 	}
-	ev.Connection = raw.connection()
 	ev.Args = data[pathEnd:argsEnd]
 	ev.Path = d.decodePath(ev, data[:pathEnd], int(raw.CallerBytes))
 	return true
@@ -64,20 +63,13 @@ func (raw *bpfEvent) ancestor(i int) event.Process {
 
 func (d *decoder) decodePath(ev *event.Event, data []byte, callerBytes int) []byte {
 	switch {
-	case ev.Kind == event.KindSyscall || ev.Kind == event.KindSocket:
+	case ev.Kind == event.KindSyscall:
 		return nil
-	case ev.Kind == event.KindConnection:
-		return d.peerPath(ev, data)
 	case ev.Kind != event.KindExec && ev.Kind != event.KindOpen:
 		return bytes.TrimRight(data, "\x00")
 	case ev.Has(event.FlagCallerPath):
 		return d.callerPath(data[:callerBytes], data[callerBytes:])
 	}
-	return d.treePath(ev, data)
-}
-
-// treePath is a path that the kernel resolved, as Event.Path describes it.
-func (d *decoder) treePath(ev *event.Event, data []byte) []byte {
 	d.path = d.path[:0]
 	switch {
 	case ev.Has(event.FlagMemfd):

@@ -47,7 +47,6 @@ type Sensor struct {
 	memory     []byte          // the mapping behind state
 	state      *bpfSharedState // shared with the programs
 	malformed  atomic.Uint64
-	seed       uint64  // of the hashes by which acts are known
 	token      uintptr // tells the agent's calls of SelfTest from all others
 }
 
@@ -71,9 +70,8 @@ func (s *Sensor) open(opts Options) error {
 	}
 	defer pins.close()
 	token := random()
-	s.seed = random()
 	s.token = uintptr(token)
-	if s.collection, err = load(opts, token, s.seed, pins); err != nil {
+	if s.collection, err = load(opts, token, pins); err != nil {
 		return err
 	}
 	if s.memory, s.state, err = mapState(s.collection.Maps[bssMap]); err != nil {

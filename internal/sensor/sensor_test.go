@@ -80,10 +80,6 @@ func perform(act string, args []string) int {
 		return move(args[0], true)
 	case "leave":
 		return move(args[0], false)
-	case "hold sockets":
-		return holdSockets(args[0])
-	default:
-		return performNetwork(act, args)
 	}
 	return 0
 }

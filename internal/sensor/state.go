@@ -25,7 +25,7 @@ const (
 	stateLearning = 1
 	stateGuarded  = 2
 
-	knownDeviates = 1
+	openDeviates = 1
 )
 
 // ErrNotWatched is returned for a cgroup that the kernel does not watch.
@@ -133,12 +133,12 @@ func (s *Sensor) TakeHeld(cgroup uint64) uint64 {
 	return atomic.SwapUint64(&c.Held, 0)
 }
 
-// MarkDeviation has the kernel go on counting an act that it reported, and
+// MarkDeviation has the kernel go on counting an open that it reported, and
 // report it again after the cooldown or when another program does it.
-func (s *Sensor) MarkDeviation(cgroup, knownKey uint64) error {
-	key := bpfKnownKey{Cgroup: cgroup, Hash: knownKey}
-	if err := s.collection.Maps[bpfMapKnown].Put(key, uint32(knownDeviates)); err != nil {
-		return fmt.Errorf("mark deviation: %w", err)
+func (s *Sensor) MarkDeviation(cgroup, openKey uint64) error {
+	key := bpfOpenKey{Cgroup: cgroup, Hash: openKey}
+	if err := s.collection.Maps[bpfMapOpens].Put(key, uint32(openDeviates)); err != nil {
+		return fmt.Errorf("mark open: %w", err)
 	}
 	return nil
 }

@@ -32,8 +32,13 @@ var packages = []string{
 
 // Debian returns a root file system of the machine's own Debian release with
 // Apache, PHP, redis and nginx, made from the machine's own package sources.
-// It is cached outside of the tree by what it is made of.
 func Debian(ctx context.Context) (*Rootfs, error) {
+	return DebianWith(ctx, packages, "--dpkgopt=path-exclude=/usr/share/locale/*")
+}
+
+// DebianWith is Debian with other packages, and with flags of mmdebstrap. The
+// result is cached outside of the tree, keyed by its packages and flags.
+func DebianWith(ctx context.Context, packages []string, flags ...string) (*Rootfs, error) {
 	suite, err := codename()
 	if err != nil {
 		return nil, err
@@ -44,9 +49,9 @@ func Debian(ctx context.Context) (*Rootfs, error) {
 		"--aptopt=APT::Install-Recommends \"false\"",
 		"--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-exclude=/usr/share/man/*",
-		"--dpkgopt=path-exclude=/usr/share/locale/*",
-		suite,
+		"--dpkgopt=force-unsafe-io", // a root file system that is lost is made again
 	}
+	args = append(append(args, flags...), suite)
 	dir, err := CacheDir("images")
 	if err != nil {
 		return nil, err
