@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"bobwatch/internal/profile/documents"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	learned "bobwatch/internal/kubernetes"
-	"bobwatch/internal/profile"
 	"bobwatch/test/cluster"
 )
 
@@ -135,7 +137,7 @@ func (f *fleet) complete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		documents, err := profile.Parse(name, []byte(m.Data["profile.yaml"]))
+		documents, err := documents.Parse(name, []byte(m.Data["profile.yaml"]))
 		if err != nil {
 			return err
 		}

@@ -6,12 +6,14 @@ import (
 	"sync"
 	"testing"
 
+	"bobwatch/internal/profile/documents"
+
 	corev1 "k8s.io/api/core/v1"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"bobwatch/internal/profile"
 	"bobwatch/internal/rollout"
 	"bobwatch/internal/term"
 )
@@ -24,7 +26,7 @@ func appliedCalls(t *testing.T, client *kubernetes.Clientset, name string) []str
 		if d.Name != name {
 			continue
 		}
-		profiles, err := profile.Parse(d.File, d.Data)
+		profiles, err := documents.Parse(d.File, d.Data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,8 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/testenv"
 )
@@ -68,7 +70,7 @@ func syscallOf(abi event.ABI, nr uint32) *event.Event {
 // allows reports whether the documents of a file allow e.
 func allows(t testing.TB, path string, e *event.Event) bool {
 	t.Helper()
-	profiles, err := profile.Parse(path, []byte(readFile(t, path)))
+	profiles, err := documents.Parse(path, []byte(readFile(t, path)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,19 +81,19 @@ func allows(t testing.TB, path string, e *event.Event) bool {
 	if diff := cmp.Diff(w, profiles[0].Spec.Workload); diff != "" {
 		t.Fatalf("%s (-want +got):\n%s", path, diff)
 	}
-	m, err := profile.Compile(profiles[0].Spec.Containers, profile.MatchOptions{Arch: "amd64", Strict: true})
+	m, err := match.Compile(profiles[0].Spec.Containers, match.Options{Arch: "amd64", Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return matches(m, e)
 }
 
-func matches(m *profile.Matcher, e *event.Event) bool {
+func matches(m *match.Matcher, e *event.Event) bool {
 	switch {
 	case e.Kind == event.KindExec:
-		return m.Exec(e.Path, e.Args) == profile.Allowed
+		return m.Exec(e.Path, e.Args) == match.Allowed
 	case e.Kind == event.KindOpen:
-		return m.Open(e.Path, e.Access) == profile.Allowed
+		return m.Open(e.Path, e.Access) == match.Allowed
 	case e.ABI == event.ABICompat:
 		return m.CompatSyscall(e.Nr)
 	}
@@ -220,7 +222,7 @@ func FuzzAllowCommand(f *testing.F) {
 		if _, err := docfile.Marshal([]*profile.Profile{p}); err != nil {
 			t.Fatalf("%s: %v", a.Allow, err)
 		}
-		m, err := profile.Compile(p.Spec.Containers, profile.MatchOptions{Arch: "amd64", Strict: true})
+		m, err := match.Compile(p.Spec.Containers, match.Options{Arch: "amd64", Strict: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +256,7 @@ func TestAllowAddsUp(t *testing.T) {
 	if diff := cmp.Diff(before, readFile(t, File)); diff != "" {
 		t.Errorf("allowing again changed the file (-before +after):\n%s", diff)
 	}
-	documents, err := profile.Parse(File, []byte(before))
+	documents, err := documents.Parse(File, []byte(before))
 	if err != nil {
 		t.Fatal(err)
 	}

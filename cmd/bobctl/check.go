@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/term"
 )
 
@@ -101,7 +102,7 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 	var findings []finding
 	source := docfile.NewSource(data)
 	for _, p := range documents {
-		for _, w := range profile.Warnings(p) {
+		for _, w := range lint.Warnings(p) {
 			f := finding{
 				File: docfile.NameOf(path), Severity: severityWarning,
 				Document: p.Metadata.Name, Field: w.Field, Message: w.Message,
@@ -128,7 +129,7 @@ func unsigned(path string, documents []*profile.Profile) *finding {
 	return &finding{File: path, Severity: severityWarning, Message: message}
 }
 
-// parseFindings takes the errors of profile.Parse apart, which say
+// parseFindings takes the errors of documents.Parse apart, which say
 // file:line:column: message, one a line.
 func parseFindings(file string, err error) []finding {
 	var findings []finding

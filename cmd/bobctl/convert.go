@@ -14,6 +14,7 @@ import (
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/export"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/kubescape"
 	"bobwatch/internal/term"
 )
 
@@ -40,7 +41,7 @@ var conversions = map[string]func(*profile.Profile, *convertOptions) ([]byte, er
 		return kubescapeOf(p, "NetworkNeighborhood")
 	},
 	"cp": func(p *profile.Profile, _ *convertOptions) ([]byte, error) {
-		return profile.Kubescape(p, profile.KubescapeContainerProfile)
+		return kubescape.Marshal(p, kubescape.ContainerProfile)
 	},
 	"seccomp": func(p *profile.Profile, o *convertOptions) ([]byte, error) {
 		return export.Seccomp(p, o.container, o.seccomp)
@@ -121,7 +122,7 @@ func bindHint(p *profile.Profile, path, to string) string {
 // kubescapeOf returns the document of a kind among those that Kubescape would
 // write.
 func kubescapeOf(p *profile.Profile, kind string) ([]byte, error) {
-	text, err := profile.Kubescape(p, profile.KubescapePair)
+	text, err := kubescape.Marshal(p, kubescape.Pair)
 	if err != nil {
 		return nil, err
 	}

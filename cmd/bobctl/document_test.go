@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 )
 
 // Every real profile can be converted to every form that keeps it, and what
@@ -110,7 +111,7 @@ func TestMergeForWorkload(t *testing.T) {
 		succeed(t, "", "allow", "--workload", "shop/Deployment/"+name, "--container", "web", "--exec", "/bin/"+name)
 	}
 	merged := succeed(t, "", "merge", "--workload", "shop/Deployment/webapp", "webapp.yaml", File)
-	profiles, err := profile.Parse("merged", []byte(merged))
+	profiles, err := documents.Parse("merged", []byte(merged))
 	if err != nil {
 		t.Fatal(err)
 	}

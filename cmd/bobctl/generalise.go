@@ -6,18 +6,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/docfile"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 	"bobwatch/internal/term"
 )
 
 type generaliseOptions struct {
 	terminal   *term.Terminal
-	thresholds profile.Thresholds
+	thresholds generalise.Thresholds
 	result     result
 }
 
 func newGeneraliseCommand(t *term.Terminal) *cobra.Command {
-	o := generaliseOptions{terminal: t, thresholds: profile.DefaultThresholds()}
+	o := generaliseOptions{terminal: t, thresholds: generalise.DefaultThresholds()}
 	c := &cobra.Command{
 		Use:   "generalise FILE",
 		Short: "Replace what varies from run to run by wildcards",
@@ -54,7 +54,7 @@ func runGeneralise(_ context.Context, o generaliseOptions, path string) error {
 		return err
 	}
 	for i, p := range documents {
-		documents[i] = profile.Generalise(p, t)
+		documents[i] = generalise.Profile(p, t)
 	}
 	text, err := docfile.Marshal(documents)
 	if err != nil {

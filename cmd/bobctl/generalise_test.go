@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 )
 
 func TestGeneralise(t *testing.T) {
@@ -23,7 +23,7 @@ spec:
 `
 	opens := func(text string) []string {
 		t.Helper()
-		profiles, err := profile.Parse("result", []byte(text))
+		profiles, err := documents.Parse("result", []byte(text))
 		if err != nil || len(profiles) != 1 {
 			t.Fatalf("Parse = %d documents, %v", len(profiles), err)
 		}

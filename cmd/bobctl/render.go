@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/render"
 	"bobwatch/internal/term"
 )
@@ -71,7 +72,7 @@ func runRender(_ context.Context, o renderOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	documents, err := profile.Parse(docfile.NameOf(path), text)
+	documents, err := documents.Parse(docfile.NameOf(path), text)
 	if err != nil {
 		return fmt.Errorf("what was rendered is no document: %w", err)
 	}

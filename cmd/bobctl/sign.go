@@ -9,6 +9,7 @@ import (
 
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
 )
@@ -92,7 +93,7 @@ func privateKey(t *term.Terminal, path string) (crypto.Signer, error) {
 // remarkOn tells who is about to sign a document that there is something to say
 // about it.
 func remarkOn(t *term.Terminal, p *profile.Profile) {
-	if warnings := profile.Warnings(p); len(warnings) > 0 {
+	if warnings := lint.Warnings(p); len(warnings) > 0 {
 		fmt.Fprintf(t.Err, "warning: bobctl check has %d remarks on what you sign\n", len(warnings))
 	}
 }

@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"bobwatch/internal/profile/documents"
+
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/testing/ca"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
 )
 
@@ -171,7 +173,7 @@ func writeTrustedRoot(t *testing.T, s *ca.VirtualSigstore, path string) {
 // writeKeylessBundle signs the document of a file without a key.
 func writeKeylessBundle(t *testing.T, s *ca.VirtualSigstore, who, issuer, file, path string) {
 	t.Helper()
-	profiles, err := profile.Parse(file, []byte(readFile(t, file)))
+	profiles, err := documents.Parse(file, []byte(readFile(t, file)))
 	if err != nil {
 		t.Fatal(err)
 	}

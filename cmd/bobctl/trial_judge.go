@@ -17,6 +17,7 @@ import (
 	"bobwatch/internal/observe"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/report"
 	"bobwatch/internal/rule/builtin"
 	"bobwatch/internal/workload"
@@ -37,8 +38,8 @@ type judge struct {
 	judge     *judging.Judge
 	builder   alert.Builder
 	boot      time.Time
-	matchers  map[string]*profile.Matcher // by container
-	incidents map[string]*alert.Alert     // by fingerprint and command to allow it
+	matchers  map[string]*match.Matcher // by container
+	incidents map[string]*alert.Alert   // by fingerprint and command to allow it
 	trial     report.Trial
 }
 
@@ -58,7 +59,7 @@ func newJudge(document *profile.Profile, container, node string) (*judge, error)
 			Node: node, Arch: runtime.GOARCH, Processes: process.New(process.DefaultOptions()),
 		},
 		boot:      observe.BootTime(),
-		matchers:  make(map[string]*profile.Matcher),
+		matchers:  make(map[string]*match.Matcher),
 		incidents: make(map[string]*alert.Alert),
 		trial:     report.Trial{Start: time.Now()},
 	}, nil
@@ -72,7 +73,7 @@ func (j *judge) Begin(s *observe.Subject) {
 	if j.matchers[c.Name] == nil && c.Guards() {
 		// It fails for a machine without a table of system calls only, on which
 		// nothing can be observed either.
-		j.matchers[c.Name], _ = profile.Compile(j.containersNamed(c.Name), profile.MatchOptions{Arch: runtime.GOARCH, MergedUsr: true})
+		j.matchers[c.Name], _ = match.Compile(j.containersNamed(c.Name), match.Options{Arch: runtime.GOARCH, MergedUsr: true})
 	}
 	if !s.StartSeen {
 		j.addRunning(&s.Container)

@@ -11,8 +11,8 @@ import (
 
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
-	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
+	"bobwatch/internal/yamlfile"
 )
 
 // nodeTrial is what bobctl test asks of bobctl on a node, as JSON on standard
@@ -44,7 +44,7 @@ func newWatchCommand(t *term.Terminal) *cobra.Command {
 
 func runWatch(ctx context.Context, t *term.Terminal) error {
 	var request nodeTrial
-	in := json.NewDecoder(io.LimitReader(t.In, 2*profile.MaxInputBytes))
+	in := json.NewDecoder(io.LimitReader(t.In, 2*yamlfile.MaxInputBytes))
 	if err := in.Decode(&request); err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}

@@ -27,6 +27,7 @@ import (
 	"bobwatch/internal/config"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/status"
 	"bobwatch/internal/testenv"
@@ -216,7 +217,7 @@ func (r *running) learned(v victim) *profile.Profile {
 			if err != nil {
 				continue
 			}
-			documents, err := profile.Parse(file, text)
+			documents, err := documents.Parse(file, text)
 			if err != nil {
 				r.t.Fatal(err)
 			}

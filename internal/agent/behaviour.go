@@ -13,6 +13,8 @@ import (
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
@@ -42,7 +44,7 @@ type behaviour struct {
 	owner     kubernetes.Subject // where the learned profile belongs in the cluster
 	learner   *learner.Learner
 	state     status.State
-	matcher   *profile.Matcher // nil unless it is guarded
+	matcher   *match.Matcher // nil unless it is guarded
 	instances map[*instance]struct{}
 	account   *account
 	notKept   uint64 // as last seen
@@ -59,7 +61,7 @@ type behaviour struct {
 
 	// baseline is the profile of the image before, while this one is learned:
 	// what it does not allow is reported as new.
-	baseline    *profile.Matcher
+	baseline    *match.Matcher
 	predecessor string    // where the cluster keeps that profile
 	newFacts    int       // learned since the cluster was told
 	sealing     time.Time // since when the other nodes are asked before guarding
@@ -85,7 +87,7 @@ func (b *behaviour) leave(in *instance, now time.Time) {
 
 // setState begins to learn, to guard or to leave alone. The window counts only
 // time in which something is learned.
-func (b *behaviour) setState(state status.State, m *profile.Matcher, now time.Time) {
+func (b *behaviour) setState(state status.State, m *match.Matcher, now time.Time) {
 	b.state, b.matcher = state, m
 	learning := state == status.Learning
 	for in := range b.instances {
@@ -146,7 +148,7 @@ func (e *engine) newBehaviour(n *newcomer, key workload.Key) *behaviour {
 	b.learner = learner.New(b.name, learner.Options{
 		Arch:       e.arch,
 		Window:     time.Duration(e.config.Learning.Window),
-		Thresholds: profile.DefaultThresholds(),
+		Thresholds: generalise.DefaultThresholds(),
 		Boot:       e.boot,
 	})
 	state, facts, found, err := e.journal.Restore(b.name)
@@ -244,8 +246,8 @@ func (e *engine) change(b *behaviour, state status.State, now time.Time) {
 	e.applyAll(b)
 }
 
-func (e *engine) compile(containers []profile.Container) (*profile.Matcher, error) {
-	return profile.Compile(containers, profile.MatchOptions{
+func (e *engine) compile(containers []profile.Container) (*match.Matcher, error) {
+	return match.Compile(containers, match.Options{
 		Arch:      e.arch,
 		Strict:    e.config.Detection.StrictSyscalls,
 		MergedUsr: true,

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/glob"
+	"bobwatch/internal/profile/generalise"
 )
 
 // maxAllow bounds the allow command, in bytes. A longer one is left out.
@@ -90,13 +91,13 @@ func allowExec(e *event.Event) []string {
 	if !ok {
 		return nil
 	}
-	words := []string{"--exec", profile.GeneraliseProgram(path)}
+	words := []string{"--exec", generalise.Program(path)}
 	if len(e.Args) == 0 {
 		return words
 	}
 	args := strings.Split(strings.TrimSuffix(string(e.Args), "\x00"), "\x00")
 	cut := e.Has(event.FlagArgsTruncated)
-	pattern, ok := profile.ObservedArgs(path, args, cut)
+	pattern, ok := generalise.ObservedArgs(path, args, cut)
 	if !ok {
 		return nil
 	}
@@ -120,14 +121,14 @@ func literalPath(e *event.Event) (string, bool) {
 }
 
 func hasWildcard(path string) bool {
-	return slices.Contains(strings.Split(path, "/"), profile.Wildcard)
+	return slices.Contains(strings.Split(path, "/"), glob.Wildcard)
 }
 
 // literal reports whether s stands for itself inside a document: it is text,
 // and holds neither a wildcard nor a parameter.
 func literal(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) &&
-		!strings.Contains(s, profile.Dynamic) && !strings.Contains(s, "$(")
+		!strings.Contains(s, glob.Dynamic) && !strings.Contains(s, "$(")
 }
 
 // joinQuoted joins words so that a shell takes them apart again.

@@ -16,6 +16,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
@@ -92,7 +93,7 @@ func deviation(e *event.Event) detector.Deviation {
 		event.KindOpen:    rule.UnexpectedFileAccess,
 		event.KindMoved:   rule.LeftContainer,
 	}[e.Kind]
-	return detector.Deviation{Rule: rule, Severity: severity.High, Verdict: profile.PathUnknown, Event: e}
+	return detector.Deviation{Rule: rule, Severity: severity.High, Verdict: match.PathUnknown, Event: e}
 }
 
 // fixed replaces the times, which come from the machine's clock.

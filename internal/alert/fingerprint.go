@@ -9,7 +9,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 	"bobwatch/internal/rule"
 )
 
@@ -41,11 +41,11 @@ func acted(broken rule.ID, e *event.Event, chain *process.Chain) []string {
 	case event.KindSyscall:
 		return []string{
 			strconv.Itoa(int(e.ABI)), strconv.FormatUint(uint64(e.Nr), 10),
-			profile.GeneraliseProgram(chain[0].Exe),
+			generalise.Program(chain[0].Exe),
 		}
 	case event.KindExec:
-		program := profile.GeneraliseProgram(string(e.Path))
-		fields := []string{program, profile.GeneraliseProgram(chain[1].Exe)}
+		program := generalise.Program(string(e.Path))
+		fields := []string{program, generalise.Program(chain[1].Exe)}
 		if broken == rule.UnexpectedArguments {
 			fields = append(fields, foldArgs(program, strings.Split(chain[0].Args, "\x00"))...)
 		}
@@ -53,8 +53,8 @@ func acted(broken rule.ID, e *event.Event, chain *process.Chain) []string {
 	case event.KindOpen:
 		return []string{
 			foldPath(string(e.Path)), accessFlag(e.Access),
-			strconv.FormatBool(e.Has(event.FlagRefused)), profile.GeneraliseProgram(chain[0].Exe),
+			strconv.FormatBool(e.Has(event.FlagRefused)), generalise.Program(chain[0].Exe),
 		}
 	}
-	return []string{foldPath(string(e.Path)), profile.GeneraliseProgram(chain[0].Exe)}
+	return []string{foldPath(string(e.Path)), generalise.Program(chain[0].Exe)}
 }

@@ -1,11 +1,11 @@
 package alert
 
-import "bobwatch/internal/profile"
+import "bobwatch/internal/profile/generalise"
 
 // foldPath replaces what changes from run to run in an opened path, as the
 // learner does. A path that cannot be folded is returned as it is.
 func foldPath(path string) string {
-	set := profile.NewPathSet(profile.DefaultThresholds())
+	set := generalise.NewPathSet(generalise.DefaultThresholds())
 	if pattern, _, ok := set.Add(path, nil); ok {
 		return pattern
 	}
@@ -14,7 +14,7 @@ func foldPath(path string) string {
 
 // foldArgs does the same for the arguments of a program.
 func foldArgs(program string, args []string) []string {
-	folded := profile.GeneraliseArgs(program, [][]string{args}, profile.DefaultThresholds())
+	folded := generalise.Args(program, [][]string{args}, generalise.DefaultThresholds())
 	if len(folded) != 1 {
 		return args
 	}

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 )
 
@@ -37,8 +38,8 @@ type silence struct {
 	Silence
 	workload []string // namespace, kind, name; nil for any
 	rule     rule.ID
-	path     *profile.Matcher // nil for any
-	process  *profile.Matcher
+	path     *match.Matcher // nil for any
+	process  *match.Matcher
 }
 
 // NewSilencer checks silences and prepares them. The error names all that are
@@ -85,7 +86,7 @@ func compileSilence(spec Silence) (silence, error) {
 }
 
 // pathMatcher compiles a pattern as a document would; nil for none.
-func pathMatcher(pattern string) (*profile.Matcher, error) {
+func pathMatcher(pattern string) (*match.Matcher, error) {
 	if pattern == "" {
 		return nil, nil
 	}
@@ -93,7 +94,7 @@ func pathMatcher(pattern string) (*profile.Matcher, error) {
 		return nil, fmt.Errorf("%q does not begin with /", pattern)
 	}
 	containers := []profile.Container{{Execs: []profile.Exec{{Path: pattern}}}}
-	return profile.Compile(containers, profile.MatchOptions{Arch: runtime.GOARCH, MergedUsr: true})
+	return match.Compile(containers, match.Options{Arch: runtime.GOARCH, MergedUsr: true})
 }
 
 // covers reports whether a is to be kept quiet.
@@ -129,8 +130,8 @@ func (s *silence) matchesWorkload(w *Workload) bool {
 	return true
 }
 
-func matchesPath(m *profile.Matcher, path string) bool {
-	return m == nil || m.Exec([]byte(path), nil) != profile.PathUnknown
+func matchesPath(m *match.Matcher, path string) bool {
+	return m == nil || m.Exec([]byte(path), nil) != match.PathUnknown
 }
 
 func deviatingPath(a *Alert) string {

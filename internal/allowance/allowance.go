@@ -15,6 +15,7 @@ import (
 
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/syscalls"
 	"bobwatch/internal/term"
 )
@@ -73,7 +74,7 @@ func (a *Allowance) Profile() (*profile.Profile, error) {
 // Warn tells what the user may not have meant, once for both architectures.
 func Warn(t *term.Terminal, addition *profile.Profile) {
 	said := make(map[string]bool)
-	for _, w := range profile.Warnings(addition) {
+	for _, w := range lint.Warnings(addition) {
 		if !said[w.Message] {
 			fmt.Fprintf(t.Err, "warning: %s\n", term.Escape(w.Message))
 		}

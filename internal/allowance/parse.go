@@ -15,6 +15,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/docfile"
+	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
@@ -105,7 +106,7 @@ func bare(r rune) bool {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
 		return true
 	}
-	return strings.ContainsRune("/._-+:@%,"+profile.Dynamic, r)
+	return strings.ContainsRune("/._-+:@%,"+glob.Dynamic, r)
 }
 
 // splitWords takes apart what internal/alert has joined, as a shell would:

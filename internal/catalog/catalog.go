@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/signature"
 )
 
@@ -195,7 +196,7 @@ func (p *publication) update(previous *entry, d *Document) *entry {
 	p.changed = true
 	for _, g := range grants {
 		p.accepted = append(p.accepted, Acceptance{
-			Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now, Warnings: profile.Warnings(g.profile),
+			Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now, Warnings: lint.Warnings(g.profile),
 		})
 	}
 	return &entry{seen: seen, grants: grants}

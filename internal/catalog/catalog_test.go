@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/signature"
 )
 
@@ -64,7 +65,7 @@ func newSigner(t testing.TB) signer {
 // sign signs the one document in data.
 func (s signer) sign(t testing.TB, data []byte) *signature.Signature {
 	t.Helper()
-	profiles, err := profile.Parse("test.yaml", data)
+	profiles, err := documents.Parse("test.yaml", data)
 	if err != nil || len(profiles) != 1 {
 		t.Fatalf("Parse = %d documents, %v", len(profiles), err)
 	}
@@ -560,7 +561,7 @@ func TestAnyFlip(t *testing.T) {
 // cosign can sign a file of them as it is.
 func TestCanonicalFileIsWhatIsSigned(t *testing.T) {
 	vendor := newSigner(t)
-	profiles, err := profile.Parse("webapp.yaml", []byte(webapp))
+	profiles, err := documents.Parse("webapp.yaml", []byte(webapp))
 	if err != nil {
 		t.Fatal(err)
 	}

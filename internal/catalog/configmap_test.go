@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/yamlfile"
 )
 
 func compress(t testing.TB, data []byte) []byte {
@@ -90,7 +90,7 @@ func TestConfigMapErrors(t *testing.T) {
 				}
 			}
 			want := "configmap shop/bobs: " + tt.want
-			if len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), want) || errors.Is(errs[0], profile.ErrLimit) != tt.limit {
+			if len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), want) || errors.Is(errs[0], yamlfile.ErrLimit) != tt.limit {
 				t.Errorf("errors = %v, want one of %q", errs, want)
 			}
 		})

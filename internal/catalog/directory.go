@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/yamlfile"
 )
 
 // maxFiles bounds the files of a directory that are looked at.
@@ -61,7 +61,7 @@ func fileNames(path string) ([]string, error) {
 		return nil, err
 	}
 	if len(names) > maxFiles {
-		return nil, fmt.Errorf("%s: %w: maxFiles is %d", path, profile.ErrLimit, maxFiles)
+		return nil, fmt.Errorf("%s: %w: maxFiles is %d", path, yamlfile.ErrLimit, maxFiles)
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		if strings.HasPrefix(name, ".") {
@@ -93,7 +93,7 @@ func readFile(path string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	if len(data) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", profile.ErrLimit, limit)
+		return nil, fmt.Errorf("%w: more than %d bytes", yamlfile.ErrLimit, limit)
 	}
 	return data, nil
 }

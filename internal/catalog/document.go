@@ -13,13 +13,13 @@ import (
 	"slices"
 	"strings"
 
-	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/yamlfile"
 )
 
 // MaxDocumentBytes bounds one document, and all documents of one ConfigMap
 // together, after decompression.
-const MaxDocumentBytes = profile.MaxInputBytes
+const MaxDocumentBytes = yamlfile.MaxInputBytes
 
 // Document is what a source publishes under one name: bytes as they were found,
 // trusted in nothing.
@@ -158,7 +158,7 @@ func join(name, path string, group map[string]string, files map[string]file) Doc
 			return d
 		}
 		if limit := maxBytes(suffix); len(f.data) > limit {
-			d.Err = fmt.Errorf("%s: %w: %d bytes are more than %d", group[suffix], profile.ErrLimit, len(f.data), limit)
+			d.Err = fmt.Errorf("%s: %w: %d bytes are more than %d", group[suffix], yamlfile.ErrLimit, len(f.data), limit)
 			return d
 		}
 		switch suffix {
@@ -186,7 +186,7 @@ func inflate(data []byte, budget *int) ([]byte, error) {
 		}
 	}
 	if len(data) > *budget {
-		return nil, fmt.Errorf("%w: MaxDocumentBytes is %d bytes after decompression", profile.ErrLimit, MaxDocumentBytes)
+		return nil, fmt.Errorf("%w: MaxDocumentBytes is %d bytes after decompression", yamlfile.ErrLimit, MaxDocumentBytes)
 	}
 	*budget -= len(data)
 	return data, nil

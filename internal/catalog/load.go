@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/signature"
 )
 
@@ -20,7 +21,7 @@ func load(v *signature.Verifier, d *Document) ([]grant, error) {
 	if d.Err != nil {
 		return nil, fmt.Errorf("%s: %w", d.File, d.Err)
 	}
-	profiles, err := profile.Parse(d.File, d.Data)
+	profiles, err := documents.Parse(d.File, d.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"time"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/yamlfile"
 )
 
 // Reason says why a document was refused. The set is closed, so that it can
@@ -45,7 +46,7 @@ type Acceptance struct {
 	Trust  signature.Trust
 	Time   time.Time
 	// Warnings say what the document's author may not have meant.
-	Warnings []profile.Warning
+	Warnings []lint.Warning
 }
 
 // errParameter and errScope mark errors that the packages below do not.
@@ -61,7 +62,7 @@ func reasonOf(err error) Reason {
 		err    error
 		reason Reason
 	}{
-		{profile.ErrLimit, ReasonLimit},
+		{yamlfile.ErrLimit, ReasonLimit},
 		{signature.ErrUnsigned, ReasonUnsigned},
 		{signature.ErrScope, ReasonScope},
 		{errScope, ReasonScope},

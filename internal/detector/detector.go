@@ -6,7 +6,7 @@ package detector
 
 import (
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
@@ -18,7 +18,7 @@ type Deviation struct {
 	Severity severity.Severity
 	// Verdict tells an unknown path from a known one with unknown arguments or
 	// access. It means something for executions and opens only.
-	Verdict profile.Verdict
+	Verdict match.Verdict
 	// Also are the other rules that the act breaks, in no order; empty ones are
 	// none.
 	Also [MaxAlso]rule.ID
@@ -48,7 +48,7 @@ func New(arch string) *Detector {
 // whoever acted: an event with event.FlagRuntime is not the workload's, and
 // not for the workload's matcher. Without a matcher only acts deviate that no
 // profile can allow. Kinds that are no acts never deviate.
-func (d *Detector) Check(e *event.Event, m *profile.Matcher) (Deviation, bool) {
+func (d *Detector) Check(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	if e.Kind == event.KindMoved {
 		return checkMoved(e)
 	}

@@ -5,13 +5,14 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/severity"
 )
 
 // matcher allows what a small web server does.
-func matcher(t *testing.T, compat ...string) *profile.Matcher {
+func matcher(t *testing.T, compat ...string) *match.Matcher {
 	t.Helper()
-	m, err := profile.Compile([]profile.Container{{
+	m, err := match.Compile([]profile.Container{{
 		Name:     "web",
 		Syscalls: map[string][]string{"amd64": {"read", "write", "openat"}, "386": compat},
 		Execs: []profile.Exec{
@@ -23,7 +24,7 @@ func matcher(t *testing.T, compat ...string) *profile.Matcher {
 			{Path: "/var/www/⋯/index.html", Flags: []string{"O_RDONLY"}},
 			{Path: "/etc/passwd", Flags: []string{"O_RDONLY"}},
 		},
-	}}, profile.MatchOptions{Arch: "amd64"})
+	}}, match.Options{Arch: "amd64"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,9 +158,9 @@ func TestCheckAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	m, err := profile.Compile([]profile.Container{{
+	m, err := match.Compile([]profile.Container{{
 		Opens: []profile.Open{{Path: "/var/www/⋯/index.html", Flags: []string{"O_RDONLY"}}},
-	}}, profile.MatchOptions{Arch: "amd64"})
+	}}, match.Options{Arch: "amd64"})
 	if err != nil {
 		b.Fatal(err)
 	}

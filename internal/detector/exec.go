@@ -2,17 +2,18 @@ package detector
 
 import (
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/interpreter"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
-func checkExec(e *event.Event, m *profile.Matcher) (Deviation, bool) {
+func checkExec(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	verdict := m.Exec(e.Path, e.Args)
 	switch verdict {
-	case profile.Allowed:
+	case match.Allowed:
 		return Deviation{}, false
-	case profile.DetailUnknown:
+	case match.DetailUnknown:
 		grade := execSeverity(e, severity.Low)
 		return Deviation{Rule: rule.UnexpectedArguments, Severity: grade, Verdict: verdict, Event: e}, true
 	default:
@@ -24,7 +25,7 @@ func checkExec(e *event.Event, m *profile.Matcher) (Deviation, bool) {
 // execSeverity raises what an unexpected execution is worth by what is known
 // of the file and of how the process came into the container.
 func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
-	if profile.IsInterpreter(e.Path, e.Args) {
+	if interpreter.Is(e.Path, e.Args) {
 		grade = max(severity.Medium, grade) // what it is handed is code
 	}
 	if e.Has(event.FlagMemfd) {

@@ -4,17 +4,18 @@ import (
 	"bytes"
 
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
+	"bobwatch/internal/sensitive"
 	"bobwatch/internal/severity"
 )
 
-func checkOpen(e *event.Event, m *profile.Matcher) (Deviation, bool) {
+func checkOpen(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	if nameless(e) {
 		return Deviation{}, false
 	}
 	verdict := m.Open(e.Path, e.Access)
-	if verdict == profile.Allowed {
+	if verdict == match.Allowed {
 		return Deviation{}, false
 	}
 	return Deviation{Rule: rule.UnexpectedFileAccess, Severity: openSeverity(e), Verdict: verdict, Event: e}, true
@@ -46,7 +47,7 @@ func openSeverity(e *event.Event) severity.Severity {
 	if e.Has(event.FlagOutside) {
 		path = bytes.TrimPrefix(path, outsidePrefix)
 	}
-	grade, _ := profile.Sensitive(path)
+	grade, _ := sensitive.Grade(path)
 	if e.Has(event.FlagOutside) {
 		grade = max(severity.High, grade) // a way out of the container
 	}

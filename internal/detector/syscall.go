@@ -2,7 +2,7 @@ package detector
 
 import (
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
@@ -22,7 +22,7 @@ func grades(arch string) [syscalls.MaxNr]severity.Severity {
 	return graded
 }
 
-func (d *Detector) checkSyscall(e *event.Event, m *profile.Matcher) (Deviation, bool) {
+func (d *Detector) checkSyscall(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	var grade severity.Severity
 	switch e.ABI {
 	case event.ABINative:

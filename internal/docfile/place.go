@@ -38,7 +38,7 @@ type sourceEntry struct {
 	node                ast.Node
 }
 
-// NewSource reads a file that profile.Parse has accepted, and so found to be
+// NewSource reads a file that documents.Parse has accepted, and so found to be
 // of bounded size.
 func NewSource(data []byte) *Source {
 	s := &Source{entries: make(map[sourceKey][]sourceEntry)}

@@ -13,8 +13,10 @@ import (
 	"strings"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/render"
 	"bobwatch/internal/term"
+	"bobwatch/internal/yamlfile"
 )
 
 // Stdin as the name of a file is standard input.
@@ -28,7 +30,7 @@ func NameOf(path string) string {
 	return path
 }
 
-// Read returns the content of a file of at most profile.MaxInputBytes,
+// Read returns the content of a file of at most yamlfile.MaxInputBytes,
 // decompressed.
 func Read(in io.Reader, path string) ([]byte, error) {
 	if path != Stdin {
@@ -58,12 +60,12 @@ func inflate(data []byte) ([]byte, error) {
 }
 
 func readBounded(in io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(in, profile.MaxInputBytes+1))
+	data, err := io.ReadAll(io.LimitReader(in, yamlfile.MaxInputBytes+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > profile.MaxInputBytes {
-		return nil, fmt.Errorf("%w: more than %d bytes", profile.ErrLimit, profile.MaxInputBytes)
+	if len(data) > yamlfile.MaxInputBytes {
+		return nil, fmt.Errorf("%w: more than %d bytes", yamlfile.ErrLimit, yamlfile.MaxInputBytes)
 	}
 	return data, nil
 }
@@ -79,7 +81,7 @@ func Profiles(in io.Reader, path string) ([]*profile.Profile, error) {
 
 // Parse returns the documents in data, which was read from path.
 func Parse(path string, data []byte) ([]*profile.Profile, error) {
-	profiles, err := profile.Parse(NameOf(path), data)
+	profiles, err := documents.Parse(NameOf(path), data)
 	if err != nil && render.IsTemplate(data) {
 		return nil, fmt.Errorf("%w\n%s: it has placeholders; make a document of it first: bobctl render --values VALUES %s", err, NameOf(path), path)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/term"
 )
 
@@ -33,7 +34,7 @@ func Marshal(profiles []*profile.Profile) ([]byte, error) {
 }
 
 func sameAgain(p *profile.Profile, text []byte) error {
-	read, err := profile.Parse("document", text)
+	read, err := documents.Parse("document", text)
 	if err != nil {
 		return err
 	}

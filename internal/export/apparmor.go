@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
 )
@@ -139,7 +140,7 @@ func (w *apparmorWriter) mounts() {
 func (w *apparmorWriter) files() {
 	rules := make(map[string]string)
 	allow := func(path, permissions string) {
-		if !strings.HasPrefix(path, "/") && path != profile.Wildcard {
+		if !strings.HasPrefix(path, "/") && path != glob.Wildcard {
 			w.line("  # %q is no path", path)
 			return
 		}
@@ -186,7 +187,7 @@ func isLibrary(path string) bool {
 	if strings.HasSuffix(base, ".so") || strings.Contains(base, ".so.") || strings.HasSuffix(base, ".node") {
 		return true
 	}
-	isPattern := base == profile.Wildcard || base == profile.Dynamic
+	isPattern := base == glob.Wildcard || base == glob.Dynamic
 	return isPattern && (strings.Contains(path, "/lib/") || strings.Contains(path, "/lib64/"))
 }
 

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/glob"
 )
 
 // globs translates a path pattern into AppArmor's globs:
@@ -17,32 +17,32 @@ import (
 // Directories end in a slash there, so every path is allowed with and without
 // one. Of the directories that a merged /usr makes one, both are named.
 func globs(path string) []string {
-	if path == profile.Wildcard {
+	if path == glob.Wildcard {
 		return []string{"/", "/**"}
 	}
 	segments := strings.Split(strings.Trim(path, "/"), "/")
-	var glob strings.Builder
-	glob.WriteString("/")
+	var out strings.Builder
+	out.WriteString("/")
 	for i, segment := range segments {
 		last := i == len(segments)-1
 		switch {
-		case segment == profile.Wildcard && last:
-			glob.WriteString("**")
-		case segment == profile.Wildcard:
-			if i == 0 || segments[i-1] != profile.Wildcard {
-				glob.WriteString("{,**/}")
+		case segment == glob.Wildcard && last:
+			out.WriteString("**")
+		case segment == glob.Wildcard:
+			if i == 0 || segments[i-1] != glob.Wildcard {
+				out.WriteString("{,**/}")
 			}
-		case segment == profile.Dynamic:
-			glob.WriteString("?*")
+		case segment == glob.Dynamic:
+			out.WriteString("?*")
 		default:
-			glob.WriteString(escape(segment))
+			out.WriteString(escape(segment))
 		}
-		if !last && segment != profile.Wildcard {
-			glob.WriteString("/")
+		if !last && segment != glob.Wildcard {
+			out.WriteString("/")
 		}
 	}
-	text := mergedUsr.ReplaceAllString(glob.String(), "/{,usr/}$1/")
-	if path != "/" && segments[len(segments)-1] != profile.Wildcard {
+	text := mergedUsr.ReplaceAllString(out.String(), "/{,usr/}$1/")
+	if path != "/" && segments[len(segments)-1] != glob.Wildcard {
 		text += "{,/}"
 	}
 	return []string{`"` + text + `"`}

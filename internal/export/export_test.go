@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 )
 
 // readProfiles reads the profiles of another package's test data, which were
@@ -26,7 +27,7 @@ func readProfiles(t *testing.T) []*profile.Profile {
 		if err != nil {
 			t.Fatal(err)
 		}
-		profiles, err := profile.Parse(file, data)
+		profiles, err := documents.Parse(file, data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/rule/builtin"
 	"bobwatch/internal/severity"
@@ -21,7 +21,7 @@ import (
 // Judge is immutable and safe for concurrent use.
 type Judge struct {
 	detector *detector.Detector
-	runtime  *profile.Matcher // what container runtimes may do inside of a container
+	runtime  *match.Matcher // what container runtimes may do inside of a container
 	kinds    [event.Kinds][]compiled
 }
 
@@ -81,7 +81,7 @@ func compile(r builtin.Rule, arch string) (compiled, error) {
 //
 // An act that breaks several rules is one deviation: by the gravest rule, the
 // more specific one before that of the profile, as severe as the worst.
-func (j *Judge) Check(e *event.Event, m *profile.Matcher, c builtin.Container) (detector.Deviation, bool) {
+func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (detector.Deviation, bool) {
 	if e.Has(event.FlagRuntime) {
 		if e.Kind != event.KindSyscall && e.Kind != event.KindMoved {
 			return detector.Deviation{}, false
@@ -92,7 +92,7 @@ func (j *Judge) Check(e *event.Event, m *profile.Matcher, c builtin.Container) (
 	rules := j.kinds[e.Kind%event.Kinds]
 	act := builtin.Act{Event: e, Container: c, Verdict: d.Verdict}
 	if m == nil {
-		act.Verdict = profile.PathUnknown
+		act.Verdict = match.PathUnknown
 	}
 	wrong, others := deviates, 0
 	byRule := false

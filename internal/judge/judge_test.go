@@ -9,6 +9,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/rule/builtin"
 	"bobwatch/internal/syscalls"
@@ -23,9 +24,9 @@ func newJudge(t testing.TB) *Judge {
 	return j
 }
 
-func matcher(t testing.TB, calls ...string) *profile.Matcher {
+func matcher(t testing.TB, calls ...string) *match.Matcher {
 	t.Helper()
-	m, err := profile.Compile([]profile.Container{{
+	m, err := match.Compile([]profile.Container{{
 		Syscalls: map[string][]string{"amd64": append(calls, "read")},
 		Execs: []profile.Exec{
 			{Path: "/bin/cat", Args: []string{"cat"}},
@@ -33,7 +34,7 @@ func matcher(t testing.TB, calls ...string) *profile.Matcher {
 			{Path: "/dev/shm/known", Args: []string{"known"}},
 		},
 		Opens: []profile.Open{{Path: "/etc/passwd", Flags: []string{"O_RDONLY"}}},
-	}}, profile.MatchOptions{Arch: "amd64", Strict: true})
+	}}, match.Options{Arch: "amd64", Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func exec(path, args string, flags event.Flag) *event.Event {
 }
 
 // text is what a deviation is, as "RULE severity (other rules)".
-func text(j *Judge, e *event.Event, m *profile.Matcher) string {
+func text(j *Judge, e *event.Event, m *match.Matcher) string {
 	d, ok := j.Check(e, m, builtin.Container{Image: true})
 	if !ok {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
 )
@@ -22,7 +23,7 @@ var runtimeCalls = []string{
 // cgroup: everything that is not dangerous, and the dangerous calls they need.
 // What is left (kernel modules, ptrace, kexec and the like) is an attack on,
 // or through, the runtime.
-func runtimeMatcher(arch string) (*profile.Matcher, error) {
+func runtimeMatcher(arch string) (*match.Matcher, error) {
 	allowed := map[string][]string{arch: runtimeCalls}
 	for nr := range uint32(syscalls.MaxNr) {
 		name, ok := syscalls.Name(arch, nr)
@@ -30,7 +31,7 @@ func runtimeMatcher(arch string) (*profile.Matcher, error) {
 			allowed[arch] = append(allowed[arch], name)
 		}
 	}
-	m, err := profile.Compile([]profile.Container{{Syscalls: allowed}}, profile.MatchOptions{Arch: arch})
+	m, err := match.Compile([]profile.Container{{Syscalls: allowed}}, match.Options{Arch: arch})
 	if err != nil {
 		return nil, fmt.Errorf("compile profile of runtimes: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 )
 
 // Record is what is known of a workload container, by one node or by all.
@@ -33,7 +34,7 @@ func join(a, b *Record) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	p = profile.Generalise(p, profile.DefaultThresholds())
+	p = generalise.Profile(p, generalise.DefaultThresholds())
 	joined := &Record{
 		Profile:     p,
 		Guarded:     a.Guarded || b.Guarded,

@@ -9,7 +9,11 @@ import (
 	"strconv"
 	"time"
 
+	"bobwatch/internal/profile/documents"
+	"bobwatch/internal/yamlfile"
+
 	corev1 "k8s.io/api/core/v1"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -146,9 +150,9 @@ func decode(m *corev1.ConfigMap, key *workload.Key) (*Record, error) {
 		}
 	}
 	if len(text) > maxText {
-		return nil, fmt.Errorf("%w: more than %d bytes", profile.ErrLimit, maxText)
+		return nil, fmt.Errorf("%w: more than %d bytes", yamlfile.ErrLimit, maxText)
 	}
-	documents, err := profile.Parse(keyProfile, text)
+	documents, err := documents.Parse(keyProfile, text)
 	if err != nil {
 		return nil, err
 	}

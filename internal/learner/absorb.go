@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
 )
@@ -38,7 +39,7 @@ func (l *Learner) factsOf(c *profile.Container) []Fact {
 	for _, e := range c.Execs {
 		args := e.Args
 		if len(args) == 0 && !e.ArgsRequired {
-			args = []string{profile.DynamicArgs}
+			args = []string{glob.DynamicArgs}
 		}
 		facts = append(facts, Fact{Kind: FactExec, Path: e.Path, Args: args})
 	}

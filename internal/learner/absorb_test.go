@@ -9,6 +9,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 )
 
 // Two nodes that tell each other what they learned know the same afterwards,
@@ -58,20 +59,20 @@ func TestAbsorbKeepsTheMeaningOfWhatIsLeftOut(t *testing.T) {
 		Opens: []profile.Open{{Path: "/file"}},
 	}, boot)
 	c := l.Container()
-	m, err := profile.Compile([]profile.Container{c}, profile.MatchOptions{Arch: "amd64"})
+	m, err := match.Compile([]profile.Container{c}, match.Options{Arch: "amd64"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, got := range map[string]profile.Verdict{
+	for name, got := range map[string]match.Verdict{
 		"any arguments":  m.Exec([]byte("/any"), []byte("/any\x00-x\x00")),
 		"read":           m.Open([]byte("/file"), event.AccessRead),
 		"read and write": m.Open([]byte("/file"), event.AccessRead|event.AccessWrite),
 	} {
-		if got != profile.Allowed {
+		if got != match.Allowed {
 			t.Errorf("%s: %v, want it allowed", name, got)
 		}
 	}
-	if got := m.Exec([]byte("/none"), []byte("/none\x00-x\x00")); got != profile.DetailUnknown {
+	if got := m.Exec([]byte("/none"), []byte("/none\x00-x\x00")); got != match.DetailUnknown {
 		t.Errorf("arguments where none are allowed: %v", got)
 	}
 }

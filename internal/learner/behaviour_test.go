@@ -8,6 +8,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 )
 
 // aRun is what one run of a web application does, with the pids, temporary
@@ -52,11 +53,11 @@ func TestSilentAfterLearningAndLoudWhenAttacked(t *testing.T) {
 	for _, e := range aRun(r, 20) {
 		l.Observe(e)
 	}
-	m, err := profile.Compile([]profile.Container{l.Container()}, profile.MatchOptions{Arch: "amd64", MergedUsr: true})
+	m, err := match.Compile([]profile.Container{l.Container()}, match.Options{Arch: "amd64", MergedUsr: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge := func(e *event.Event) profile.Verdict {
+	judge := func(e *event.Event) match.Verdict {
 		if e.Kind == event.KindExec {
 			return m.Exec(e.Path, e.Args)
 		}
@@ -64,7 +65,7 @@ func TestSilentAfterLearningAndLoudWhenAttacked(t *testing.T) {
 	}
 	for restart := range 20 {
 		for _, e := range aRun(r, 20) {
-			if got := judge(e); got != profile.Allowed {
+			if got := judge(e); got != match.Allowed {
 				t.Errorf("restart %d: %s %q: %v", restart, e.Path, e.Args, got)
 			}
 		}
@@ -81,7 +82,7 @@ func TestSilentAfterLearningAndLoudWhenAttacked(t *testing.T) {
 		execution("/usr/bin/id", "id"),
 	}
 	for _, e := range attacks {
-		if judge(e) == profile.Allowed {
+		if judge(e) == match.Allowed {
 			t.Errorf("attack %s %q is allowed", e.Path, e.Args)
 		}
 	}
@@ -139,12 +140,12 @@ func TestHostileContainerIsBounded(t *testing.T) {
 
 func allows(t *testing.T, l *Learner, e *event.Event) bool {
 	t.Helper()
-	m, err := profile.Compile([]profile.Container{l.Container()}, profile.MatchOptions{Arch: "amd64"})
+	m, err := match.Compile([]profile.Container{l.Container()}, match.Options{Arch: "amd64"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if e.Kind == event.KindExec {
-		return m.Exec(e.Path, e.Args) == profile.Allowed
+		return m.Exec(e.Path, e.Args) == match.Allowed
 	}
-	return m.Open(e.Path, e.Access) == profile.Allowed
+	return m.Open(e.Path, e.Access) == match.Allowed
 }

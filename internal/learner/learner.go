@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 	"bobwatch/internal/syscalls"
 )
 
@@ -23,7 +24,7 @@ type Options struct {
 	Window time.Duration
 	// Thresholds decide what Container generalises. A Learner keeps more
 	// detail than they ask for, as far as its memory allows.
-	Thresholds profile.Thresholds
+	Thresholds generalise.Thresholds
 	// Boot is the wall-clock time of an event at 0 ns since boot.
 	Boot time.Time
 	// Runtime learns what the container runtime does in the container in place
@@ -67,7 +68,7 @@ type Learner struct {
 	counts   Counts
 	native   syscalls.Set
 	compat   syscalls.Set
-	opens    *profile.PathSet
+	opens    *generalise.PathSet
 	programs programs
 
 	fresh    []Fact // since the last Take
@@ -81,7 +82,7 @@ func New(key string, opts Options) *Learner {
 	return &Learner{
 		key:      key,
 		opts:     opts,
-		opens:    profile.NewPathSet(opts.Thresholds.Scale(looseness)),
+		opens:    generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
 		programs: newPrograms(opts.Thresholds),
 	}
 }
@@ -229,7 +230,7 @@ func (l *Learner) Container() profile.Container {
 	}
 	addNames(c.Syscalls, l.opts.Arch, l.native)
 	addNames(c.Syscalls, syscalls.Compat(l.opts.Arch), l.compat)
-	return profile.GeneraliseContainer(c, l.opts.Thresholds)
+	return generalise.Container(c, l.opts.Thresholds)
 }
 
 func addNames(names map[string][]string, arch string, set syscalls.Set) {

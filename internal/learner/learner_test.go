@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 	"bobwatch/internal/syscalls"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 var boot = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
@@ -21,7 +22,7 @@ func newLearner() *Learner {
 	return New("default/Deployment/web/web", Options{
 		Arch:       "amd64",
 		Window:     time.Minute,
-		Thresholds: profile.DefaultThresholds(),
+		Thresholds: generalise.DefaultThresholds(),
 		Boot:       boot,
 	})
 }
@@ -177,7 +178,7 @@ func doubled(c Counts) Counts {
 }
 
 func TestRuntimeLearner(t *testing.T) {
-	l := New("runtime", Options{Arch: "amd64", Thresholds: profile.DefaultThresholds(), Runtime: true})
+	l := New("runtime", Options{Arch: "amd64", Thresholds: generalise.DefaultThresholds(), Runtime: true})
 	if l.Observe(call(t, "read")) {
 		t.Error("Observe = true for the workload's call")
 	}

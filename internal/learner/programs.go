@@ -5,7 +5,9 @@ import (
 	"errors"
 	"strings"
 
+	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 )
 
 // The bounds of the executions one Learner keeps.
@@ -27,7 +29,7 @@ var (
 
 // programs holds the commands that were run, by the program's path.
 type programs struct {
-	thresholds profile.Thresholds
+	thresholds generalise.Thresholds
 	byPath     map[string]*commands
 	bytes      int
 }
@@ -38,7 +40,7 @@ type commands struct {
 	settleAt int                 // the number of argvs at which to generalise
 }
 
-func newPrograms(t profile.Thresholds) programs {
+func newPrograms(t generalise.Thresholds) programs {
 	return programs{thresholds: t, byPath: make(map[string]*commands)}
 }
 
@@ -54,11 +56,11 @@ func (p *programs) observe(path, args []byte, truncated bool) (added bool, name 
 			return false, "", nil, nil
 		}
 	}
-	argv, ok := profile.ObservedArgs(string(path), splitArgs(args), truncated)
-	if !ok || len(path) > maxPathBytes || !profile.Literal(string(path)) {
+	argv, ok := generalise.ObservedArgs(string(path), splitArgs(args), truncated)
+	if !ok || len(path) > maxPathBytes || !generalise.Literal(string(path)) {
 		return false, "", nil, errUnwritable
 	}
-	name = profile.GeneraliseProgram(string(path))
+	name = generalise.Program(string(path))
 	if p.covers(name, argv) {
 		return false, name, argv, nil
 	}
@@ -87,7 +89,7 @@ func (p *programs) covers(path string, argv []string) bool {
 		return true
 	}
 	for _, pattern := range c.argvs {
-		if profile.CoversArgs(pattern, argv) {
+		if glob.CoversArgs(pattern, argv) {
 			return true
 		}
 	}
@@ -128,7 +130,7 @@ func (p *programs) settle(path string, c *commands) {
 		p.bytes -= len(path) + len(key)
 	}
 	clear(c.argvs)
-	for _, argv := range profile.GeneraliseArgs(path, all, p.thresholds) {
+	for _, argv := range generalise.Args(path, all, p.thresholds) {
 		c.argvs[joinArgs(argv)] = argv
 		p.bytes += len(path) + len(joinArgs(argv))
 	}

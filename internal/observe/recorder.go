@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/generalise"
 	"bobwatch/internal/workload"
 )
 
@@ -59,7 +60,7 @@ func (r *Recorder) Begin(s *Subject) {
 		rec = &recording{images: map[string]bool{}, runtimes: map[string]bool{}, typ: c.Type}
 		rec.learner = learner.New(c.Key().String(), learner.Options{
 			Arch:       runtime.GOARCH,
-			Thresholds: profile.DefaultThresholds(),
+			Thresholds: generalise.DefaultThresholds(),
 			Boot:       r.boot,
 		})
 		r.learners[c.Name] = rec

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"bobwatch/internal/interpreter"
 )
 
 // reference matches $(name), and $$(name), which stands for the text $(name).
@@ -128,11 +130,11 @@ func (b *binder) texts(where string, texts []string, fits fitFunc) []string {
 // args binds the arguments of e. One with white space, or that an interpreter
 // takes for code, is several words to somebody, and a value is one of them.
 func (b *binder) args(where string, e Exec) []string {
-	code := spanOf(e.Path, e.Args)
+	code := interpreter.CodeIn(e.Path, e.Args)
 	bound := slices.Clone(e.Args)
 	for i, arg := range bound {
 		fits := anywhere
-		if code.has(i) || strings.ContainsFunc(arg, unicode.IsSpace) {
+		if code.Has(i) || strings.ContainsFunc(arg, unicode.IsSpace) {
 			fits = asWord
 		}
 		bound[i] = b.substitute(fmt.Sprintf("%s[%d]", where, i), arg, fits)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"bobwatch/internal/glob"
 )
 
 // maxValueBytes bounds a parameter's value; the longest thing one names is a
@@ -45,8 +47,8 @@ func checkText(value string) error {
 		return fmt.Errorf("value %q is not UTF-8", value)
 	case strings.ContainsFunc(value, unicode.IsControl):
 		return fmt.Errorf("value %q has a control character", value)
-	case strings.Contains(value, Wildcard), strings.Contains(value, Dynamic):
-		return fmt.Errorf("value %q has a wildcard (%s or %s)", value, Wildcard, Dynamic)
+	case strings.Contains(value, glob.Wildcard), strings.Contains(value, glob.Dynamic):
+		return fmt.Errorf("value %q has a wildcard (%s or %s)", value, glob.Wildcard, glob.Dynamic)
 	}
 	return nil
 }
@@ -115,7 +117,7 @@ func insidePath(_ ParameterKind, value string) error { return checkSegment(value
 // asWord is a place in a command line: a value is one word that means nothing
 // but itself to a shell.
 func asWord(_ ParameterKind, value string) error {
-	if !PlainWord(value) {
+	if !glob.PlainWord(value) {
 		return fmt.Errorf("value %q is not one plain word of a command line", value)
 	}
 	return nil

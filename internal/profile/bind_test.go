@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/glob"
 )
 
 // template is a document with a parameter of every kind in every place that
@@ -260,7 +262,7 @@ func FuzzBind(f *testing.F) {
 		}
 		c := got.Spec.Containers[0]
 		open := c.Opens[0].Path
-		if n := strings.Count(open, "/"); n != 3 || strings.Count(open, Wildcard) != 1 || strings.Contains(open, Dynamic) || strings.Contains(open, "/../") {
+		if n := strings.Count(open, "/"); n != 3 || strings.Count(open, glob.Wildcard) != 1 || strings.Contains(open, glob.Dynamic) || strings.Contains(open, "/../") {
 			t.Errorf("tenant %q made the path %q", tenant, open)
 		}
 		peer := c.Network.Egress[0]

@@ -1,12 +1,11 @@
 package profile
 
 import (
-	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/glob"
 	"bobwatch/internal/syscalls"
 )
 
@@ -85,61 +84,14 @@ func lackingTexts(have, want []string) []string {
 	return lacks
 }
 
-// pathIndex finds the entries whose paths cover a path or pattern.
-type pathIndex struct {
-	exact    *paths
-	byLeaf   [][]int // entries, by leaf of exact
-	patterns []indexedPattern
-}
-
-type indexedPattern struct {
-	entry    int
-	segments []coverSegment
-}
-
-func newPathIndex(builder pathsBuilder, n int, path func(i int) string) *pathIndex {
-	var x pathIndex
-	for i := range n {
-		leaf, ok := builder.add(path(i))
-		if !ok {
-			continue
-		}
-		if int(leaf) == len(x.byLeaf) {
-			x.byLeaf = append(x.byLeaf, nil)
-		}
-		x.byLeaf[leaf] = append(x.byLeaf[leaf], i)
-		if hasWildcard(path(i)) {
-			x.patterns = append(x.patterns, indexedPattern{entry: i, segments: coverSegments(path(i))})
-		}
-	}
-	x.exact = builder.build()
-	return &x
-}
-
-// covering calls visit with every entry that covers path, until it returns true.
-func (x *pathIndex) covering(path string, visit func(entry int) (done bool)) {
-	if !hasWildcard(path) {
-		x.exact.match([]byte(path), func(leaf uint32) bool {
-			return slices.ContainsFunc(x.byLeaf[leaf], visit)
-		})
-		return
-	}
-	segments := coverSegments(path)
-	for _, p := range x.patterns {
-		if coversPath(p.segments, segments) && visit(p.entry) {
-			return
-		}
-	}
-}
-
 func lackingOpens(have, want []Open) []Open {
-	index := newPathIndex(pathsBuilder{}, len(have), func(i int) string { return have[i].Path })
+	index := glob.NewIndex(false, len(have), func(i int) string { return have[i].Path })
 	var lacks []Open
 	for _, open := range want {
-		wanted, granted, known := accessOf(open.Flags), event.Access(0), false
-		index.covering(open.Path, func(i int) bool {
+		wanted, granted, known := AccessOf(open.Flags), event.Access(0), false
+		index.Covering(open.Path, func(i int) bool {
 			known = true
-			granted |= accessOf(have[i].Flags)
+			granted |= AccessOf(have[i].Flags)
 			return granted&wanted == wanted
 		})
 		if !known || granted&wanted != wanted {
@@ -150,11 +102,11 @@ func lackingOpens(have, want []Open) []Open {
 }
 
 func lackingExecs(have, want []Exec) []Exec {
-	index := newPathIndex(pathsBuilder{}, len(have), func(i int) string { return have[i].Path })
+	index := glob.NewIndex(false, len(have), func(i int) string { return have[i].Path })
 	var lacks []Exec
 	for _, exec := range want {
 		covered := false
-		index.covering(exec.Path, func(i int) bool {
+		index.Covering(exec.Path, func(i int) bool {
 			covered = coversExecArgs(have[i], exec)
 			return covered
 		})
@@ -171,9 +123,9 @@ func coversExecArgs(have, want Exec) bool {
 	}
 	args := want.Args
 	if len(args) == 0 && !want.ArgsRequired {
-		args = []string{DynamicArgs}
+		args = []string{glob.DynamicArgs}
 	}
-	return CoversArgs(have.Args, args)
+	return glob.CoversArgs(have.Args, args)
 }
 
 func lackingNeighbors(have, want []Neighbor) []Neighbor {
@@ -197,8 +149,8 @@ func coversNeighbor(have, want Neighbor) bool {
 	if wide != (len(want.DNSNames)+len(want.IPAddresses) > 0) {
 		return false
 	}
-	return all(want.DNSNames, have.DNSNames, coversDNS) &&
-		all(want.IPAddresses, have.IPAddresses, coversIP) &&
+	return all(want.DNSNames, have.DNSNames, glob.CoversDNS) &&
+		all(want.IPAddresses, have.IPAddresses, glob.CoversIP) &&
 		coversPorts(have.Ports, want.Ports)
 }
 
@@ -210,25 +162,6 @@ func all(want, have []string, covers func(have, want string) bool) bool {
 		}
 	}
 	return true
-}
-
-func coversDNS(have, want string) bool {
-	if strings.ContainsAny(want, Wildcard+Dynamic) {
-		return slices.Equal(dnsLabels(have), dnsLabels(want))
-	}
-	return MatchDNS(have, want)
-}
-
-func coversIP(have, want string) bool {
-	if have == want || have == Wildcard {
-		return true
-	}
-	if prefix, err := netip.ParsePrefix(want); err == nil {
-		outer, err := netip.ParsePrefix(have)
-		return err == nil && outer.Bits() <= prefix.Bits() && outer.Contains(prefix.Addr())
-	}
-	address, err := netip.ParseAddr(want)
-	return err == nil && MatchIP(have, address)
 }
 
 func coversPorts(have, want []Port) bool {

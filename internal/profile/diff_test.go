@@ -2,57 +2,11 @@ package profile
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// TestRedisProfilesCoverOneAnother reads what Kubescape learned of one redis
-// chart on three kinds of cluster. With families the lists are nearly one; the
-// names left are what a user who takes one profile to another cluster would be
-// told about.
-func TestRedisProfilesCoverOneAnother(t *testing.T) {
-	profiles := make(map[string]*Profile)
-	for _, cluster := range []string{"k3s", "kind", "minikube"} {
-		name := "ap-redis-" + cluster + ".yaml"
-		text, err := os.ReadFile(filepath.Join("testdata", "kubescape", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		profiles[cluster] = mustParse(t, string(text))
-	}
-	// mount and its family are the runtime's own steps, which bobwatch tells
-	// apart and Kubescape does not.
-	tests := map[string]struct {
-		learned, run string
-		want         []string
-	}{
-		"kind on k3s":     {"kind", "k3s", []string{"gettid", "sched_yield"}},
-		"kind on mini":    {"kind", "minikube", []string{"chmod", "sched_yield", "utimensat"}},
-		"k3s on kind":     {"k3s", "kind", []string{"mount"}},
-		"k3s on minikube": {"k3s", "minikube", []string{"chmod", "mount", "utimensat"}},
-		"minikube on k3s": {"minikube", "k3s", []string{"gettid"}},
-		"mini on kind":    {"minikube", "kind", nil},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			var got []string
-			for _, c := range Covers(profiles[tt.learned], profiles[tt.run]) {
-				got = append(got, c.Syscalls["amd64"]...)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("new to what %s learned, on %s (-want +got):\n%s", tt.learned, tt.run, diff)
-			}
-			if len(got) > 3 {
-				t.Errorf("%d names, want at most 3: %v", len(got), got)
-			}
-		})
-	}
-}
 
 // withContainer returns a document with the given text below its container.
 func withContainer(tb testing.TB, text string) *Profile {
@@ -116,47 +70,6 @@ func TestCoversAnyContainer(t *testing.T) {
 	}
 	if missing := Covers(b, a); len(missing) == 0 {
 		t.Error("a container with a name stands for all")
-	}
-}
-
-// TestCoversPathIsSound tries the paths of short patterns: what is said to be
-// covered must match wherever the covered one does.
-func TestCoversPathIsSound(t *testing.T) {
-	var patterns, paths []string
-	names := []string{"a", "b", Dynamic, Wildcard}
-	var grow func(prefix string, depth int)
-	grow = func(prefix string, depth int) {
-		for i, name := range names {
-			next := prefix + "/" + name
-			patterns = append(patterns, next)
-			if i < 2 {
-				paths = append(paths, next)
-			}
-			if depth > 1 {
-				grow(next, depth-1)
-			}
-		}
-	}
-	grow("", 3)
-	paths = slices.DeleteFunc(paths, func(p string) bool { return strings.ContainsAny(p, Dynamic+Wildcard) })
-	paths = append(paths, "/", "/c/c/c/c", "/a/c/b", "/c", "/a/a/a/a")
-	patterns = append(patterns, "*", "*/a", "/")
-	covered := 0
-	for _, a := range patterns {
-		for _, b := range patterns {
-			if !coversPath(coverSegments(a), coverSegments(b)) {
-				continue
-			}
-			covered++
-			for _, path := range paths {
-				if matchPath(b, path) && !matchPath(a, path) {
-					t.Errorf("%q is said to cover %q, but only the latter matches %q", a, b, path)
-				}
-			}
-		}
-	}
-	if covered < len(patterns) {
-		t.Errorf("%d pairs covered of %d patterns: not even each by itself", covered, len(patterns))
 	}
 }
 

@@ -49,7 +49,7 @@ func randomProfile(r *rand.Rand) *Profile {
 	}
 	p.Metadata.Name = one(r, "", "ug-") + p.Metadata.Name
 	if r.IntN(2) == 0 {
-		p.Metadata.Annotations[annotationManagedBy] = one(r, "User", "other")
+		p.Metadata.Annotations["kubescape.io/managed-by"] = one(r, "User", "other")
 	}
 	if r.IntN(2) == 0 {
 		p.Metadata.Labels[AllowanceLabel] = one(r, "true", "true", "false")

@@ -78,8 +78,8 @@ func normaliseContainer(c Container) Container {
 	c.Type = c.key().typ
 	c.Images = sortedSet(c.Images)
 	c.Syscalls = normaliseSyscalls(c.Syscalls)
-	c.Execs = normaliseExecs(c.Execs)
-	c.Opens = normaliseOpens(c.Opens)
+	c.Execs = NormaliseExecs(c.Execs)
+	c.Opens = NormaliseOpens(c.Opens)
 	c.Capabilities = sortedSet(c.Capabilities)
 	c.Network.Egress = normaliseNeighbors(c.Network.Egress)
 	c.Network.Ingress = normaliseNeighbors(c.Network.Ingress)
@@ -98,7 +98,8 @@ func normaliseSyscalls(syscalls map[string][]string) map[string][]string {
 	return nonEmptyMap(byArch)
 }
 
-func normaliseExecs(execs []Exec) []Exec {
+// NormaliseExecs returns the distinct executions in order.
+func NormaliseExecs(execs []Exec) []Exec {
 	sorted := slices.Clone(execs)
 	for i := range sorted {
 		sorted[i].Args = nonEmptySlice(sorted[i].Args)
@@ -127,14 +128,15 @@ func compareBools(a, b bool) int {
 	return 1
 }
 
-func normaliseOpens(opens []Open) []Open {
+// NormaliseOpens returns the opens in order, those of one path joined.
+func NormaliseOpens(opens []Open) []Open {
 	sorted := slices.Clone(opens)
 	slices.SortStableFunc(sorted, func(a, b Open) int { return cmp.Compare(a.Path, b.Path) })
 	joined := sorted[:0]
 	for _, open := range sorted {
 		open.Flags = sortedSet(open.Flags)
 		if last := len(joined) - 1; last >= 0 && joined[last].Path == open.Path {
-			joined[last].Flags = joinFlags(joined[last].Flags, open.Flags)
+			joined[last].Flags = JoinFlags(joined[last].Flags, open.Flags)
 			continue
 		}
 		joined = append(joined, open)
@@ -142,15 +144,15 @@ func normaliseOpens(opens []Open) []Open {
 	return nonEmptySlice(joined)
 }
 
-// joinFlags returns the flags of an open that allows what either of two
+// JoinFlags returns the flags of an open that allows what either of two
 // allows. A list without access flags allows every access, so it takes the
 // access flags of the other away.
-func joinFlags(a, b []string) []string {
+func JoinFlags(a, b []string) []string {
 	joined := sortedSet(append(slices.Clone(a), b...))
-	if slices.ContainsFunc(a, isAccessFlag) && slices.ContainsFunc(b, isAccessFlag) {
+	if slices.ContainsFunc(a, IsAccessFlag) && slices.ContainsFunc(b, IsAccessFlag) {
 		return joined
 	}
-	return nonEmptySlice(slices.DeleteFunc(joined, isAccessFlag))
+	return nonEmptySlice(slices.DeleteFunc(joined, IsAccessFlag))
 }
 
 // normaliseNeighbors keeps neighbors whole: joining the ports of one with the

@@ -3,14 +3,14 @@ package profile
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/yamlfile"
 )
 
 // native returns a Bill of Behavior with the given text below its one
@@ -180,54 +180,6 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestFormatDocumentation reads the example that people will copy.
-func TestFormatDocumentation(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "profile-format.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, example, _ := strings.Cut(string(page), "```yaml\n")
-	example, _, found := strings.Cut(example, "```")
-	if !found {
-		t.Fatal("no example")
-	}
-	p := mustParse(t, example)
-	m, err := Compile(p.Spec.Containers, MatchOptions{Arch: "amd64"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := m.Exec([]byte("/usr/bin/dash"), []byte("sh\x00-c\x00ping -c 4 8.8.8.8; id\x00")); got != DetailUnknown {
-		t.Errorf("an injected command: %d, want %d", got, DetailUnknown)
-	}
-	if _, err := Bind(p, nil); err != nil {
-		t.Error(err)
-	}
-	for _, limit := range []string{"16 MiB", "500,000", "| MaxDepth | 64 |"} {
-		if !strings.Contains(string(page), limit) {
-			t.Errorf("the page does not name the limit %s", limit)
-		}
-	}
-	if MaxInputBytes != 16<<20 || MaxEntries != 500_000 || MaxDepth != 64 {
-		t.Error("the page names other limits")
-	}
-}
-
-func TestParseManyDocuments(t *testing.T) {
-	text := native("") + "---\n" + strings.Replace(native(""), "{name: web}", "{name: other}", 1) +
-		"---\napiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\nkind: ApplicationProfile\nmetadata: {name: third}\nspec: {containers: null}\n"
-	profiles, err := Parse("test.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, p := range profiles {
-		names = append(names, p.Metadata.Name)
-	}
-	if diff := cmp.Diff([]string{"web", "other", "third"}, names); diff != "" {
-		t.Errorf("names (-want +got):\n%s", diff)
-	}
-}
-
 // laughs returns a document whose aliases expand to 10^levels strings.
 func laughs(levels int) string {
 	var b strings.Builder
@@ -302,7 +254,7 @@ func TestLimits(t *testing.T) {
 				}
 				return
 			}
-			if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), tt.limit) {
+			if !errors.Is(err, yamlfile.ErrLimit) || !strings.Contains(err.Error(), tt.limit) {
 				t.Errorf("Parse: %v, want the limit %s", err, tt.limit)
 			}
 		})
@@ -323,64 +275,4 @@ func indented(levels int) string {
 		b.WriteString(strings.Repeat(" ", i) + "a:\n")
 	}
 	return b.String()
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add([]byte(native("    opens: [{path: /a/⋯/*, flags: [O_RDONLY]}]\n    syscalls: {amd64: [read]}\n")))
-	f.Add([]byte(native("    images: &a [b]\n    capabilities: *a\n")))
-	f.Add([]byte(`{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior", "metadata": {"name": "x"}}`))
-	f.Add([]byte("apiVersion: v1\nkind: List\nitems:\n- apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1\n  kind: ApplicationProfile\n"))
-	files, err := filepath.Glob(filepath.Join("testdata", "kubescape", "*.yaml"))
-	if err != nil || len(files) == 0 {
-		f.Fatalf("find seeds: %v", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		profiles, err := Parse("fuzz", data)
-		if err != nil {
-			return
-		}
-		for _, p := range profiles {
-			checkProfile(t, p)
-		}
-	})
-}
-
-// checkProfile holds what Parse returned to the laws of the document.
-func checkProfile(t *testing.T, p *Profile) {
-	t.Helper()
-	canonical, err := p.Canonical()
-	if err != nil {
-		t.Fatalf("Canonical: %v", err)
-	}
-	merged, err := Merge(p, p)
-	if err != nil {
-		t.Fatalf("Merge with itself: %v", err)
-	}
-	again, err := merged.Canonical()
-	if err != nil || string(again) != string(canonical) {
-		t.Errorf("Merge with itself: %s\nwant %s (%v)", again, canonical, err)
-	}
-	if missing := Covers(p, p); len(missing) > 0 {
-		t.Errorf("a document does not cover itself: %s", Diff(&Profile{}, &Profile{Spec: Spec{Containers: missing}}))
-	}
-	if _, err := Compile(p.Spec.Containers, MatchOptions{Arch: "amd64", MergedUsr: true}); err != nil {
-		t.Errorf("Compile: %v", err)
-	}
-	if p.Metadata.Name == "" {
-		return // Kubescape's documents need no name, ours do
-	}
-	read, err := Parse("canonical", canonical)
-	if err != nil || len(read) != 1 {
-		t.Fatalf("Parse(%s): %d documents, %v", canonical, len(read), err)
-	}
-	if again, err := read[0].Canonical(); err != nil || string(again) != string(canonical) {
-		t.Errorf("canonical bytes change when read back: %s\nwant %s (%v)", again, canonical, err)
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"bobwatch/internal/yamlfile"
+
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"bobwatch/internal/syscalls"
@@ -78,7 +80,7 @@ func archesWith(c *Container, name string) []string {
 // PatchJSON applies an RFC 6902 patch to the normalised document: indexes
 // count in the order of Canonical. The result is checked like any document.
 func PatchJSON(p *Profile, patch []byte) (*Profile, error) {
-	if err := checkInput(patch); err != nil {
+	if err := yamlfile.CheckInput(patch); err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
 	}
 	operations, err := jsonpatch.DecodePatch(patch)
@@ -91,7 +93,7 @@ func PatchJSON(p *Profile, patch []byte) (*Profile, error) {
 	}
 	options := jsonpatch.NewApplyOptions()
 	// A list copied into itself doubles with every operation.
-	options.AccumulatedCopySizeLimit = MaxInputBytes
+	options.AccumulatedCopySizeLimit = yamlfile.MaxInputBytes
 	text, err = operations.ApplyWithOptions(text, options)
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)

@@ -1,6 +1,5 @@
 // Package profile is the Bill of Behavior: the document that says what a
-// workload may do, its algebra, and the compiled form events are matched
-// against.
+// workload may do, and its algebra: merge, diff, cover, patch, bind.
 //
 // A Profile is plain data. Every function that takes one leaves it unchanged
 // and every function that returns one returns it normalised: sorted, without
@@ -13,17 +12,6 @@ package profile
 const (
 	APIVersion = "bobwatch/v1alpha1"
 	Kind       = "BillOfBehavior"
-)
-
-// Wildcards in paths and arguments, as Kubescape writes them.
-const (
-	// Dynamic stands for exactly one path segment, or one argument.
-	Dynamic = "⋯"
-	// Wildcard as a whole path segment stands for any number of segments; at
-	// the end of a path for one or more.
-	Wildcard = "*"
-	// DynamicArgs as a whole argument stands for any number of arguments.
-	DynamicArgs = "⋯⋯"
 )
 
 // Profile is a Bill of Behavior document.

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bobwatch/internal/yamlfile"
 )
 
 var updateSchema = flag.Bool("update-schema", false, "write the JSON schema of the document")
@@ -103,7 +105,7 @@ func (g *schemaWriter) value(t reflect.Type) map[string]any {
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
 	case reflect.Int, reflect.Uint64:
-		return map[string]any{"type": "integer", "minimum": 0, "maximum": int64(maxInteger)}
+		return map[string]any{"type": "integer", "minimum": 0, "maximum": int64(yamlfile.MaxInteger)}
 	case reflect.Interface:
 		return map[string]any{}
 	}

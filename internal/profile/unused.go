@@ -1,5 +1,7 @@
 package profile
 
+import "bobwatch/internal/glob"
+
 // Unused returns what a allows of system calls, executions and opens and
 // nothing in seen made use of, by container; nothing if all was used. seen is
 // what a workload was seen to do. Containers that seen does not have are
@@ -41,8 +43,8 @@ func unusedExecs(execs, seen []Exec) []Exec {
 
 func unusedOpens(opens, seen []Open) []Open {
 	return unusedEntries(opens, seen, func(o Open) string { return o.Path }, func(o, act Open) bool {
-		wanted := accessOf(act.Flags)
-		return wanted == 0 || accessOf(o.Flags)&wanted != 0
+		wanted := AccessOf(act.Flags)
+		return wanted == 0 || AccessOf(o.Flags)&wanted != 0
 	})
 }
 
@@ -50,18 +52,18 @@ func unusedOpens(opens, seen []Open) []Open {
 // that covers theirs, and with which they agree.
 func unusedEntries[E any](entries, acts []E, path func(E) string, agree func(entry, act E) bool) []E {
 	used := make([]bool, len(entries))
-	index := newPathIndex(pathsBuilder{mergedUsr: true}, len(entries), func(i int) string { return path(entries[i]) })
+	index := glob.NewIndex(true, len(entries), func(i int) string { return path(entries[i]) })
 	for _, act := range acts {
-		index.covering(path(act), func(i int) bool {
+		index.Covering(path(act), func(i int) bool {
 			used[i] = used[i] || agree(entries[i], act)
 			return false
 		})
 	}
-	index = newPathIndex(pathsBuilder{mergedUsr: true}, len(acts), func(j int) string { return path(acts[j]) })
+	index = glob.NewIndex(true, len(acts), func(j int) string { return path(acts[j]) })
 	var unused []E
 	for i, entry := range entries {
 		if !used[i] {
-			index.covering(path(entry), func(j int) bool {
+			index.Covering(path(entry), func(j int) bool {
 				used[i] = agree(entry, acts[j])
 				return used[i]
 			})

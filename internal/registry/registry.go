@@ -11,8 +11,8 @@ package registry
 import (
 	"errors"
 
-	"bobwatch/internal/profile"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/yamlfile"
 )
 
 // Media types of an artifact and its layers.
@@ -32,7 +32,7 @@ const (
 	maxPages         = 32  // of a list
 	maxSignatures    = 64  // of one artifact
 	maxLayers        = 3   // the document, and two signatures
-	maxDocumentBytes = profile.MaxInputBytes
+	maxDocumentBytes = yamlfile.MaxInputBytes
 )
 
 // Why something from a registry is refused.

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"bobwatch/internal/profile"
-
 	"github.com/goccy/go-yaml"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 )
 
 func readFile(t testing.TB, name string) []byte {
@@ -56,7 +57,7 @@ func TestRenderedTemplatesParse(t *testing.T) {
 			if IsTemplate(text) {
 				t.Error("the result still has placeholders")
 			}
-			profiles, err := profile.Parse(name, text)
+			profiles, err := documents.Parse(name, text)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, text)
 			}

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/glob"
+	"bobwatch/internal/profile/match"
+
 	judging "bobwatch/internal/judge"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
@@ -88,7 +91,7 @@ type judges map[string]judge
 
 type judge struct {
 	judge   *judging.Judge
-	matcher *profile.Matcher
+	matcher *match.Matcher
 	abi     event.ABI
 }
 
@@ -105,7 +108,7 @@ func (t *Trial) judges(c *profile.Container) (judges, error) {
 	}
 	all := make(judges)
 	for _, arch := range []string{"amd64", "arm64"} {
-		matcher, err := profile.Compile(containers, profile.MatchOptions{Arch: arch, MergedUsr: true})
+		matcher, err := match.Compile(containers, match.Options{Arch: arch, MergedUsr: true})
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +165,7 @@ func syscallEvent(arch string, abi event.ABI, names []string) *event.Event {
 // isPattern reports whether a path stands for any number of segments, which
 // no single path can stand for.
 func isPattern(path string) bool {
-	return slices.Contains(strings.Split(path, "/"), profile.Wildcard)
+	return slices.Contains(strings.Split(path, "/"), glob.Wildcard)
 }
 
 func accessOf(flags []string) event.Access {

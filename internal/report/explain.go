@@ -3,8 +3,8 @@ package report
 import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
+	"bobwatch/internal/sensitive"
 	"bobwatch/internal/severity"
 )
 
@@ -75,7 +75,7 @@ func (f *finding) explainOpen() string {
 	if f.entry != nil && len(f.entry.Opens) > 0 {
 		open := f.entry.Opens[0]
 		writes = accessOf(open.Flags)&event.AccessWrite != 0
-		if _, sensitive := profile.Sensitive([]byte(open.Path)); sensitive {
+		if _, sensitive := sensitive.Grade([]byte(open.Path)); sensitive {
 			return "The file holds secrets, decides who may do what, or leads out of the container."
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
 )
@@ -111,7 +112,7 @@ var platformFiles = []struct{ pattern, difference string }{
 
 var platformMatcher = newPlatformMatcher()
 
-func newPlatformMatcher() map[string]*profile.Matcher {
+func newPlatformMatcher() map[string]*match.Matcher {
 	byDifference := make(map[string]*profile.Container)
 	for _, file := range platformFiles {
 		if byDifference[file.difference] == nil {
@@ -120,9 +121,9 @@ func newPlatformMatcher() map[string]*profile.Matcher {
 		c := byDifference[file.difference]
 		c.Opens = append(c.Opens, profile.Open{Path: file.pattern, Flags: []string{"O_RDONLY"}})
 	}
-	matchers := make(map[string]*profile.Matcher)
+	matchers := make(map[string]*match.Matcher)
 	for difference, c := range byDifference {
-		m, err := profile.Compile([]profile.Container{*c}, profile.MatchOptions{Arch: defaultArch, MergedUsr: true})
+		m, err := match.Compile([]profile.Container{*c}, match.Options{Arch: defaultArch, MergedUsr: true})
 		if err != nil {
 			panic(err) // the architecture is unknown
 		}
@@ -159,7 +160,7 @@ func platformFile(open profile.Open) string {
 		return ""
 	}
 	for _, difference := range []string{platformKernel, platformLibc, platformMachine} {
-		if platformMatcher[difference].Open([]byte(open.Path), event.AccessRead) == profile.Allowed {
+		if platformMatcher[difference].Open([]byte(open.Path), event.AccessRead) == match.Allowed {
 			return difference
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/sensitive"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
 )
@@ -23,7 +24,7 @@ func TestPlatformDifferencesAreHarmless(t *testing.T) {
 		}
 	}
 	for _, file := range platformFiles {
-		if grade, sensitive := profile.Sensitive([]byte(file.pattern)); sensitive {
+		if grade, sensitive := sensitive.Grade([]byte(file.pattern)); sensitive {
 			t.Errorf("%s is sensitive: %s", file.pattern, grade)
 		}
 	}

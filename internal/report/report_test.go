@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
@@ -22,7 +23,7 @@ func parse(t testing.TB, file string) *profile.Profile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profiles, err := profile.Parse(file, text)
+	profiles, err := documents.Parse(file, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +305,7 @@ func TestRedisOnOtherClusters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		profiles, err := profile.Parse(cluster, text)
+		profiles, err := documents.Parse(cluster, text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,12 @@ import (
 	"maps"
 	"strings"
 
+	"bobwatch/internal/profile/documents"
+
 	corev1 "k8s.io/api/core/v1"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -132,7 +136,7 @@ func content(d *catalog.Document) ([]*profile.Profile, error) {
 	if d.Err != nil {
 		return nil, d.Err
 	}
-	profiles, err := profile.Parse(d.File, d.Data)
+	profiles, err := documents.Parse(d.File, d.Data)
 	if err != nil {
 		return nil, err
 	}

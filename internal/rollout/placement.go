@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"bobwatch/internal/profile/lint"
+
 	corev1 "k8s.io/api/core/v1"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"bobwatch/internal/catalog"
@@ -143,7 +147,7 @@ func (p *Placement) show(present *corev1.ConfigMap) {
 		return // admit has found it in order
 	}
 	p.say("%s %s, for %s", p.Terminal.Colour(term.Bold, term.Word(p.Next.Namespace+"/"+p.Next.Name)), p.provenance(next[0]), selectionIn(p.Next.Namespace, next[0]))
-	if n := len(profile.Warnings(next[0])); n > 0 {
+	if n := len(lint.Warnings(next[0])); n > 0 {
 		fmt.Fprintf(p.Terminal.Err, "warning: bobctl check has %d remarks on it\n", n)
 	}
 	if present == nil {

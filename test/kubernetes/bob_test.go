@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"bobwatch/internal/profile/documents"
+
 	appsv1 "k8s.io/api/apps/v1"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"bobwatch/internal/profile"
@@ -181,7 +184,7 @@ func (s *story) record(t *testing.T) {
 		t.Fatalf("bobctl record: %v\n%s", err, complaint.String())
 	}
 	t.Logf("bobctl record: %s", complaint.String())
-	documents, err := profile.Parse("recorded", out.Bytes())
+	documents, err := documents.Parse("recorded", out.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"bobwatch/internal/profile/documents"
+
 	appsv1 "k8s.io/api/apps/v1"
+
 	corev1 "k8s.io/api/core/v1"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"bobwatch/internal/profile"
@@ -72,7 +76,7 @@ func (l *lab) vendorDocument(t *testing.T) string {
 	w := l.newWebapp(t, "vendor")
 	w.deploy(t, 2, nil)
 	w.learn(t)
-	documents, err := profile.Parse(path, []byte(w.record(t).Data["profile.yaml"]))
+	documents, err := documents.Parse(path, []byte(w.record(t).Data["profile.yaml"]))
 	if err != nil {
 		t.Fatal(err)
 	}

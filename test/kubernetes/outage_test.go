@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 )
 
 // outage is how long the API server is away: longer than any client's patience.
@@ -57,7 +57,7 @@ func TestOutage(t *testing.T) {
 func (w *webapp) executes(t *testing.T, path string) error {
 	t.Helper()
 	r := w.record(t)
-	documents, err := profile.Parse(r.Name, []byte(r.Data["profile.yaml"]))
+	documents, err := documents.Parse(r.Name, []byte(r.Data["profile.yaml"]))
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/testenv"
 )
 
@@ -43,7 +43,7 @@ func TestRecordPassesThrough(t *testing.T) {
 	if !ok {
 		t.Fatalf("wrote %q, want the program's output first", o.out)
 	}
-	if _, err := profile.Parse("stdout", []byte(document)); err != nil {
+	if _, err := documents.Parse("stdout", []byte(document)); err != nil {
 		t.Errorf("behind it: %v", err)
 	}
 	if o.code != 3 || !strings.Contains(o.errs, "problem\n") || !strings.Contains(o.errs, "sh: exit status 7") {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/documents"
 )
 
 // Config is the part of the agent's configuration that its tests choose.
@@ -109,7 +110,7 @@ func (c Config) Profile(name string) (*profile.Profile, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		documents, err := profile.Parse(path, text)
+		documents, err := documents.Parse(path, text)
 		if err != nil {
 			return nil, nil, err
 		}

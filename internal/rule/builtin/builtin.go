@@ -9,7 +9,7 @@ package builtin
 
 import (
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 )
 
@@ -25,7 +25,7 @@ type Act struct {
 	Container Container
 	// Verdict is what the profile says of an execution or an open; PathUnknown
 	// without a profile.
-	Verdict profile.Verdict
+	Verdict match.Verdict
 }
 
 // Rule judges acts of some kinds.

@@ -2,7 +2,7 @@ package builtin
 
 import (
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 )
 
@@ -14,6 +14,6 @@ var drift = Rule{
 	ID:    rule.Drift,
 	Kinds: []event.Kind{event.KindExec},
 	Broken: func(a Act) bool {
-		return a.Container.Image && a.Event.Has(event.FlagUpperLayer) && a.Verdict != profile.DetailUnknown
+		return a.Container.Image && a.Event.Has(event.FlagUpperLayer) && a.Verdict != match.DetailUnknown
 	},
 }

@@ -4,12 +4,12 @@ import (
 	"testing"
 
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 )
 
 func TestDrift(t *testing.T) {
 	known, plain := exec("/opt/x", "x", event.FlagUpperLayer), exec("/opt/x", "x", event.FlagUpperLayer)
-	known.Verdict = profile.DetailUnknown
+	known.Verdict = match.DetailUnknown
 	plain.Container = Container{}
 	run(t, drift, tests{
 		"written since":          {exec("/opt/x", "x", event.FlagUpperLayer), true},

@@ -2,7 +2,7 @@ package builtin
 
 import (
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 )
 
@@ -12,7 +12,7 @@ var execFromMount = Rule{
 	ID:    rule.ExecFromMount,
 	Kinds: []event.Kind{event.KindExec},
 	Broken: func(a Act) bool {
-		return a.Container.Image && a.Verdict != profile.DetailUnknown &&
+		return a.Container.Image && a.Verdict != match.DetailUnknown &&
 			a.Event.Has(event.FlagMount) && !a.Event.Has(event.FlagMemfd)
 	},
 }

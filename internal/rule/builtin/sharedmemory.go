@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"bobwatch/internal/event"
-	"bobwatch/internal/profile"
+	"bobwatch/internal/interpreter"
 	"bobwatch/internal/rule"
 )
 
@@ -20,7 +20,7 @@ var sharedMemoryExec = Rule{
 		called, rest, _ := bytes.Cut(a.Event.Args, []byte{0})
 		script, _, _ := bytes.Cut(rest, []byte{0})
 		return inSharedMemory(a.Event.Path) || inSharedMemory(called) ||
-			profile.IsInterpreter(a.Event.Path, a.Event.Args) && inSharedMemory(script)
+			interpreter.Is(a.Event.Path, a.Event.Args) && inSharedMemory(script)
 	},
 }
 

@@ -1,0 +1,257 @@
+package kubescape
+
+import (
+	"maps"
+	"regexp"
+	"strings"
+	"time"
+
+	"bobwatch/internal/profile"
+)
+
+// Labels and annotations Kubescape gives its documents.
+const (
+	prefix              = "kubescape.io/"
+	labelKind           = prefix + "workload-kind"
+	labelName           = prefix + "workload-name"
+	labelNamespace      = prefix + "workload-namespace"
+	labelContainer      = prefix + "workload-container-name"
+	labelTemplateHash   = prefix + "instance-template-hash"
+	labelLearningPeriod = prefix + "learning-period"
+	labelUserDefined    = prefix + "user-defined-profile" // on pods
+
+	AnnotationStatus        = prefix + "status"
+	annotationCompletion    = prefix + "completion"
+	annotationWLID          = prefix + "wlid"
+	annotationInstanceID    = prefix + "instance-id"
+	annotationContainerType = prefix + "workload-container-type"
+	annotationManagedBy     = prefix + "managed-by"
+)
+
+// objectMeta is the part of a Kubescape object's metadata that says
+// something about the workload. The rest belongs to the API server.
+type objectMeta struct {
+	name        string
+	namespace   string
+	labels      map[string]string
+	annotations map[string]string
+}
+
+// value returns the label key, or the annotation: older releases wrote some of
+// them as the one, some as the other.
+func (m *objectMeta) value(key string) string {
+	if v := m.labels[key]; v != "" {
+		return v
+	}
+	return m.annotations[key]
+}
+
+// workload returns what the document applies to. The labels name the top-level
+// owner and come first; the wlid names it as well, the instance-id only the
+// object below it. A document that names none of them is bound, as there, by
+// the pod label that carries its name.
+func (m *objectMeta) workload(selector map[string]string) profile.Workload {
+	wlid := parseWLID(m.value(annotationWLID))
+	instance := parseInstanceID(m.value(annotationInstanceID))
+	w := profile.Workload{
+		Namespace: firstOf(m.value(labelNamespace), wlid.Namespace, instance.Namespace, m.namespace),
+		Labels:    selector,
+	}
+	for _, owner := range []profile.Workload{{Kind: m.value(labelKind), Name: m.value(labelName)}, wlid, instance.Workload} {
+		if owner.Name == "" {
+			continue
+		}
+		w.Kind, w.Name = topOwner(owner.Kind, owner.Name, m.value(labelTemplateHash))
+		break
+	}
+	if w.Name == "" && len(w.Labels) == 0 && m.name != "" {
+		w.Labels = map[string]string{labelUserDefined: m.name}
+	}
+	return w
+}
+
+// container returns the name and type of the one container a flat
+// ContainerProfile is about. The name is empty if the document does not say.
+func (m *objectMeta) container() (string, profile.ContainerType) {
+	instance := parseInstanceID(m.value(annotationInstanceID))
+	typ := instance.containerType
+	switch m.value(annotationContainerType) {
+	case "initContainers":
+		typ = profile.ContainerInit
+	case "ephemeralContainers":
+		typ = profile.ContainerEphemeral
+	}
+	return firstOf(m.value(labelContainer), instance.container), typ
+}
+
+// provenance grades the document. Only what Kubescape calls completed and
+// complete counts as complete: ready means there that learning goes on, and a
+// profile that failed or grew too large holds a part at most.
+func (m *objectMeta) provenance() profile.Provenance {
+	p := profile.Provenance{Completeness: m.completeness()}
+	if period := m.value(labelLearningPeriod); period != "" {
+		if _, err := time.ParseDuration(period); err == nil {
+			p.LearnedFor = period
+		}
+	}
+	return p
+}
+
+func (m *objectMeta) completeness() profile.Completeness {
+	status, completion := m.annotations[AnnotationStatus], m.annotations[annotationCompletion]
+	switch {
+	case status == "" && completion == "":
+		return ""
+	case status == "initializing" || status == "ready":
+		return profile.Learning
+	case status == "completed" && completion == "complete":
+		return profile.Complete
+	}
+	return profile.Partial
+}
+
+// metadata returns what is kept of m once the workload, the container and the
+// grade have been read from it: the rest.
+func (m *objectMeta) metadata() profile.Metadata {
+	rest := profile.Metadata{Name: m.name, Labels: maps.Clone(m.labels), Annotations: maps.Clone(m.annotations)}
+	for _, key := range []string{labelKind, labelName, labelNamespace, labelContainer, annotationContainerType} {
+		delete(rest.Labels, key)
+		delete(rest.Annotations, key)
+	}
+	if m.isOverlay() {
+		rest.Labels = union(rest.Labels, map[string]string{profile.AllowanceLabel: "true"})
+	}
+	if grade := gradeAnnotations[m.completeness()]; grade != nil &&
+		m.annotations[AnnotationStatus] == grade[AnnotationStatus] &&
+		m.annotations[annotationCompletion] == grade[annotationCompletion] {
+		delete(rest.Annotations, AnnotationStatus)
+		delete(rest.Annotations, annotationCompletion)
+	}
+	return rest
+}
+
+// isOverlay reports whether the document is one with which a user adds to a
+// learned one.
+func (m *objectMeta) isOverlay() bool {
+	return strings.HasPrefix(m.name, "ug-") && m.annotations[annotationManagedBy] == "User"
+}
+
+// gradeAnnotations is how a grade is written. It may be read from others.
+var gradeAnnotations = map[profile.Completeness]map[string]string{
+	profile.Complete: {AnnotationStatus: "completed", annotationCompletion: "complete"},
+	profile.Partial:  {AnnotationStatus: "completed", annotationCompletion: "partial"},
+	profile.Learning: {AnnotationStatus: "ready", annotationCompletion: "partial"},
+}
+
+// setCompleteness makes the annotations say what the document is worth, and
+// leaves them alone where they already do.
+func (m *objectMeta) setCompleteness(c profile.Completeness) {
+	if m.completeness() == c {
+		return
+	}
+	m.annotations = union(m.annotations, gradeAnnotations[c])
+	if c == "" {
+		delete(m.annotations, AnnotationStatus)
+		delete(m.annotations, annotationCompletion)
+	}
+}
+
+// parseWLID reads wlid://cluster-C/namespace-N/KIND-NAME. What does not have
+// that form yields nothing.
+func parseWLID(wlid string) profile.Workload {
+	rest, ok := strings.CutPrefix(wlid, "wlid://")
+	if !ok {
+		return profile.Workload{}
+	}
+	var w profile.Workload
+	for part := range strings.SplitSeq(rest, "/") {
+		key, value, _ := strings.Cut(part, "-")
+		switch key {
+		case "cluster":
+		case "namespace":
+			w.Namespace = value
+		default:
+			w.Kind, w.Name = key, value
+		}
+	}
+	return w
+}
+
+type instanceID struct {
+	profile.Workload
+	container     string
+	containerType profile.ContainerType
+}
+
+// parseInstanceID reads
+// apiVersion-G/V/namespace-N/kind-K/name-NAME[/containerName-C].
+func parseInstanceID(id string) instanceID {
+	var i instanceID
+	for part := range strings.SplitSeq(id, "/") {
+		key, value, _ := strings.Cut(part, "-")
+		switch key {
+		case "namespace":
+			i.Namespace = value
+		case "kind":
+			i.Kind = value
+		case "name":
+			i.Name = value
+		case "containerName":
+			i.container = value
+		case "initContainerName":
+			i.container, i.containerType = value, profile.ContainerInit
+		case "ephemeralContainerName":
+			i.container, i.containerType = value, profile.ContainerEphemeral
+		}
+	}
+	// Kubescape appends the hash of the pod template, whatever the kind.
+	i.Name = templateHash.ReplaceAllString(i.Name, "")
+	if strings.EqualFold(i.Kind, "ReplicaSet") {
+		i.Kind = "Deployment"
+	}
+	return i
+}
+
+// templateHash matches a pod template hash at the end of a name: 32 bits in
+// the alphabet of apimachinery's rand.SafeEncodeString.
+var templateHash = regexp.MustCompile(`-([bcdfghjklmnpqrstvwxz2456789]{8,10})$`)
+
+// kinds spells the kinds of workloads; wlids have them in lower case.
+var kinds = map[string]string{
+	"pod":                   "Pod",
+	"deployment":            "Deployment",
+	"replicaset":            "ReplicaSet",
+	"replicationcontroller": "ReplicationController",
+	"statefulset":           "StatefulSet",
+	"daemonset":             "DaemonSet",
+	"job":                   "Job",
+	"cronjob":               "CronJob",
+}
+
+// topOwner spells kind as Kubernetes does and climbs from a ReplicaSet to its
+// Deployment: every rollout makes a new ReplicaSet, so nothing may bind to one.
+func topOwner(kind, name, hash string) (string, string) {
+	if spelled := kinds[strings.ToLower(kind)]; spelled != "" {
+		kind = spelled
+	}
+	if kind != "ReplicaSet" {
+		return kind, name
+	}
+	short := templateHash.ReplaceAllString(name, "")
+	if hash != "" {
+		short = strings.TrimSuffix(name, "-"+hash)
+	}
+	if short == name {
+		return kind, name
+	}
+	return "Deployment", short
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,185 @@
+// Package match judges acts by what documents allow: a Matcher is the compiled
+// form of their containers. Asking it takes no lock and does not allocate.
+package match
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/glob"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/syscalls"
+)
+
+// Options say how a Matcher reads what the documents allow.
+type Options struct {
+	// Arch is the GOARCH name of the node.
+	Arch string
+	// Strict allows the calls that are listed and no other member of their
+	// families.
+	Strict bool
+	// MergedUsr takes /bin and /usr/bin, /sbin and /usr/sbin, and so on with
+	// lib, lib32, lib64 and libx32, for one place, in documents and in events.
+	MergedUsr bool
+}
+
+// Verdict is what a Matcher says of an act.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Allowed       Verdict = iota
+	PathUnknown           // no entry has the path
+	DetailUnknown         // entries have the path, but not the arguments or the access
+)
+
+// Matcher is what some containers may do together, compiled. It is immutable
+// and safe for concurrent use, and its methods do not allocate.
+type Matcher struct {
+	native, compat syscalls.Set
+	execPaths      *glob.Paths
+	execs          []execLeaf // by leaf of execPaths
+	openPaths      *glob.Paths
+	opens          []event.Access // by leaf of openPaths
+}
+
+// execLeaf are the arguments with which one path may be executed.
+type execLeaf struct {
+	any      bool
+	literal  map[string]struct{} // NUL-separated
+	patterns []glob.Args
+}
+
+// Compile joins what the containers allow; their names, types and images are
+// not looked at. A list of system calls holds for its architecture only, and
+// names that the architecture does not have allow nothing.
+func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
+	if !syscalls.Supported(opts.Arch) {
+		return nil, fmt.Errorf("compile profile: no system call table for architecture %q", opts.Arch)
+	}
+	m := &Matcher{}
+	execPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
+	openPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
+	compat := syscalls.Compat(opts.Arch)
+	for i := range containers {
+		c := &containers[i]
+		addCalls(&m.native, opts.Arch, c.Syscalls[opts.Arch], opts.Strict)
+		addCalls(&m.compat, compat, c.Syscalls[compat], opts.Strict)
+		for _, exec := range c.Execs {
+			if leaf, ok := execPaths.Add(exec.Path); ok {
+				m.addExec(leaf, exec)
+			}
+		}
+		for _, open := range c.Opens {
+			if leaf, ok := openPaths.Add(open.Path); ok {
+				m.addOpen(leaf, open)
+			}
+		}
+	}
+	m.execPaths, m.openPaths = execPaths.Build(), openPaths.Build()
+	return m, nil
+}
+
+func addCalls(set *syscalls.Set, arch string, names []string, strict bool) {
+	for _, name := range names {
+		members := []string{name}
+		if !strict {
+			members = syscalls.Members(syscalls.Family(name))
+		}
+		for _, member := range members {
+			if nr, ok := syscalls.Number(arch, member); ok {
+				set.Add(nr)
+			}
+		}
+	}
+}
+
+func (m *Matcher) addExec(leaf uint32, exec profile.Exec) {
+	if int(leaf) == len(m.execs) {
+		m.execs = append(m.execs, execLeaf{})
+	}
+	l := &m.execs[leaf]
+	pattern := glob.CompileArgs(exec.Args)
+	switch {
+	case len(exec.Args) == 0 && !exec.ArgsRequired:
+		l.any = true
+	case pattern.Literal():
+		if l.literal == nil {
+			l.literal = make(map[string]struct{})
+		}
+		l.literal[strings.Join(exec.Args, "\x00")] = struct{}{}
+	default:
+		l.patterns = append(l.patterns, pattern)
+	}
+}
+
+func (m *Matcher) addOpen(leaf uint32, open profile.Open) {
+	if int(leaf) == len(m.opens) {
+		m.opens = append(m.opens, 0)
+	}
+	m.opens[leaf] |= profile.AccessOf(open.Flags)
+}
+
+// Syscalls returns the allowed calls of the node's architecture.
+func (m *Matcher) Syscalls() syscalls.Set { return m.native }
+
+// CompatSyscalls returns the allowed 32-bit calls.
+func (m *Matcher) CompatSyscalls() syscalls.Set { return m.compat }
+
+// Syscall reports whether the call nr of the node's architecture is allowed.
+func (m *Matcher) Syscall(nr uint32) bool { return m.native.Has(nr) }
+
+// CompatSyscall reports whether the 32-bit call nr is allowed.
+func (m *Matcher) CompatSyscall(nr uint32) bool { return m.compat.Has(nr) }
+
+var nul = []byte{0}
+
+// Exec judges the execution of path with the given arguments, each but perhaps
+// the last ended by a NUL. Any entry that has both allows it.
+func (m *Matcher) Exec(path, args []byte) Verdict {
+	args = bytes.TrimSuffix(args, nul)
+	verdict := PathUnknown
+	m.execPaths.Match(path, func(leaf uint32) bool {
+		verdict = DetailUnknown
+		if m.execs[leaf].allows(args) {
+			verdict = Allowed
+		}
+		return verdict == Allowed
+	})
+	return verdict
+}
+
+func (l *execLeaf) allows(args []byte) bool {
+	if l.any {
+		return true
+	}
+	if _, ok := l.literal[string(args)]; ok {
+		return true
+	}
+	for _, pattern := range l.patterns {
+		if pattern.Match(args) {
+			return true
+		}
+	}
+	return false
+}
+
+// Open judges an open of path. What all entries with the path allow is joined;
+// an open that neither reads nor writes is allowed if there is one.
+func (m *Matcher) Open(path []byte, access event.Access) Verdict {
+	known, granted := false, event.Access(0)
+	m.openPaths.Match(path, func(leaf uint32) bool {
+		known = true
+		granted |= m.opens[leaf]
+		return granted&access == access
+	})
+	switch {
+	case !known:
+		return PathUnknown
+	case granted&access != access:
+		return DetailUnknown
+	}
+	return Allowed
+}

@@ -1,0 +1,164 @@
+package profile
+
+import (
+	"regexp"
+	"slices"
+	"time"
+
+	"bobwatch/internal/glob"
+	"bobwatch/internal/syscalls"
+	"bobwatch/internal/yamlfile"
+)
+
+// validator checks what types cannot say.
+type validator struct {
+	*yamlfile.Reader
+	root *yamlfile.Node
+}
+
+// at finds the node at a place of the document: keys and indexes. It returns
+// the deepest node of the way that exists.
+func (v *validator) at(place ...any) *yamlfile.Node {
+	n := v.root
+	quiet := &yamlfile.Reader{}
+	for _, step := range place {
+		var next *yamlfile.Node
+		switch step := step.(type) {
+		case string:
+			next = quiet.Lookup(n, step)
+		case int:
+			if items := quiet.AllItems(n); step < len(items) {
+				next = items[step]
+			}
+		}
+		if next == nil {
+			return n
+		}
+		n = next
+	}
+	return n
+}
+
+var (
+	parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,62}$`)
+	syscallName   = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+)
+
+func (v *validator) profile(p *Profile) {
+	if p.APIVersion != APIVersion {
+		v.Fail(v.at("apiVersion"), "apiVersion %q: want %q", p.APIVersion, APIVersion)
+	}
+	if p.Kind != Kind {
+		v.Fail(v.at("kind"), "kind %q: want %q", p.Kind, Kind)
+	}
+	if p.Metadata.Name == "" {
+		v.Fail(v.at("metadata", "name"), "a document needs a name")
+	}
+	v.parameters(p.Spec.Parameters)
+	v.provenance(p.Spec.Provenance)
+	first := make(map[containerKey]int)
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		if have, ok := first[c.key()]; ok {
+			v.Fail(v.at("spec", "containers", i, "name"), "container %q is spec.containers[%d] already", c.Name, have)
+			continue
+		}
+		first[c.key()] = i
+		v.container(c, i)
+	}
+}
+
+func (v *validator) parameters(parameters []Parameter) {
+	kinds := []ParameterKind{"", ParameterString, ParameterCIDR, ParameterPort, ParameterSegment}
+	first := make(map[string]int)
+	for i, p := range parameters {
+		if !parameterName.MatchString(p.Name) {
+			v.Fail(v.at("spec", "parameters", i, "name"), "name %q: want a letter or '_', then letters, digits, '_', '.' or '-'", p.Name)
+		}
+		if !slices.Contains(kinds, p.Kind) {
+			v.Fail(v.at("spec", "parameters", i, "kind"), "kind %q: want string, cidr, port or segment", p.Kind)
+		}
+		if p.WidestPrefix > 128 {
+			v.Fail(v.at("spec", "parameters", i, "widestPrefix"), "want at most 128 bits")
+		}
+		if have, ok := first[p.Name]; ok {
+			v.Fail(v.at("spec", "parameters", i, "name"), "parameter %q is spec.parameters[%d] already", p.Name, have)
+		}
+		first[p.Name] = i
+	}
+}
+
+func (v *validator) provenance(p Provenance) {
+	if _, ok := completenessRank[p.Completeness]; !ok {
+		v.Fail(v.at("spec", "provenance", "completeness"), "%q: want complete, partial or learning", p.Completeness)
+	}
+	if _, ok := fromRank[p.From]; !ok {
+		v.Fail(v.at("spec", "provenance", "from"), "%q: want start or attach", p.From)
+	}
+	if p.LearnedFor == "" {
+		return
+	}
+	if d, err := time.ParseDuration(p.LearnedFor); err != nil || d < 0 {
+		v.Fail(v.at("spec", "provenance", "learnedFor"), "%q: want a duration such as 24h", p.LearnedFor)
+	}
+}
+
+func (v *validator) container(c *Container, i int) {
+	place := func(steps ...any) *yamlfile.Node {
+		return v.at(slices.Concat([]any{"spec", "containers", i}, steps)...)
+	}
+	switch c.Type {
+	case "", ContainerRegular, ContainerInit, ContainerEphemeral:
+	default:
+		v.Fail(place("type"), "type %q: want container, init or ephemeral", c.Type)
+	}
+	for arch, names := range c.Syscalls {
+		if !syscalls.Supported(arch) {
+			v.Fail(place("syscalls", arch), "architecture %q: want amd64, arm64, 386 or arm", arch)
+		}
+		for j, name := range names {
+			if !syscallName.MatchString(name) {
+				v.Fail(place("syscalls", arch, j), "%q is not the name of a system call", name)
+			}
+		}
+	}
+	for j, exec := range c.Execs {
+		if exec.Path == "" {
+			v.Fail(place("execs", j, "path"), "an execution needs a path")
+		}
+	}
+	for j, open := range c.Opens {
+		if open.Path == "" {
+			v.Fail(place("opens", j, "path"), "an open needs a path")
+		}
+		for k, flag := range open.Flags {
+			if !IsFlag(flag) {
+				v.Fail(place("opens", j, "flags", k), "%q is not a flag such as O_RDONLY", flag)
+			}
+		}
+	}
+	v.neighbors(c.Network.Egress, func(steps ...any) *yamlfile.Node {
+		return place(slices.Concat([]any{"network", "egress"}, steps)...)
+	})
+	v.neighbors(c.Network.Ingress, func(steps ...any) *yamlfile.Node {
+		return place(slices.Concat([]any{"network", "ingress"}, steps)...)
+	})
+}
+
+func (v *validator) neighbors(neighbors []Neighbor, place func(...any) *yamlfile.Node) {
+	for i, n := range neighbors {
+		for j, name := range n.DNSNames {
+			if err := glob.CheckDNS(name); err != nil && !hasParameter(name) {
+				v.Fail(place(i, "dnsNames", j), "%s", err)
+			}
+		}
+		for j, address := range n.IPAddresses {
+			if err := glob.CheckIP(address); err != nil && !hasParameter(address) {
+				v.Fail(place(i, "ipAddresses", j), "%s", err)
+			}
+		}
+	}
+}
+
+// hasParameter reports whether text may hold a $(name) that is yet to be bound.
+func hasParameter(text string) bool { return reference.MatchString(text) }
