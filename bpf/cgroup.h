@@ -73,8 +73,9 @@ static __always_inline void report_cgroup(enum event_kind kind, __u64 id, const 
 	if (bytes < 0)
 		bytes = 0;
 	scratch->event.path_bytes = bytes;
-	if (bpf_ringbuf_output(&events, scratch,
-			       sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)), 0))
+	if (bpf_ringbuf_output(
+		    &events, scratch, sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)),
+		    kind == KIND_CGROUP_CREATED ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
 		__sync_fetch_and_add(&state.counters.ring_full[kind & (KINDS - 1)], 1);
 	else
 		__sync_fetch_and_add(&state.counters.records[kind & (KINDS - 1)], 1);
@@ -123,22 +124,37 @@ int BPF_PROG(handle_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	return 0;
 }
 
-/* A process of a container that leaves it for another cgroup escapes its watch. */
+/*
+ * A process of a container that leaves it for another cgroup would escape its
+ * watch, and is followed. What the service manager takes out of a plain cgroup,
+ * such as a session that sshd began, it hands over: somebody else's from then on.
+ */
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(handle_cgroup_attach, struct cgroup *destination, const char *path,
 	     struct task_struct *task, bool threadgroup)
 {
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct container *container;
 	struct native *native;
+	bool handed_over;
 
 	if (!is_v2(destination))
 		return 0;
 	native = native_of(task);
-	if (!native || !native->entered)
+	if (!native)
 		return 0;
-	if (!belongs_to(native, native->owner) ||
-	    find_slot(BPF_CORE_READ(destination, kn, id)) == (int)native->owner)
+	container = container_at(native->owner);
+	if (!is_native(native, container) || !belongs_to(native, native->owner))
 		return 0;
-	report_move(&cgroup_scratch, task, native, path);
+	if (find_slot(BPF_CORE_READ(destination, kn, id)) == (int)native->owner) {
+		set_left(native, false);
+		return 0;
+	}
+	handed_over = container->plain && bpf_get_current_pid_tgid() >> 32 == 1;
+	report_move(&cgroup_scratch, task, native, path, handed_over ? FLAG_HANDED_OVER : 0);
+	set_left(native, !handed_over);
+	if (handed_over)
+		bpf_map_delete_elem(&natives, &tgid);
 	return 0;
 }
 

@@ -52,6 +52,8 @@ enum event_flag {
 	FLAG_GUARDED = 1 << 10,
 	FLAG_OUTSIDE = 1 << 11,
 	FLAG_MOUNT = 1 << 12,
+	FLAG_LEFT = 1 << 13,
+	FLAG_HANDED_OVER = 1 << 14,
 	FLAG_CREATED = 1 << 15,
 };
 

@@ -9,13 +9,6 @@
 
 #include "path.h"
 
-static __always_inline struct native *native_of(struct task_struct *task)
-{
-	__u32 tgid = BPF_CORE_READ(task, tgid);
-
-	return bpf_map_lookup_elem(&natives, &tgid);
-}
-
 static __always_inline bool on_own_root(struct task_struct *task, const struct container *container)
 {
 	struct inode *root = BPF_CORE_READ(task, fs, root.dentry, d_inode);
@@ -30,7 +23,7 @@ static __always_inline bool is_hook(struct task_struct *task, int slot)
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
 	struct native *native;
 
-	if (find_slot(cgroup_of(parent)) != slot)
+	if (slot_of(parent) != slot)
 		return false;
 	native = native_of(parent);
 	return !native || !native->entered;
@@ -54,6 +47,8 @@ static __always_inline void mark_native(struct task_struct *task, int slot)
 		(BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != container->mnt_ns && !hook);
 	if (known && belongs_to(known, slot) && !native.entered)
 		return;
+	if (known)
+		set_left(known, false);
 	tgid = BPF_CORE_READ(task, tgid);
 	native.cgroup = cgroup_at(slot);
 	native.owner = slot;
@@ -95,7 +90,7 @@ static __always_inline void append_args(struct scratch *scratch, struct task_str
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(handle_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	int slot = find_slot(cgroup_of(task));
+	int slot = slot_of(task);
 	struct scratch *scratch;
 	struct file *file;
 	struct path path;
@@ -118,7 +113,8 @@ int BPF_PROG(handle_exec, struct task_struct *task, int old_pid, struct linux_bi
 }
 
 static __always_inline void report_move(void *map, struct task_struct *task,
-					const struct native *native, const char *destination)
+					const struct native *native, const char *destination,
+					enum event_flag flags)
 {
 	struct scratch *scratch = get_scratch(map);
 	long bytes = 0;
@@ -126,6 +122,7 @@ static __always_inline void report_move(void *map, struct task_struct *task,
 	if (!scratch)
 		return;
 	start_record(scratch, native->owner, KIND_MOVED, native);
+	scratch->event.flags |= flags;
 	read_process(&scratch->event.process, task);
 	read_ancestors(&scratch->event, task, native->owner);
 	if (destination)
@@ -142,6 +139,7 @@ int BPF_PROG(handle_fork, struct task_struct *parent, struct task_struct *child)
 	__u32 tgid = BPF_CORE_READ(child, tgid);
 	struct native *native;
 	struct native copy;
+	bool leaves;
 
 	if (tgid == (__u32)BPF_CORE_READ(parent, tgid))
 		return 0; /* a thread */
@@ -149,12 +147,17 @@ int BPF_PROG(handle_fork, struct task_struct *parent, struct task_struct *child)
 	if (!native)
 		return 0;
 	copy = *native;
+	/* CLONE_INTO_CGROUP leaves without an attach. */
+	leaves = !copy.left && is_native(&copy, container_at(copy.owner)) &&
+		 belongs_to(&copy, copy.owner) && find_slot(cgroup_of(child)) != (int)copy.owner;
+	if (leaves)
+		copy.left = true;
 	if (bpf_map_update_elem(&natives, &tgid, &copy, BPF_ANY))
 		__sync_fetch_and_add(&state.counters.natives_full, 1);
-	/* CLONE_INTO_CGROUP leaves without an attach. */
-	if (copy.entered && belongs_to(&copy, copy.owner) &&
-	    find_slot(cgroup_of(child)) != (int)copy.owner)
-		report_move(&fork_scratch, child, &copy, NULL);
+	else if (copy.left)
+		__sync_fetch_and_add(&state.left, 1);
+	if (leaves)
+		report_move(&fork_scratch, child, &copy, NULL, 0);
 	return 0;
 }
 
@@ -162,11 +165,18 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(handle_exit, struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct native *native;
+	bool left;
 
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
-	if (bpf_map_lookup_elem(&natives, &tgid))
-		bpf_map_delete_elem(&natives, &tgid);
+	native = bpf_map_lookup_elem(&natives, &tgid);
+	if (!native)
+		return 0;
+	left = native->left;
+	/* Two threads may end at once; one of them deletes. */
+	if (!bpf_map_delete_elem(&natives, &tgid) && left)
+		__sync_fetch_and_add(&state.left, -1);
 	return 0;
 }
 

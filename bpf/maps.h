@@ -19,6 +19,25 @@ enum container_state {
 };
 
 /*
+ * What a container's records are charged to: one sort cannot spend what another
+ * needs. User space reads and clears `held`.
+ */
+enum share_kind {
+	SHARE_CALLS, /* system calls and whatever else is few */
+	SHARE_OPENS,
+	SHARE_EXECS, /* and moves */
+	SHARE_RUNTIME,
+	SHARES = 8, /* a power of two, to mask with */
+};
+
+struct share {
+	__u64 due_ns;  /* when the next byte would be due at the steady rate */
+	__u64 waiting; /* bytes sent and perhaps not read yet */
+	__u64 end;     /* position in the ring buffer behind the last of them */
+	__u64 held;    /* records held back by the budget or for want of room */
+};
+
+/*
  * One watched cgroup. User space owns `state`, `plain`, `generation` and, once
  * guarded, `known`; the programs own the rest, and set bits in `known` while
  * the state is not STATE_GUARDED.
@@ -36,15 +55,10 @@ struct container {
 	__u32 root_dev;
 	__u32 mnt_ns; /* mount namespace of that task */
 	__u32 state;
-	__u32 plain;	   /* no container: whatever is executed in it is the workload */
-	__u32 generation;  /* changes with the profile, and makes known opens news again */
-	__u32 entries;	   /* processes that entered so far */
-	__u64 open_due_ns; /* budget of opens: when the next record would be due at the steady rate
-			    */
-	__u64 call_due_ns; /* the same for system calls and moves, which are few */
-	__u64 exec_due_ns; /* the same for executions */
-	__u64 runtime_due_ns; /* the same for the runtime's news */
-	__u64 held;	      /* records held back by the budget or a full ring buffer */
+	__u32 plain;	  /* no container: whatever is executed in it is the workload */
+	__u32 generation; /* changes with the profile, and makes known opens news again */
+	__u32 entries;	  /* processes that entered so far */
+	struct share shares[SHARES];
 };
 
 /* What was lost or held back, and why. Read by user space at every scrape. */
@@ -72,10 +86,13 @@ struct shared_state {
 	__u64 ids[BUCKETS][WAYS];
 	__u16 owner[SLOTS];
 	struct container containers[SLOTS];
+	__u64 left; /* processes that left their container and live */
 	struct counters counters;
 };
 
 struct shared_state state;
+
+#define WAKE_BYTES (128 << 10) /* so many that are not read wake the reader */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -93,7 +110,7 @@ struct native {
 	__u8 entered;
 	__u8 origin;
 	__u8 tty;
-	__u8 pad;
+	__u8 left; /* it left the container's cgroup, and is followed */
 };
 
 struct {
@@ -159,9 +176,9 @@ struct scratch_map fork_scratch SEC(".maps");
 const volatile __u64 hash_seed = 0;
 const volatile __u64 self_test_token = 0; /* a secret of the agent, see selftest.h */
 const volatile __u64 cooldown_ns = 60ull * 1000 * 1000 * 1000;
-const volatile __u64 news_cost_ns = 500 * 1000;		    /* 2,000 records a second, */
-const volatile __u64 news_burst_ns = 5000ull * 1000 * 1000; /* 10,000 at once */
-const volatile __u64 exec_cost_ns = 100 * 1000;
+const volatile __u64 news_byte_ns = 1000; /* 1 MB, some 2,500 records, a second, */
+const volatile __u64 news_burst_ns = 5000ull * 1000 * 1000; /* five times that at once */
+const volatile __u64 exec_byte_ns = 150;
 const volatile __u64 exec_burst_ns = 2000ull * 1000 * 1000;
 
 static __always_inline struct container *container_at(__u32 slot)

@@ -307,7 +307,7 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 		if (is_self_test((void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
 			return answer_self_test();
 	}
-	slot = find_slot(current_cgroup(bpf_get_current_task_btf()));
+	slot = current_slot();
 	if (slot < 0)
 		return 0;
 	if (ret < 0) {
@@ -395,7 +395,7 @@ SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(handle_uring_submit, struct io_kiocb *req)
 {
 	__u8 opcode = BPF_CORE_READ(req, opcode);
-	int slot = find_slot(current_cgroup(bpf_get_current_task_btf()));
+	int slot = current_slot();
 	struct io_open *open = (void *)&req->cmd;
 	struct open_args args;
 	struct scratch *scratch;

@@ -16,6 +16,13 @@ static __always_inline __u64 current_cgroup(struct task_struct *current)
 	return current->cgroups->dfl_cgrp->kn->id;
 }
 
+static __always_inline struct native *native_of(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	return bpf_map_lookup_elem(&natives, &tgid);
+}
+
 /* The id of a container's own cgroup. */
 static __always_inline __u64 cgroup_at(__u32 slot)
 {
@@ -32,6 +39,52 @@ static __always_inline bool is_native(const struct native *native,
 static __always_inline bool belongs_to(const struct native *native, __u32 slot)
 {
 	return native->owner == slot && native->cgroup == cgroup_at(slot);
+}
+
+/*
+ * The slot that a process which left its container is followed by, or -1. Like
+ * find_container it is global, so that the verifier looks at it once, and not in
+ * every round of the loops that call it.
+ */
+__noinline int followed_slot(__u32 tgid)
+{
+	struct native *native = bpf_map_lookup_elem(&natives, &tgid);
+
+	if (!native || !native->left || !belongs_to(native, native->owner))
+		return -1;
+	return native->owner & (SLOTS - 1);
+}
+
+/*
+ * The slot of the container that a process belongs to, or -1: that of its cgroup,
+ * or of the one it left. Nothing is looked up while nobody has left.
+ */
+__noinline int find_container(__u64 cgroup, __u32 tgid)
+{
+	int slot = -1;
+
+	if (state.left)
+		slot = followed_slot(tgid);
+	return slot < 0 ? find_slot(cgroup) : slot;
+}
+
+static __always_inline int slot_of(struct task_struct *task)
+{
+	return find_container(cgroup_of(task), BPF_CORE_READ(task, tgid));
+}
+
+static __always_inline int current_slot(void)
+{
+	return find_container(current_cgroup(bpf_get_current_task_btf()),
+			      bpf_get_current_pid_tgid() >> 32);
+}
+
+static __always_inline void set_left(struct native *native, bool left)
+{
+	if (native->left == left)
+		return;
+	native->left = left;
+	__sync_fetch_and_add(&state.left, left ? 1 : -1);
 }
 
 /*
@@ -65,7 +118,7 @@ static __always_inline void read_ancestors(struct event *event, struct task_stru
 	__u32 i;
 
 	for (i = 0; i < MAX_ANCESTORS; i++) {
-		if (!ancestor || find_slot(cgroup_of(ancestor)) != slot)
+		if (!ancestor || slot_of(ancestor) != slot)
 			break;
 		read_process(&event->ancestors[i], ancestor);
 		ancestor = BPF_CORE_READ(ancestor, group_leader, real_parent);
@@ -96,6 +149,8 @@ static __always_inline void start_record(struct scratch *scratch, int slot, enum
 		event->origin = native->origin;
 		if (native->tty)
 			event->flags |= FLAG_TTY;
+		if (native->left)
+			event->flags |= FLAG_LEFT;
 	} else {
 		event->flags |= FLAG_RUNTIME;
 		if (native)
@@ -107,8 +162,24 @@ static __always_inline void start_record(struct scratch *scratch, int slot, enum
 	read_ancestors(event, task, slot);
 }
 
+/* Whose share of its container's budget and of the ring buffer's room a record takes. */
+static __always_inline __u32 share_of(const struct event *event)
+{
+	if (event->flags & FLAG_RUNTIME)
+		return SHARE_RUNTIME;
+	switch (event->kind) {
+	case KIND_EXEC:
+	case KIND_MOVED:
+		return SHARE_EXECS;
+	case KIND_OPEN:
+		return SHARE_OPENS;
+	default:
+		return SHARE_CALLS;
+	}
+}
+
 /*
- * A leaky bucket. `due` is when the next record would be due at one per
+ * A leaky bucket of bytes. `due` is when the next byte would be due at one per
  * `cost`; it may lie `burst` in the future. Racing CPUs may both pass: the
  * budget is about fairness, not exactness.
  */
@@ -125,23 +196,41 @@ static __always_inline bool within_budget(__u64 *due, __u64 cost, __u64 burst)
 	return true;
 }
 
-static __always_inline bool budget_allows(struct container *container, struct event *event)
+/*
+ * Whether the ring buffer has room for one more record of this share: no share
+ * of any container may hold more of it than remains free, so that however many
+ * flood it, there is some for all others. A quarter is left for executions, moves
+ * and cgroups, half of that for cgroups alone.
+ *
+ * What is waiting is known to the byte only when all of it has been read: the
+ * reader's position has passed the last record then.
+ */
+static __always_inline bool has_room(struct share *share, __u32 kind, __u64 bytes)
 {
-	bool ok;
+	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+	__u64 taken = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	__u64 reserved = kind == SHARE_EXECS ? size / 8 : size / 4;
 
-	if (event->flags & FLAG_RUNTIME)
-		ok = within_budget(&container->runtime_due_ns, news_cost_ns, news_burst_ns);
-	else if (event->kind == KIND_EXEC)
-		ok = within_budget(&container->exec_due_ns, exec_cost_ns, exec_burst_ns);
-	else if (event->kind == KIND_OPEN)
-		ok = within_budget(&container->open_due_ns, news_cost_ns, news_burst_ns);
-	else
-		ok = within_budget(&container->call_due_ns, news_cost_ns, news_burst_ns);
-	if (!ok) {
-		__sync_fetch_and_add(&state.counters.over_budget[event->kind & (KINDS - 1)], 1);
-		__sync_fetch_and_add(&container->held, 1);
-	}
-	return ok;
+	if ((long)(bpf_ringbuf_query(&events, BPF_RB_CONS_POS) - share->end) >= 0)
+		share->waiting = 0;
+	return taken + reserved + share->waiting + 2 * bytes <= size;
+}
+
+/*
+ * Whether a record wakes the reader, which costs several times what the rest of
+ * it does. What may be a deviation does at once. The rest waits for it, for
+ * WAKE_BYTES, or for the reader's own clock.
+ */
+static __always_inline __u64 wakeup_of(const struct event *event, __u64 bytes)
+{
+	__u64 taken;
+
+	if (event->kind == KIND_MOVED ||
+	    (event->flags & (FLAG_GUARDED | FLAG_RUNTIME)) == FLAG_GUARDED)
+		return BPF_RB_FORCE_WAKEUP;
+	taken = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	return taken < WAKE_BYTES && taken + bytes >= WAKE_BYTES ? BPF_RB_FORCE_WAKEUP
+								 : BPF_RB_NO_WAKEUP;
 }
 
 /* Sends a record with `bytes` bytes of data. False if it has to wait. */
@@ -149,18 +238,32 @@ static __always_inline bool send_record(struct container *container, struct scra
 					__u64 bytes)
 {
 	struct event *event = &scratch->event;
+	__u32 kind = share_of(event);
+	struct share *share = &container->shares[kind & (SHARES - 1)];
+	__u64 total;
 
-	if (!budget_allows(container, event))
-		return false;
 	if (bytes > sizeof(scratch->data))
 		bytes = sizeof(scratch->data);
-	if (bpf_ringbuf_output(&events, scratch, sizeof(struct event) + bytes, 0)) {
-		__sync_fetch_and_add(&state.counters.ring_full[event->kind & (KINDS - 1)], 1);
-		__sync_fetch_and_add(&container->held, 1);
+	total = sizeof(struct event) + bytes;
+	if (!has_room(share, kind, total))
+		goto full;
+	if (!within_budget(&share->due_ns,
+			   total * (kind == SHARE_EXECS ? exec_byte_ns : news_byte_ns),
+			   kind == SHARE_EXECS ? exec_burst_ns : news_burst_ns)) {
+		__sync_fetch_and_add(&state.counters.over_budget[event->kind & (KINDS - 1)], 1);
+		__sync_fetch_and_add(&share->held, 1);
 		return false;
 	}
+	if (bpf_ringbuf_output(&events, scratch, total, wakeup_of(event, total)))
+		goto full;
+	__sync_fetch_and_add(&share->waiting, total);
+	share->end = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
 	__sync_fetch_and_add(&state.counters.records[event->kind & (KINDS - 1)], 1);
 	return true;
+full:
+	__sync_fetch_and_add(&state.counters.ring_full[event->kind & (KINDS - 1)], 1);
+	__sync_fetch_and_add(&share->held, 1);
+	return false;
 }
 
 /* The file behind a descriptor, or NULL. */

@@ -258,7 +258,7 @@ func (e *engine) tick(now time.Time) {
 // countHeld notes what the kernel could not tell of a container. Only what is
 // missing from a profile counts against it.
 func (e *engine) countHeld(in *instance) {
-	held := e.sensor.TakeHeld(in.container.CgroupID)
+	held := e.sensor.TakeHeld(in.container.CgroupID).Total()
 	if held > 0 && in.behaviour.state == status.Learning {
 		in.behaviour.learner.Lose(held)
 		e.changed[in.behaviour] = struct{}{}

@@ -6,8 +6,12 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// checkMoved: no profile can allow it. What a process does after it left is not
-// reported as this container's any more.
+// checkMoved: no profile can allow it, because it is a way out of limits and of
+// whatever goes by cgroup. A process that the service manager hands over did not
+// choose to go.
 func checkMoved(e *event.Event) (Deviation, bool) {
+	if e.Has(event.FlagHandedOver) {
+		return Deviation{Rule: rule.LeftContainer, Severity: severity.Low, Event: e}, true
+	}
 	return Deviation{Rule: rule.LeftContainer, Severity: severity.Critical, Event: e}, true
 }

@@ -104,8 +104,12 @@ const (
 	// FlagMount: the executed or opened file lies on another file system than the
 	// root directory of the process: a volume, a tmpfs, proc.
 	FlagMount
-	_
-	_
+	// FlagLeft: the process had left the container's cgroup for one outside.
+	FlagLeft
+	// FlagHandedOver: KindMoved only; the service manager, pid 1, took the process
+	// out of the cgroup of a service, and it is not watched as the service's any
+	// more. A session that sshd began is such a process.
+	FlagHandedOver
 	// FlagCreated: the open made the file, which was not there before.
 	FlagCreated
 )

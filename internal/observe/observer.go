@@ -214,7 +214,7 @@ func (o *Observer) begin(s *Subject, early []*event.Event) error {
 
 func (o *Observer) end(cgroup uint64) {
 	s := o.subjects[cgroup]
-	s.Lost += o.sensor.TakeHeld(cgroup)
+	s.Lost += o.sensor.TakeHeld(cgroup).Total()
 	s.Ended = time.Now()
 	delete(o.subjects, cgroup)
 	o.sensor.Forget(cgroup)
@@ -232,7 +232,7 @@ func (o *Observer) countLosses(ctx context.Context) {
 		}
 		_ = o.do(ctx, func() error { // the error is that ctx has ended
 			for id, s := range o.subjects {
-				s.Lost += o.sensor.TakeHeld(id)
+				s.Lost += o.sensor.TakeHeld(id).Total()
 			}
 			return nil
 		})

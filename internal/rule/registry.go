@@ -23,8 +23,8 @@ const (
 	ProcessTracing    ID = "R1015"
 	IOUring           ID = "R1030"
 	// LeftContainer: a process of the container moved itself, or was moved,
-	// into a cgroup outside of it, where it would no longer be watched as the
-	// container's.
+	// into a cgroup outside of it. What it does there is watched as the
+	// container's still.
 	LeftContainer ID = "BW001"
 )
 

@@ -26,11 +26,13 @@ type bpfContainer struct {
 	Plain          uint32
 	Generation     uint32
 	Entries        uint32
-	OpenDueNs      uint64
-	CallDueNs      uint64
-	ExecDueNs      uint64
-	RuntimeDueNs   uint64
-	Held           uint64
+	Shares         [8]struct {
+		_       structs.HostLayout
+		DueNs   uint64
+		Waiting uint64
+		End     uint64
+		Held    uint64
+	}
 }
 
 type bpfDeviation struct {
@@ -85,6 +87,8 @@ const (
 	bpfEventFlagFLAG_GUARDED        bpfEventFlag = 1024
 	bpfEventFlagFLAG_OUTSIDE        bpfEventFlag = 2048
 	bpfEventFlagFLAG_MOUNT          bpfEventFlag = 4096
+	bpfEventFlagFLAG_LEFT           bpfEventFlag = 8192
+	bpfEventFlagFLAG_HANDED_OVER    bpfEventFlag = 16384
 	bpfEventFlagFLAG_CREATED        bpfEventFlag = 32768
 )
 
@@ -108,7 +112,7 @@ type bpfNative struct {
 	Entered uint8
 	Origin  uint8
 	Tty     uint8
-	Pad     uint8
+	Left    uint8
 }
 
 type bpfOpenKey struct {
@@ -148,12 +152,15 @@ type bpfSharedState struct {
 		Plain          uint32
 		Generation     uint32
 		Entries        uint32
-		OpenDueNs      uint64
-		CallDueNs      uint64
-		ExecDueNs      uint64
-		RuntimeDueNs   uint64
-		Held           uint64
+		Shares         [8]struct {
+			_       structs.HostLayout
+			DueNs   uint64
+			Waiting uint64
+			End     uint64
+			Held    uint64
+		}
 	}
+	Left     uint64
 	Counters struct {
 		_                structs.HostLayout
 		Records          [32]uint64
@@ -192,10 +199,10 @@ const (
 	bpfProgHandleUringSubmit   = "handle_uring_submit"
 	bpfVarCooldownNs           = "cooldown_ns"
 	bpfVarExecBurstNs          = "exec_burst_ns"
-	bpfVarExecCostNs           = "exec_cost_ns"
+	bpfVarExecByteNs           = "exec_byte_ns"
 	bpfVarHashSeed             = "hash_seed"
 	bpfVarNewsBurstNs          = "news_burst_ns"
-	bpfVarNewsCostNs           = "news_cost_ns"
+	bpfVarNewsByteNs           = "news_byte_ns"
 	bpfVarSelfTestToken        = "self_test_token"
 	bpfVarState                = "state"
 )
@@ -276,10 +283,10 @@ type bpfMapSpecs struct {
 type bpfVariableSpecs struct {
 	CooldownNs    *ebpf.VariableSpec `ebpf:"cooldown_ns"`
 	ExecBurstNs   *ebpf.VariableSpec `ebpf:"exec_burst_ns"`
-	ExecCostNs    *ebpf.VariableSpec `ebpf:"exec_cost_ns"`
+	ExecByteNs    *ebpf.VariableSpec `ebpf:"exec_byte_ns"`
 	HashSeed      *ebpf.VariableSpec `ebpf:"hash_seed"`
 	NewsBurstNs   *ebpf.VariableSpec `ebpf:"news_burst_ns"`
-	NewsCostNs    *ebpf.VariableSpec `ebpf:"news_cost_ns"`
+	NewsByteNs    *ebpf.VariableSpec `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.VariableSpec `ebpf:"self_test_token"`
 	State         *ebpf.VariableSpec `ebpf:"state"`
 }
@@ -337,10 +344,10 @@ func (m *bpfMaps) Close() error {
 type bpfVariables struct {
 	CooldownNs    *ebpf.Variable `ebpf:"cooldown_ns"`
 	ExecBurstNs   *ebpf.Variable `ebpf:"exec_burst_ns"`
-	ExecCostNs    *ebpf.Variable `ebpf:"exec_cost_ns"`
+	ExecByteNs    *ebpf.Variable `ebpf:"exec_byte_ns"`
 	HashSeed      *ebpf.Variable `ebpf:"hash_seed"`
 	NewsBurstNs   *ebpf.Variable `ebpf:"news_burst_ns"`
-	NewsCostNs    *ebpf.Variable `ebpf:"news_cost_ns"`
+	NewsByteNs    *ebpf.Variable `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.Variable `ebpf:"self_test_token"`
 	State         *ebpf.Variable `ebpf:"state"`
 }

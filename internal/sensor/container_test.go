@@ -4,7 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -102,20 +105,68 @@ func TestNestedCgroupBelongsToItsContainer(t *testing.T) {
 	}
 }
 
-func TestLeavingIsReported(t *testing.T) {
+// TestLeavingIsReportedAndFollowed has a process move itself elsewhere, call
+// getppid there and start a child that calls getsid.
+func TestLeavingIsReportedAndFollowed(t *testing.T) {
 	s := sharedSensor(t)
-	c := learnContainer(t, s)
 	other := newCgroup(t)
-	c.act(t, "leave", []string{other.dir}, ownMounts)
-	for _, ev := range drain(t, s, c.id) {
-		if ev.Kind == event.KindMoved {
-			if got, want := string(ev.Path), "/"+filepath.Base(other.dir); got != want {
-				t.Errorf("destination = %q, want %q", got, want)
-			}
-			return
-		}
+	plain := func(*exec.Cmd) {}
+	tests := map[string]struct {
+		learn       func(*testing.T, *Sensor) cgroup
+		setup       func(*exec.Cmd)
+		destination string
+	}{
+		"container to a watched cgroup":    {learnContainer, ownMounts, other.dir},
+		"container to an unwatched one":    {learnContainer, ownMounts, cgroupRoot()},
+		"plain cgroup to a watched one":    {learnPlain, plain, other.dir},
+		"plain cgroup to an unwatched one": {learnPlain, plain, cgroupRoot()},
 	}
-	t.Error("a process left its container unreported")
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := tt.learn(t, s)
+			pid := c.act(t, "leave", []string{tt.destination}, tt.setup)
+			var moved bool
+			var parent, child int
+			for _, ev := range drain(t, s, c.id) {
+				left := ev.Has(event.FlagLeft) && !ev.Has(event.FlagRuntime)
+				switch {
+				case ev.Kind == event.KindMoved:
+					moved = true
+					want := strings.TrimPrefix(tt.destination, strings.TrimSuffix(cgroupRoot(), "/"))
+					if got := string(ev.Path); got != want && got+want != "/" {
+						t.Errorf("destination = %q, want %q", got, want)
+					}
+				case ev.Kind == event.KindSyscall && ev.Nr == unix.SYS_GETPPID && left:
+					parent++
+				case ev.Kind == event.KindSyscall && ev.Nr == unix.SYS_GETSID && left:
+					child++
+					if ev.NAncestors == 0 || int(ev.Ancestors[0].PID) != pid {
+						t.Errorf("ancestors of the child = %+v, want process %d, which left", ev.Ancestors[:ev.NAncestors], pid)
+					}
+				}
+			}
+			if !moved || parent != 1 || child != 1 {
+				t.Errorf("leaving reported: %t, what left followed: %d call, its child: %d; want all", moved, parent, child)
+			}
+			if left := atomic.LoadUint64(&s.state.Left); left != 0 {
+				t.Errorf("%d processes are followed still", left)
+			}
+		})
+	}
+}
+
+// TestClonedOutIsReported starts a child of a plain service in another cgroup.
+func TestClonedOutIsReported(t *testing.T) {
+	s := sharedSensor(t)
+	c := learnPlain(t, s)
+	other := newCgroup(t)
+	c.act(t, "clone out", []string{other.dir})
+	events := drain(t, s, c.id)
+	moved := slices.ContainsFunc(events, func(ev *event.Event) bool { return ev.Kind == event.KindMoved })
+	if !moved || syscallCount(events, unix.SYS_GETSID, event.ABINative) != 1 {
+		t.Errorf("clone into another cgroup reported: %t, calls of the clone: %d, want 1",
+			moved, syscallCount(events, unix.SYS_GETSID, event.ABINative))
+	}
 }
 
 func TestAdopt(t *testing.T) {

@@ -54,7 +54,7 @@ type countNative struct {
 	Entered uint8
 	Origin  uint8
 	Tty     uint8
-	Pad     uint8
+	Left    uint8
 }
 
 type countOpenKey struct {
@@ -119,12 +119,15 @@ type countSharedState struct {
 		Plain          uint32
 		Generation     uint32
 		Entries        uint32
-		OpenDueNs      uint64
-		CallDueNs      uint64
-		ExecDueNs      uint64
-		RuntimeDueNs   uint64
-		Held           uint64
+		Shares         [8]struct {
+			_       structs.HostLayout
+			DueNs   uint64
+			Waiting uint64
+			End     uint64
+			Held    uint64
+		}
 	}
+	Left     uint64
 	Counters struct {
 		_                structs.HostLayout
 		Records          [32]uint64
@@ -165,10 +168,10 @@ const (
 	countProgCountResult   = "count_result"
 	countVarCooldownNs     = "cooldown_ns"
 	countVarExecBurstNs    = "exec_burst_ns"
-	countVarExecCostNs     = "exec_cost_ns"
+	countVarExecByteNs     = "exec_byte_ns"
 	countVarHashSeed       = "hash_seed"
 	countVarNewsBurstNs    = "news_burst_ns"
-	countVarNewsCostNs     = "news_cost_ns"
+	countVarNewsByteNs     = "news_byte_ns"
 	countVarSelfTestToken  = "self_test_token"
 	countVarState          = "state"
 	countVarUncounted      = "uncounted"
@@ -244,10 +247,10 @@ type countMapSpecs struct {
 type countVariableSpecs struct {
 	CooldownNs    *ebpf.VariableSpec `ebpf:"cooldown_ns"`
 	ExecBurstNs   *ebpf.VariableSpec `ebpf:"exec_burst_ns"`
-	ExecCostNs    *ebpf.VariableSpec `ebpf:"exec_cost_ns"`
+	ExecByteNs    *ebpf.VariableSpec `ebpf:"exec_byte_ns"`
 	HashSeed      *ebpf.VariableSpec `ebpf:"hash_seed"`
 	NewsBurstNs   *ebpf.VariableSpec `ebpf:"news_burst_ns"`
-	NewsCostNs    *ebpf.VariableSpec `ebpf:"news_cost_ns"`
+	NewsByteNs    *ebpf.VariableSpec `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.VariableSpec `ebpf:"self_test_token"`
 	State         *ebpf.VariableSpec `ebpf:"state"`
 	Uncounted     *ebpf.VariableSpec `ebpf:"uncounted"`
@@ -310,10 +313,10 @@ func (m *countMaps) Close() error {
 type countVariables struct {
 	CooldownNs    *ebpf.Variable `ebpf:"cooldown_ns"`
 	ExecBurstNs   *ebpf.Variable `ebpf:"exec_burst_ns"`
-	ExecCostNs    *ebpf.Variable `ebpf:"exec_cost_ns"`
+	ExecByteNs    *ebpf.Variable `ebpf:"exec_byte_ns"`
 	HashSeed      *ebpf.Variable `ebpf:"hash_seed"`
 	NewsBurstNs   *ebpf.Variable `ebpf:"news_burst_ns"`
-	NewsCostNs    *ebpf.Variable `ebpf:"news_cost_ns"`
+	NewsByteNs    *ebpf.Variable `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.Variable `ebpf:"self_test_token"`
 	State         *ebpf.Variable `ebpf:"state"`
 	Uncounted     *ebpf.Variable `ebpf:"uncounted"`

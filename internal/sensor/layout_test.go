@@ -38,6 +38,8 @@ func TestNumbersAgree(t *testing.T) {
 			"FLAG_GUARDED":        uint64(event.FlagGuarded),
 			"FLAG_OUTSIDE":        uint64(event.FlagOutside),
 			"FLAG_MOUNT":          uint64(event.FlagMount),
+			"FLAG_LEFT":           uint64(event.FlagLeft),
+			"FLAG_HANDED_OVER":    uint64(event.FlagHandedOver),
 			"FLAG_CREATED":        uint64(event.FlagCreated),
 		},
 	}

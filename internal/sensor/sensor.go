@@ -24,6 +24,10 @@ import (
 // have been read.
 var ErrWoken = errors.New("sensor: woken")
 
+// maxWait bounds how long a record stays unread that the kernel sent without
+// waking the reader: whatever is no deviation (wakeup_of in bpf/record.h).
+const maxWait = 100 * time.Millisecond
+
 // Options configure a Sensor. The zero value is a sensor that pins nothing.
 type Options struct {
 	// PinPath is a directory on a bpffs. Maps and links are pinned below it, so
@@ -80,6 +84,7 @@ func (s *Sensor) open(opts Options) error {
 	if s.reader, err = ringbuf.NewReader(s.collection.Maps[bpfMapEvents]); err != nil {
 		return fmt.Errorf("read ring buffer: %w", err)
 	}
+	s.reader.SetDeadline(time.Now().Add(maxWait))
 	if s.links, err = attach(s.collection.Programs); err != nil {
 		return err
 	}
@@ -92,6 +97,9 @@ func (s *Sensor) Read(ev *event.Event) error {
 	for {
 		err := s.reader.ReadInto(&s.record)
 		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			s.reader.SetDeadline(time.Now().Add(maxWait))
+			continue
 		case errors.Is(err, ringbuf.ErrFlushed):
 			return ErrWoken
 		case errors.Is(err, ringbuf.ErrClosed):

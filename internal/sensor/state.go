@@ -26,6 +26,9 @@ const (
 	stateGuarded  = 2
 
 	openDeviates = 1
+
+	shareExecs   = 2
+	shareRuntime = 3
 )
 
 // ErrNotWatched is returned for a cgroup that the kernel does not watch.
@@ -123,14 +126,55 @@ func (s *Sensor) SetPlain(cgroup uint64) error {
 	return nil
 }
 
-// TakeHeld returns how many records of a container were held back or lost since
-// it was called last, because of its budget or of a full ring buffer.
-func (s *Sensor) TakeHeld(cgroup uint64) uint64 {
+// Held counts records of one container that the kernel did not send, because
+// the container's budget was spent or the ring buffer had no room left for it.
+type Held struct {
+	// News is system calls, opens and other acts that are sent when they are
+	// done again.
+	News uint64
+	// Execs is executions, and processes that left the container. Each is lost:
+	// what was executed once is not executed again.
+	Execs uint64
+	// Runtime is acts of the container runtime.
+	Runtime uint64
+}
+
+// Total returns how many records were held back together.
+func (h Held) Total() uint64 { return h.News + h.Execs + h.Runtime }
+
+// TakeHeld returns what was held back of a container since it was called last.
+func (s *Sensor) TakeHeld(cgroup uint64) Held {
 	c, err := s.container(cgroup)
 	if err != nil {
-		return 0
+		return Held{}
 	}
-	return atomic.SwapUint64(&c.Held, 0)
+	var held Held
+	for kind := range c.Shares {
+		n := atomic.LoadUint64(&c.Shares[kind].Held)
+		if n == 0 {
+			continue
+		}
+		n = atomic.SwapUint64(&c.Shares[kind].Held, 0)
+		switch kind {
+		case shareExecs:
+			held.Execs += n
+		case shareRuntime:
+			held.Runtime += n
+		default:
+			held.News += n
+		}
+	}
+	return held
+}
+
+// LostCgroups returns how many cgroups appeared or went away unreported since
+// the maps were created, because the ring buffer was full or the table had no
+// room. When it grows, [Sensor.Watched] and the hierarchy say which these are.
+func (s *Sensor) LostCgroups() uint64 {
+	c := &s.state.Counters
+	return atomic.LoadUint64(&c.CgroupsUntracked) +
+		atomic.LoadUint64(&c.RingFull[event.KindCgroupCreated]) +
+		atomic.LoadUint64(&c.RingFull[event.KindCgroupRemoved])
 }
 
 // MarkDeviation has the kernel go on counting an open that it reported, and
