@@ -151,14 +151,15 @@ func (r *running) await(what string, match func(*alert.Alert) bool) alert.Alert 
 	}
 }
 
-// silent fails if there is an alert.
-func (r *running) silent(d time.Duration) {
+// next returns the next alert, which has to name the marker: a false alert of an
+// act before it would have come first.
+func (r *running) next(marker string) alert.Alert {
 	r.t.Helper()
-	select {
-	case a := <-r.alerts:
-		r.t.Errorf("false alert: %s", a.Message)
-	case <-time.After(d):
+	a := r.await("any, or of "+marker, func(*alert.Alert) bool { return true })
+	if !strings.Contains(a.Message, marker) {
+		r.t.Fatalf("false alert before the one of %s: %s", marker, a.Message)
 	}
+	return a
 }
 
 // victimPrefix begins the names of this process's victims.
@@ -256,9 +257,8 @@ func TestLearnThenGuard(t *testing.T) {
 		t.Errorf("provenance = %+v, want complete from the start", got)
 	}
 	v.sh(t, benign)
-	r.silent(500 * time.Millisecond)
-
 	v.sh(t, benign+"; tac /etc/hostname >/dev/null")
+	r.next("tac /etc/hostname") // an argument of the shell
 	a := r.await("execution of tac", isExec(resolved(t, "tac")))
 	if a.Rule.String() != "R0001" || a.Workload.Name != v.name() || a.Allow == "" {
 		t.Errorf("alert = %+v, want R0001 of %s with a command that allows it", a, v.name())
@@ -279,8 +279,8 @@ func TestRestartGoesOnGuarding(t *testing.T) {
 	second := start(t, c)
 	defer second.stop()
 	v.sh(t, benign)
-	second.silent(500 * time.Millisecond)
 	v.sh(t, "tac /etc/hostname >/dev/null")
+	second.next("tac /etc/hostname") // an argument of the shell
 	second.await("execution of tac in a cgroup that was empty at the start", isExec(resolved(t, "tac")))
 }
 
@@ -500,11 +500,10 @@ func TestFirstStartAfterwardsIsLearned(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.sh(t, "cat /etc/os-release >/dev/null; sort /etc/shells >/dev/null")
-	r.silent(2 * time.Second)
 	v.sh(t, "cat /etc/shadow >/dev/null")
-	r.await("/etc/shadow in the first start", func(a *alert.Alert) bool {
-		return a.Deviation.Open != nil && a.Deviation.Open.Path == "/etc/shadow"
-	})
+	if a := r.next("/etc/shadow"); a.Deviation.Open == nil || a.Deviation.Open.Path != "/etc/shadow" {
+		t.Errorf("alert = %+v, want the open of /etc/shadow in the first start", a)
+	}
 }
 
 func TestStatus(t *testing.T) {

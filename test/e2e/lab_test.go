@@ -192,3 +192,18 @@ func await(t *testing.T, a *watch.Agent, match func(*alert.Alert) bool) watch.Se
 	}
 	return seen
 }
+
+// mustBeSilent does a marker act, the execution of a program, and fails the
+// test for each alert that comes before the marker's: alerts keep the order of
+// the acts.
+func mustBeSilent(t *testing.T, a *watch.Agent, program string, act func()) {
+	t.Helper()
+	act()
+	marker := await(t, a, executed(program))
+	for _, s := range a.Alerts() {
+		if s.Line == marker.Line {
+			return
+		}
+		t.Errorf("alert before the marker: %s", s.Line)
+	}
+}
