@@ -190,3 +190,28 @@ func TestKernelPackages(t *testing.T) {
 		}
 	}
 }
+
+// TestDependencies: ARCHITECTURE.md says why each direct dependency is there.
+func TestDependencies(t *testing.T) {
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`) // an indirect one has a comment
+	reasons := map[string]bool{}
+	_, section, _ := strings.Cut(read(t, filepath.Join(root, "ARCHITECTURE.md")), "\n## Dependencies\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for row := range strings.Lines(section) {
+		if !strings.HasPrefix(row, "| `") {
+			continue
+		}
+		for _, name := range inTicks.FindAllStringSubmatch(strings.Split(row, "|")[1], -1) {
+			reasons[name[1]] = true
+		}
+	}
+	for _, m := range direct.FindAllStringSubmatch(read(t, filepath.Join(root, "go.mod")), -1) {
+		if !reasons[m[1]] {
+			t.Errorf("ARCHITECTURE.md does not say why %s is needed: add a row under Dependencies", m[1])
+		}
+		delete(reasons, m[1])
+	}
+	for name := range reasons {
+		t.Errorf("ARCHITECTURE.md says why %s is needed, which go.mod does not have", name)
+	}
+}
