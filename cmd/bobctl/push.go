@@ -9,7 +9,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
-	"bobwatch/internal/artifact"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
@@ -63,7 +62,7 @@ func (o *pushOptions) check(args []string) error {
 	if len(args) != 2 {
 		return term.Usagef("want FILE and oci://REGISTRY/REPOSITORY, got %d arguments", len(args))
 	}
-	target, err := artifact.ParseOCI(args[1])
+	target, err := ociReference(args[1])
 	switch {
 	case err != nil:
 		return err
@@ -74,7 +73,7 @@ func (o *pushOptions) check(args []string) error {
 	case o.image == "":
 		return nil
 	}
-	image, err := artifact.ParseImage(o.image)
+	image, err := imageReference(o.image)
 	if err == nil && image.Repository() != target.Repository() {
 		return term.Usagef("a document lies in the repository of its image: push it to oci://%s, or copy the image to %s first",
 			image.Repository(), target.Repository())
@@ -93,7 +92,7 @@ type pushed struct {
 }
 
 func runPush(ctx context.Context, o pushOptions, path, to string) error {
-	target, err := artifact.ParseOCI(to)
+	target, err := ociReference(to)
 	if err != nil {
 		return err
 	}
@@ -184,7 +183,7 @@ func (o *pushOptions) resolve(ctx context.Context, repository *registry.Reposito
 	if o.image == "" {
 		return nil, nil
 	}
-	ref, err := artifact.ParseImage(o.image)
+	ref, err := imageReference(o.image)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
+trap 'exit 1' INT TERM
 git ls-files -z --cached --others --exclude-standard |
 	tar --create --null --ignore-failed-read --files-from=- 2>/dev/null | tar --extract --directory "$copy"
 # A repository of its own tells apart what git ignores.

@@ -37,6 +37,7 @@ flock 9 # two runs at once build one Kubernetes, not two
 if [ ! -d "$dir" ]; then
 	echo "building Kubernetes $version, once (five to ten minutes)" >&2
 	trap 'rm -rf "$dir.partial"' EXIT
+	trap 'exit 1' INT TERM
 	mkdir -p "$dir.partial"
 	GOWORK=off CGO_ENABLED=0 go build -o "$dir.partial/hyperkube" "$@" . >&2
 	for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do

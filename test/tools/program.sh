@@ -37,6 +37,7 @@ flock 9 # two runs at once build one program, not two
 if [ ! -x "$binary" ]; then
 	build=$(mktemp -d "$tools/build.XXXXXX")
 	trap 'rm -rf "$build"' EXIT
+	trap 'exit 1' INT TERM
 	# From outside of the tree: its go.mod has no say in another program's versions.
 	(cd "$build" && GOBIN=$build CGO_ENABLED=0 go install "$package@$version") >&2
 	mv "$build/$name" "$binary" # atomic: a parallel test sees all of it or nothing

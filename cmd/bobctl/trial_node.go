@@ -1,4 +1,4 @@
-package trial
+package main
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
@@ -29,9 +31,18 @@ type watching struct {
 	Watching bool `json:"watching"`
 }
 
-// Watch carries out the request on standard input, and answers on standard
-// output.
-func Watch(ctx context.Context, t *term.Terminal, tool string) error {
+// newWatchCommand returns the part of bobctl test that runs on a node.
+func newWatchCommand(t *term.Terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:    "watch",
+		Hidden: true,
+		Short:  "Hold a workload on this node to a document, for bobctl test",
+		Args:   none,
+		RunE:   func(c *cobra.Command, _ []string) error { return runWatch(c.Context(), t) },
+	}
+}
+
+func runWatch(ctx context.Context, t *term.Terminal) error {
 	var request nodeTrial
 	in := json.NewDecoder(io.LimitReader(t.In, 2*yamlfile.MaxInputBytes))
 	if err := in.Decode(&request); err != nil {
@@ -55,7 +66,7 @@ func Watch(ctx context.Context, t *term.Terminal, tool string) error {
 		_, _ = io.Copy(io.Discard, t.In) // it ends when nobody asks any more
 		stop()
 	}()
-	judge, err := newJudge(documents[0], "", hostname(), tool)
+	judge, err := newJudge(documents[0], "", hostname())
 	if err != nil {
 		return err
 	}

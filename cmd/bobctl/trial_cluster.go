@@ -1,4 +1,4 @@
-package trial
+package main
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"bobwatch/internal/alert"
@@ -22,24 +22,24 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Cluster watches a workload on the nodes of a cluster, by the bobctl in
+// clusterTrial watches a workload on the nodes of a cluster, by the bobctl in
 // the agents' pods.
-type Cluster struct {
-	Terminal *term.Terminal
-	Flags    cluster.Flags
+type clusterTrial struct {
+	terminal *term.Terminal
+	flags    cluster.Flags
 	workload string
 	manifest string
 }
 
-// Register registers the flags that name the workload.
-func (c *Cluster) Register(flags *pflag.FlagSet) {
+func (c *clusterTrial) register(command *cobra.Command) {
+	flags := command.Flags()
 	flags.StringVar(&c.workload, "workload", "", "watch the workload `NAMESPACE/KIND/NAME` of the cluster; deploy, sts, ds and the like are kinds too")
 	flags.StringVarP(&c.manifest, "file", "f", "", "deploy `MANIFEST` for the test; if it has several workloads, --workload says which to watch")
-	c.Flags.Register(flags)
+	c.flags.Register(flags)
+	completeCluster(command, &c.flags)
 }
 
-// Chosen reports whether the command line names anything.
-func (c *Cluster) Chosen() bool { return c.workload != "" || c.manifest != "" }
+func (c *clusterTrial) chosen() bool { return c.workload != "" || c.manifest != "" }
 
 const (
 	// nodeGrace is how long a node may take beside the time under watch: to
@@ -53,9 +53,8 @@ const (
 	maxTrialBytes = 64 << 20
 )
 
-// Observe watches for d on every node, and holds what it sees to the document.
-func (c *Cluster) Observe(ctx context.Context, document *profile.Profile, d time.Duration) (trial report.Trial, err error) {
-	client, err := c.Flags.Connect()
+func (c *clusterTrial) watch(ctx context.Context, document *profile.Profile, d time.Duration) (trial report.Trial, err error) {
+	client, err := c.flags.Connect()
 	if err != nil {
 		return trial, err
 	}
@@ -88,14 +87,14 @@ func (c *Cluster) Observe(ctx context.Context, document *profile.Profile, d time
 		err = errors.Join(err, manifest.Remove(ctx))
 	}()
 	return w.run(ctx, agents, func() error {
-		fmt.Fprintf(c.Terminal.Err, "deploying %s\n", term.Printable(c.manifest))
+		fmt.Fprintf(c.terminal.Err, "deploying %s\n", term.Printable(c.manifest))
 		return manifest.Create(ctx)
 	})
 }
 
 // target returns the workload to watch, and the manifest that deploys it, if
 // there is one.
-func (c *Cluster) target(client *cluster.Client) (*cluster.Manifest, observe.Workload, error) {
+func (c *clusterTrial) target(client *cluster.Client) (*cluster.Manifest, observe.Workload, error) {
 	var target observe.Workload
 	var err error
 	if c.workload != "" {
@@ -106,7 +105,7 @@ func (c *Cluster) target(client *cluster.Client) (*cluster.Manifest, observe.Wor
 	if c.manifest == "" {
 		return nil, target, nil
 	}
-	text, err := docfile.Read(c.Terminal.In, c.manifest)
+	text, err := docfile.Read(c.terminal.In, c.manifest)
 	if err != nil {
 		return nil, target, err
 	}

@@ -1,4 +1,4 @@
-package trial
+package main
 
 import (
 	"bytes"
@@ -129,7 +129,8 @@ func FuzzNodeAnswer(f *testing.F) {
 			return
 		}
 		var table bytes.Buffer
-		WriteReport(&term.Terminal{Out: &table, Err: io.Discard}, r, "")
+		o := trialOptions{terminal: &term.Terminal{Out: &table, Err: io.Discard}}
+		o.table(r)
 		if err := errors.Join(r.HTML(&table), r.JUnit(&table)); err != nil {
 			t.Fatal(err)
 		}
