@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bobwatch/internal/rollout"
 	"bobwatch/internal/term"
@@ -27,4 +28,8 @@ func registerChange(c *cobra.Command, o *rollout.Change) {
 	registerFormat(c, &o.Format)
 	o.Register(c.Flags())
 	completeCluster(c, &o.Cluster)
+}
+
+func registerPlainHTTP(flags *pflag.FlagSet, plain *bool) {
+	flags.BoolVar(plain, "plain-http", false, "do without TLS also where the registry is on another machine")
 }

@@ -3,17 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
-	"bobwatch/internal/docfile"
-	"bobwatch/internal/registry"
+	"bobwatch/internal/artifact"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/term"
 )
@@ -21,12 +18,12 @@ import (
 type inspectOptions struct {
 	terminal *term.Terminal
 	format   term.Format
-	location location
+	location artifact.Location
 	trust    trust
 }
 
 func newInspectCommand(t *term.Terminal) *cobra.Command {
-	o := inspectOptions{terminal: t, location: location{terminal: t}}
+	o := inspectOptions{terminal: t, location: artifact.Location{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "inspect (oci://REF | --image REF)",
 		Short: "Say what a registry holds: manifest, image, signatures",
@@ -37,46 +34,15 @@ that pull would refuse.`,
 		Example: `  bobctl inspect --image registry.example/acme/webapp:1.4.2
   bobctl inspect oci://registry.example/acme/bobs:stable --key vendor.pub
   bobctl inspect oci://registry.example/acme/bobs:stable -o json | jq -r .digest`,
-		Args:              func(c *cobra.Command, args []string) error { return o.location.reference(c, args) },
+		Args:              func(_ *cobra.Command, args []string) error { return o.location.Reference(args) },
 		ValidArgsFunction: completeReference,
 		RunE:              func(c *cobra.Command, args []string) error { return runInspect(c.Context(), o, args) },
 	}
 	registerFormat(c, &o.format)
-	o.location.register(c.Flags())
+	o.location.Register(c.Flags())
+	registerPlainHTTP(c.Flags(), &o.location.PlainHTTP)
 	o.trust.register(c.Flags())
 	return c
-}
-
-// inspected is the form of a result for machines.
-type inspected struct {
-	Reference      string            `json:"reference"`
-	Digest         string            `json:"digest"` // of the manifest
-	ArtifactType   string            `json:"artifactType"`
-	Document       string            `json:"document"`
-	DocumentDigest string            `json:"documentDigest"` // of the canonical bytes
-	Version        string            `json:"version,omitempty"`
-	Created        time.Time         `json:"created,omitzero"`
-	Image          string            `json:"image,omitempty"`
-	Layers         []layer           `json:"layers"`
-	Annotations    map[string]string `json:"annotations,omitempty"`
-	Signatures     []verdict         `json:"signatures"`
-	Verified       *bool             `json:"verified,omitempty"` // absent if nobody was said to be trusted
-}
-
-type layer struct {
-	MediaType string `json:"mediaType"`
-	Digest    string `json:"digest"`
-	Size      int64  `json:"size"`
-}
-
-// verdict is what is found about a signature.
-type verdict struct {
-	Of       string `json:"of"`               // artifact or document
-	Digest   string `json:"digest,omitempty"` // of the manifest or layer that holds it
-	Form     string `json:"form"`
-	Verified *bool  `json:"verified,omitempty"` // absent if nobody was said to be trusted
-	SignedBy string `json:"signedBy,omitempty"`
-	Error    string `json:"error,omitempty"`
 }
 
 func runInspect(ctx context.Context, o inspectOptions, args []string) error {
@@ -87,15 +53,15 @@ func runInspect(ctx context.Context, o inspectOptions, args []string) error {
 			return err
 		}
 	}
-	repository, found, err := o.location.find(ctx, args)
+	repository, found, err := o.location.Find(ctx, args)
 	if err != nil {
 		return err
 	}
 	refused := false
 	for i, b := range found {
-		r, err := inspect(ctx, repository, b, verifier)
+		r, err := artifact.Inspect(ctx, repository, b, verifier)
 		if err != nil {
-			return fmt.Errorf("%s: %w", repository.At(b.Digest), advise(err))
+			return fmt.Errorf("%s: %w", repository.At(b.Digest), artifact.Advise(err))
 		}
 		refused = refused || r.Verified != nil && !*r.Verified
 		if err := o.write(r, i == 0); err != nil {
@@ -108,75 +74,7 @@ func runInspect(ctx context.Context, o inspectOptions, args []string) error {
 	return nil
 }
 
-// inspect reads all there is about an artifact. A nil verifier judges nothing.
-func inspect(ctx context.Context, repository *registry.Repository, b *registry.BoB, v *signature.Verifier) (*inspected, error) {
-	content, err := repository.Fetch(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	p, err := docfile.Only("document", content.Document)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", registry.ErrNotBoB, err)
-	}
-	canonical, err := p.Canonical()
-	if err != nil {
-		return nil, err
-	}
-	signatures, err := repository.Signatures(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	r := &inspected{
-		Reference: repository.At(b.Digest).String(), Digest: b.Digest, ArtifactType: b.Manifest.ArtifactType,
-		Document: p.Metadata.Name, DocumentDigest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
-		Version: p.Metadata.Version, Created: b.Created, Image: imageOf(repository, b),
-		Annotations: b.Manifest.Annotations, Signatures: []verdict{},
-	}
-	for _, l := range b.Manifest.Layers {
-		r.Layers = append(r.Layers, layer{MediaType: l.MediaType, Digest: l.Digest.String(), Size: l.Size})
-	}
-	for _, s := range signatures {
-		verdict := verdict{Of: "artifact", Digest: s.Digest, Form: "bundle"}
-		if s.Bundle == nil {
-			verdict.Form = "payload"
-		}
-		if v != nil {
-			verdict.take(v.VerifyArtifact(b.Digest, s.ArtifactSignature))
-		}
-		r.Signatures = append(r.Signatures, verdict)
-	}
-	for i, s := range content.Signatures {
-		verdict := verdict{Of: "document", Digest: r.Layers[i+1].Digest, Form: "plain"}
-		if signature.IsBundle(s) {
-			verdict.Form = "bundle"
-		}
-		if v != nil {
-			verdict.take(v.Verify(signature.Document{Canonical: canonical, Signatures: [][]byte{s}}))
-		}
-		r.Signatures = append(r.Signatures, verdict)
-	}
-	if v != nil {
-		verified := r.vouched("artifact") && (len(content.Signatures) == 0 || r.vouched("document"))
-		r.Verified = &verified
-	}
-	return r, nil
-}
-
-func (v *verdict) take(trust signature.Trust, err error) {
-	verified := err == nil
-	v.Verified, v.SignedBy = &verified, trust.Authority
-	if err != nil {
-		v.Error = err.Error()
-	}
-}
-
-// vouched reports whether one of the signatures of the artifact or the document
-// verifies.
-func (r *inspected) vouched(of string) bool {
-	return slices.ContainsFunc(r.Signatures, func(v verdict) bool { return v.Of == of && *v.Verified })
-}
-
-func (o *inspectOptions) write(r *inspected, first bool) error {
+func (o *inspectOptions) write(r *artifact.Inspection, first bool) error {
 	out := o.terminal.Out
 	switch {
 	case o.format == term.YAML && !first:
@@ -198,7 +96,7 @@ func (o *inspectOptions) write(r *inspected, first bool) error {
 			fmt.Fprintf(out, "  annotation %s: %s\n", term.Word(name), term.Printable(r.Annotations[name]))
 		}
 	}
-	if !slices.ContainsFunc(r.Signatures, func(v verdict) bool { return v.Of == "artifact" }) {
+	if !slices.ContainsFunc(r.Signatures, func(v artifact.Verdict) bool { return v.Of == "artifact" }) {
 		fmt.Fprintf(out, "  signature  %s\n", o.terminal.Colour(term.Red, "the artifact is not signed"))
 	}
 	for _, v := range r.Signatures {
@@ -207,7 +105,7 @@ func (o *inspectOptions) write(r *inspected, first bool) error {
 	return nil
 }
 
-func (o *inspectOptions) judgement(v verdict) string {
+func (o *inspectOptions) judgement(v artifact.Verdict) string {
 	switch {
 	case v.Verified == nil:
 		return "not verified; say whom to trust by --key or --certificate-identity"

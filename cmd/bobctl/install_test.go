@@ -13,29 +13,7 @@ import (
 
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/rollout"
-	"bobwatch/test/cluster"
 )
-
-// controlPlane makes a control plane the one that bobctl finds, with a
-// namespace shop.
-func controlPlane(t *testing.T) *kubernetes.Clientset {
-	t.Helper()
-	plane := cluster.NewControlPlane(t)
-	t.Setenv("KUBECONFIG", plane.Kubeconfig)
-	config, err := plane.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shop := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
-	if _, err := client.CoreV1().Namespaces().Create(t.Context(), shop, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
 
 // documentsIn returns what agents would read from the ConfigMap; nil if there
 // is none that they would look at.

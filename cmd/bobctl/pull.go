@@ -1,18 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/artifact"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
@@ -23,7 +20,7 @@ import (
 type pullOptions struct {
 	terminal *term.Terminal
 	format   term.Format
-	location location
+	location artifact.Location
 	trust    trust
 	name     string
 	skip     bool
@@ -31,7 +28,7 @@ type pullOptions struct {
 }
 
 func newPullCommand(t *term.Terminal) *cobra.Command {
-	o := pullOptions{terminal: t, location: location{terminal: t}}
+	o := pullOptions{terminal: t, location: artifact.Location{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "pull (oci://REF | --image REF) (--key KEY | --certificate-identity ...)",
 		Short: "Get a document from a registry, and verify it",
@@ -54,7 +51,8 @@ Exits with 3 if not. A tag can be moved: the digest that is printed can not, and
 	}
 	flags := c.Flags()
 	registerFormat(c, &o.format)
-	o.location.register(flags)
+	o.location.Register(flags)
+	registerPlainHTTP(flags, &o.location.PlainHTTP)
 	o.trust.register(flags)
 	flags.StringVar(&o.name, "name", "", "take the document called `NAME`, of several that are attached to the image")
 	flags.BoolVar(&o.skip, "insecure-skip-verify", false, "take it whoever made it")
@@ -70,18 +68,18 @@ func completeReference(_ *cobra.Command, args []string, _ string) ([]string, cob
 	return []string{registry.Scheme}, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
-func (o *pullOptions) check(c *cobra.Command, args []string) error {
+func (o *pullOptions) check(_ *cobra.Command, args []string) error {
 	switch {
 	case o.skip && o.trust.given():
 		return term.Usagef("--insecure-skip-verify trusts everybody: leave it out, or the flags that say whom to trust")
 	case !o.skip && !o.trust.given():
 		return term.Usagef("say whom to trust: --key FILE, or --certificate-identity, --certificate-oidc-issuer and --trusted-root; or nobody: --insecure-skip-verify")
-	case o.name != "" && o.location.image == "":
+	case o.name != "" && o.location.Image == "":
 		return term.Usagef("--name chooses among the documents of an image: --image REF")
 	case o.format != term.Table && o.result.file == docfile.Stdin:
 		return term.Usagef("standard output cannot take both the document and the result; name a file by --out")
 	}
-	return o.location.reference(c, args)
+	return o.location.Reference(args)
 }
 
 // pulled is the form of a result for machines.
@@ -97,12 +95,6 @@ type pulled struct {
 	Files          []string `json:"files,omitempty"`
 }
 
-// candidate is an artifact and who vouches for it.
-type candidate struct {
-	bob   *registry.BoB
-	trust signature.Trust
-}
-
 func runPull(ctx context.Context, o pullOptions, args []string) error {
 	var verifier *signature.Verifier
 	if !o.skip {
@@ -111,114 +103,37 @@ func runPull(ctx context.Context, o pullOptions, args []string) error {
 			return err
 		}
 	}
-	repository, found, err := o.location.find(ctx, args)
+	repository, found, err := o.location.Find(ctx, args)
 	if err != nil {
 		return err
 	}
-	chosen, err := o.choose(ctx, repository, found, verifier)
+	chosen, err := artifact.Choose(ctx, repository, found, o.name, verifier)
 	if err != nil {
 		return err
 	}
-	content, err := repository.Fetch(ctx, chosen.bob)
+	content, err := repository.Fetch(ctx, chosen.Bob)
 	if err != nil {
-		return advise(err)
+		return artifact.Advise(err)
 	}
-	p, canonical, err := o.document(chosen.bob, content, verifier)
+	p, canonical, err := artifact.Document(chosen.Bob, content, verifier)
 	if err != nil {
-		return fmt.Errorf("%s: %w", repository.At(chosen.bob.Digest), advise(err))
+		return fmt.Errorf("%s: %w", repository.At(chosen.Bob.Digest), artifact.Advise(err))
 	}
 	files, err := o.write(p, content)
 	if err != nil {
 		return err
 	}
 	return o.report(&pulled{
-		Reference:      repository.At(chosen.bob.Digest).String(),
-		Digest:         chosen.bob.Digest,
-		Image:          imageOf(repository, chosen.bob),
+		Reference:      repository.At(chosen.Bob.Digest).String(),
+		Digest:         chosen.Bob.Digest,
+		Image:          artifact.ImageOf(repository, chosen.Bob),
 		Document:       p.Metadata.Name,
 		Version:        p.Metadata.Version,
 		DocumentDigest: fmt.Sprintf("sha256:%x", sha256.Sum256(canonical)),
 		Verified:       verifier != nil,
-		SignedBy:       chosen.trust.Authority,
+		SignedBy:       chosen.Trust.Authority,
 		Files:          files,
 	}, len(content.Signatures))
-}
-
-func imageOf(repository *registry.Repository, b *registry.BoB) string {
-	if b.Image == nil {
-		return ""
-	}
-	return repository.At(b.Image.Digest.String()).String()
-}
-
-// choose returns the one artifact to take: of those that are vouched for, the
-// newest, if all are of the same name.
-func (o *pullOptions) choose(ctx context.Context, repository *registry.Repository, found []*registry.BoB, v *signature.Verifier) (*candidate, error) {
-	var good []candidate
-	var errs []error
-	for _, b := range found {
-		if o.name != "" && b.Name != o.name {
-			continue
-		}
-		c := candidate{bob: b}
-		if v != nil {
-			var err error
-			if c.trust, err = vouched(ctx, repository, b, v); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", repository.At(b.Digest), advise(err)))
-				continue
-			}
-		}
-		good = append(good, c)
-	}
-	switch {
-	case len(good) == 0 && len(errs) == 0:
-		return nil, fmt.Errorf("no document of the image is called %s; there are:%s", term.Word(o.name), listed(found))
-	case len(good) == 0:
-		return nil, errors.Join(errs...)
-	}
-	// The newest first.
-	slices.SortStableFunc(good, func(a, b candidate) int { return b.bob.Created.Compare(a.bob.Created) })
-	for _, other := range good[1:] {
-		if other.bob.Name != good[0].bob.Name || other.bob.Created.Equal(good[0].bob.Created) {
-			var all []*registry.BoB
-			for _, c := range good {
-				all = append(all, c.bob)
-			}
-			return nil, fmt.Errorf("the image has several documents; choose by --name or --digest:%s", listed(all))
-		}
-	}
-	return &good[0], nil
-}
-
-// listed lists artifacts, a line each.
-func listed(all []*registry.BoB) string {
-	var b strings.Builder
-	for _, bob := range all {
-		fmt.Fprintf(&b, "\n  %s %s %s", term.Word(bob.Name), cmp.Or(term.Printable(bob.Version), "-"), bob.Digest)
-	}
-	return b.String()
-}
-
-// document parses what was fetched, and returns its canonical bytes too. What
-// the agent would refuse is refused here.
-func (o *pullOptions) document(b *registry.BoB, content *registry.Content, v *signature.Verifier) (*profile.Profile, []byte, error) {
-	p, err := docfile.Only("document", content.Document)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", registry.ErrNotBoB, err)
-	}
-	if p.Metadata.Name != b.Name {
-		return nil, nil, fmt.Errorf("%w: its document is called %s, and not %s", registry.ErrNotBoB, term.Word(p.Metadata.Name), term.Word(b.Name))
-	}
-	canonical, err := p.Canonical()
-	if err != nil {
-		return nil, nil, err
-	}
-	if v != nil && len(content.Signatures) > 0 {
-		if _, err := v.Verify(signature.Document{Canonical: canonical, Signatures: content.Signatures}); err != nil {
-			return nil, nil, fmt.Errorf("the document's own signature: %w", err)
-		}
-	}
-	return p, canonical, nil
 }
 
 // fileName is what a document's name has to be to name a file too.

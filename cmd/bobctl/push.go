@@ -9,6 +9,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/artifact"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/registry"
@@ -62,7 +63,7 @@ func (o *pushOptions) check(args []string) error {
 	if len(args) != 2 {
 		return term.Usagef("want FILE and oci://REGISTRY/REPOSITORY, got %d arguments", len(args))
 	}
-	target, err := ociReference(args[1])
+	target, err := artifact.ParseOCI(args[1])
 	switch {
 	case err != nil:
 		return err
@@ -73,7 +74,7 @@ func (o *pushOptions) check(args []string) error {
 	case o.image == "":
 		return nil
 	}
-	image, err := imageReference(o.image)
+	image, err := artifact.ParseImage(o.image)
 	if err == nil && image.Repository() != target.Repository() {
 		return term.Usagef("a document lies in the repository of its image: push it to oci://%s, or copy the image to %s first",
 			image.Repository(), target.Repository())
@@ -92,7 +93,7 @@ type pushed struct {
 }
 
 func runPush(ctx context.Context, o pushOptions, path, to string) error {
-	target, err := ociReference(to)
+	target, err := artifact.ParseOCI(to)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (o *pushOptions) resolve(ctx context.Context, repository *registry.Reposito
 	if o.image == "" {
 		return nil, nil
 	}
-	ref, err := imageReference(o.image)
+	ref, err := artifact.ParseImage(o.image)
 	if err != nil {
 		return nil, err
 	}

@@ -9,19 +9,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/docfile"
+	"bobwatch/internal/observation"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
 
 type recordOptions struct {
-	observation
+	observation.Observation
 	quiet  time.Duration
 	result result
 }
 
 func newRecordCommand(t *term.Terminal) *cobra.Command {
-	o := recordOptions{observation: observation{terminal: t}}
+	o := recordOptions{Observation: observation.Observation{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "record [FLAG]... [-- CMD [ARGUMENT]...]",
 		Short: "Watch a program or workload, and write its Bill of Behavior",
@@ -48,7 +49,7 @@ failed; the document is written all the same.`,
 
 		RunE: func(c *cobra.Command, args []string) error { return runRecord(c.Context(), o, args) },
 	}
-	o.register(c)
+	o.Register(c.Flags())
 	c.Flags().DurationVar(&o.quiet, "until-quiet", 0, "end when nothing new has come for `TIME`, such as 10s")
 	c.Flags().StringVarP(&o.result.file, "out", "o", "", "write to `FILE` instead of standard output")
 	return c
@@ -58,7 +59,7 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	if o.quiet < 0 {
 		return term.Usagef("--until-quiet %s: want a time to come", o.quiet)
 	}
-	observer, err := o.open(args)
+	observer, err := o.Open(args)
 	if err != nil {
 		return err
 	}
@@ -75,48 +76,25 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	if documentErr != nil {
 		return documentErr
 	}
-	if documentErr := o.result.write(o.terminal, text); documentErr != nil {
+	if documentErr := o.result.write(o.Terminal, text); documentErr != nil {
 		return documentErr
 	}
-	o.remark(document, recorder.Progress())
+	fmt.Fprintln(o.Terminal.Err, observation.Remark(document, recorder.Progress(), o.result.file))
 	return err
 }
 
 // record runs the observer beside the counter.
 func (o *recordOptions) record(ctx context.Context, observer *observe.Observer, recorder *observe.Recorder) error {
-	ctx, stop := o.limit(ctx)
+	ctx, stop := o.Limit(ctx)
 	defer stop()
-	counter := newCounter(o.terminal.Err, recorder)
+	counter := observation.NewCounter(o.Terminal.Err, recorder)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		counter.run(ctx, o.quiet, stop)
+		counter.Run(ctx, o.quiet, stop)
 	}()
-	err := o.run(ctx, observer, recorder)
+	err := o.Run(ctx, observer, recorder)
 	stop()
 	<-done
 	return err
-}
-
-// remarkOn says what became of it.
-func (o *recordOptions) remark(p *profile.Profile, found observe.Progress) {
-	text := fmt.Sprintf("recorded %s", countsOf(found))
-	if o.result.file != "" && o.result.file != docfile.Stdin {
-		text += " to " + o.result.file
-	}
-	provenance := p.Spec.Provenance
-	if provenance.Completeness == profile.Partial {
-		text += "; partial:"
-		if provenance.From != "start" {
-			text += " its start was not seen"
-		}
-		if provenance.Lost > 0 {
-			text += fmt.Sprintf(" %s lost", term.Plural(provenance.Lost, "record"))
-		}
-	}
-	fmt.Fprintln(o.terminal.Err, text)
-}
-
-func countsOf(p observe.Progress) string {
-	return term.Plural(p.Syscalls, "system call") + ", " + term.Plural(p.Execs, "execution") + ", " + term.Plural(p.Opens, "open")
 }

@@ -20,6 +20,7 @@ import (
 	orascontent "oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry/remote"
 
+	"bobwatch/internal/artifact"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/testenv"
 )
@@ -285,7 +286,7 @@ func TestTagAndInspect(t *testing.T) {
 				t.Errorf("tag took an image's tag: exit code %d and %q", o.code, o.err)
 			}
 
-			var got inspected
+			var got artifact.Inspection
 			out := succeed(t, "", "inspect", "--image", app+":1.4.2", "--key", "vendor.pub", "-o", "json")
 			if err := json.Unmarshal([]byte(out), &got); err != nil {
 				t.Fatal(err)

@@ -9,19 +9,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/listing"
+	"bobwatch/internal/observation"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/term"
 )
 
 type summaryOptions struct {
-	observation
+	observation.Observation
 	format term.Format
 	all    bool
 	result result
 }
 
 func newSummaryCommand(t *term.Terminal) *cobra.Command {
-	o := summaryOptions{observation: observation{terminal: t}}
+	o := summaryOptions{Observation: observation.Observation{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "summary [FLAG]... [-- CMD [ARGUMENT]...]",
 		Short: "Count what a program or workload does",
@@ -47,7 +48,7 @@ failed.`,
 
 		RunE: func(c *cobra.Command, args []string) error { return runSummary(c.Context(), o, args) },
 	}
-	o.register(c)
+	o.Register(c.Flags())
 	registerFormat(c, &o.format)
 	c.Flags().BoolVar(&o.all, "all", false, "show all entries of every list")
 	o.result.register(c.Flags())
@@ -55,7 +56,7 @@ failed.`,
 }
 
 func runSummary(ctx context.Context, o summaryOptions, args []string) error {
-	observer, err := o.open(args)
+	observer, err := o.Open(args)
 	if err != nil {
 		return err
 	}
@@ -64,9 +65,9 @@ func runSummary(ctx context.Context, o summaryOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := o.limit(ctx)
+	ctx, stop := o.Limit(ctx)
 	defer stop()
-	err = errors.Join(o.run(ctx, observer, counted), counted.Close())
+	err = errors.Join(o.Run(ctx, observer, counted), counted.Close())
 	if err != nil && !errors.Is(err, term.ErrFound) {
 		return err
 	}
@@ -75,7 +76,7 @@ func runSummary(ctx context.Context, o summaryOptions, args []string) error {
 		return countErr
 	}
 	if uncounted > 0 {
-		fmt.Fprintf(o.terminal.Err, "%s were not counted: there are too many containers\n", term.Plural(uncounted, "system call"))
+		fmt.Fprintf(o.Terminal.Err, "%s were not counted: there are too many containers\n", term.Plural(uncounted, "system call"))
 	}
 	if writeErr := o.write(summaries); writeErr != nil {
 		return writeErr
@@ -89,10 +90,10 @@ func (o *summaryOptions) write(summaries []observe.Summary) error {
 		if err := o.format.Encode(&text, summaries); err != nil {
 			return err
 		}
-		return o.result.write(o.terminal, []byte(text.String()))
+		return o.result.write(o.Terminal, []byte(text.String()))
 	}
 	show := listing.Lister{
-		Terminal: &term.Terminal{Out: &text, Colours: o.terminal.Colours && o.result.file == ""},
+		Terminal: &term.Terminal{Out: &text, Colours: o.Terminal.Colours && o.result.file == ""},
 		All:      o.all,
 	}
 	for i := range summaries {
@@ -101,5 +102,5 @@ func (o *summaryOptions) write(summaries []observe.Summary) error {
 		}
 		show.Summary(&summaries[i])
 	}
-	return o.result.write(o.terminal, []byte(text.String()))
+	return o.result.write(o.Terminal, []byte(text.String()))
 }

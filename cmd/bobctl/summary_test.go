@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"bobwatch/internal/observation"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/term"
 )
@@ -47,7 +48,7 @@ func TestSummaryGoldens(t *testing.T) {
 	for _, format := range []term.Format{term.Table, term.JSON, term.YAML} {
 		t.Run(string(format), func(t *testing.T) {
 			var out strings.Builder
-			o := summaryOptions{observation: observation{terminal: &term.Terminal{Out: &out}}, format: format}
+			o := summaryOptions{Observation: observation.Observation{Terminal: &term.Terminal{Out: &out}}, format: format}
 			if err := o.write(someSummary()); err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +74,7 @@ func TestSummaryOfHostileNames(t *testing.T) {
 	}}
 	for _, format := range []term.Format{term.Table, term.JSON, term.YAML} {
 		var out strings.Builder
-		o := summaryOptions{observation: observation{terminal: &term.Terminal{Out: &out}}, format: format}
+		o := summaryOptions{Observation: observation.Observation{Terminal: &term.Terminal{Out: &out}}, format: format}
 		if err := o.write(summaries); err != nil {
 			t.Fatal(err)
 		}

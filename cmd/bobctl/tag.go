@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/artifact"
 	"bobwatch/internal/registry"
 	"bobwatch/internal/term"
 )
@@ -34,7 +35,7 @@ one that names an image, or any other artifact, is left alone.`,
 					return term.UsageError(err.Error())
 				}
 			}
-			ref, err := ociReference(args[0])
+			ref, err := artifact.ParseOCI(args[0])
 			if err == nil && ref.Empty() {
 				return term.Usagef("%s: name what to tag by its tag or digest", ref)
 			}
@@ -48,8 +49,8 @@ one that names an image, or any other artifact, is left alone.`,
 }
 
 func runTag(ctx context.Context, o tagOptions, from string, tags []string) error {
-	l := location{terminal: o.terminal, plainHTTP: o.plainHTTP}
-	repository, found, err := l.find(ctx, []string{from})
+	l := artifact.Location{Terminal: o.terminal, PlainHTTP: o.plainHTTP}
+	repository, found, err := l.Find(ctx, []string{from})
 	if err != nil {
 		return err
 	}

@@ -4,27 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"bobwatch/internal/event"
+	"bobwatch/internal/observation"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/term"
 )
 
 type traceOptions struct {
-	observation
+	observation.Observation
 	format term.Format
-	filter newsFilter
+	filter observation.Filter
 	file   string
 }
 
 func newTraceCommand(t *term.Terminal) *cobra.Command {
-	o := traceOptions{observation: observation{terminal: t}}
+	o := traceOptions{Observation: observation.Observation{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "trace [FLAG]... [-- CMD [ARGUMENT]...]",
 		Short: "Show live what a program or workload does for the first time",
@@ -51,18 +48,19 @@ be piped; of everything else to standard output. --out names a file. Exits with
 
 		RunE: func(c *cobra.Command, args []string) error { return runTrace(c.Context(), o, args) },
 	}
-	o.register(c)
+	o.Register(c.Flags())
 	registerFormat(c, &o.format)
-	o.filter.register(c)
+	o.filter.Register(c.Flags())
+	completeFlag(c, "events", observation.CallNames()...)
 	c.Flags().StringVar(&o.file, "out", "", "write to `FILE`")
 	return c
 }
 
 func runTrace(ctx context.Context, o traceOptions, args []string) error {
-	if err := o.filter.check(); err != nil {
+	if err := o.filter.Check(); err != nil {
 		return err
 	}
-	observer, err := o.open(args)
+	observer, err := o.Open(args)
 	if err != nil {
 		return err
 	}
@@ -70,99 +68,28 @@ func runTrace(ctx context.Context, o traceOptions, args []string) error {
 	if err != nil {
 		return errors.Join(err, observer.Close())
 	}
-	ctx, stop := o.limit(ctx)
+	ctx, stop := o.Limit(ctx)
 	defer stop()
-	err = errors.Join(o.run(ctx, observer, tr), observer.Close(), tr.close())
-	if tr.lost > 0 {
-		fmt.Fprintf(o.terminal.Err, "%s lost; acts are told when they are done again, executions are not\n", term.Plural(tr.lost, "record"))
+	err = errors.Join(o.Run(ctx, observer, tr), observer.Close(), tr.Close())
+	if tr.Lost > 0 {
+		fmt.Fprintf(o.Terminal.Err, "%s lost; acts are told when they are done again, executions are not\n", term.Plural(tr.Lost, "record"))
 	}
 	return err
 }
 
-// tracer is an observe.Handler that writes news as it comes.
-type tracer struct {
-	out     io.Writer
-	file    *os.File // nil if out is not to be closed
-	colours bool
-	options *traceOptions
-	boot    time.Time
-	several bool // containers: each line says which
-	lost    uint64
-	err     error // why news could not be written
-}
-
-func (o *traceOptions) tracer() (*tracer, error) {
-	tr := &tracer{options: o, boot: observe.BootTime(), several: o.pod != "" || o.workload != ""}
+func (o *traceOptions) tracer() (*observation.Tracer, error) {
+	tr := &observation.Tracer{Format: o.format, Filter: &o.filter, Boot: observe.BootTime(), Several: o.Pod != "" || o.Workload != ""}
 	switch {
 	case o.file != "":
 		file, err := os.Create(o.file)
 		if err != nil {
 			return nil, err
 		}
-		tr.out, tr.file = file, file
-	case o.command != nil:
-		tr.out, tr.colours = o.terminal.Err, o.terminal.Colours
+		tr.Out, tr.File = file, file
+	case o.Command != nil:
+		tr.Out, tr.Colours = o.Terminal.Err, o.Terminal.Colours
 	default:
-		tr.out, tr.colours = o.terminal.Out, o.terminal.Colours
+		tr.Out, tr.Colours = o.Terminal.Out, o.Terminal.Colours
 	}
 	return tr, nil
-}
-
-func (tr *tracer) close() error {
-	if tr.file != nil {
-		return errors.Join(tr.err, tr.file.Close())
-	}
-	return tr.err
-}
-
-// Begin implements observe.Handler.
-func (tr *tracer) Begin(*observe.Subject) {}
-
-// End implements observe.Handler.
-func (tr *tracer) End(s *observe.Subject) { tr.lost += s.Lost }
-
-// Act implements observe.Handler.
-func (tr *tracer) Act(s *observe.Subject, ev *event.Event) {
-	if tr.err != nil || !tr.options.filter.wants(ev) {
-		return
-	}
-	n := newsOf(s, ev, tr.boot)
-	switch tr.options.format {
-	case term.JSON:
-		tr.err = term.JSON.Line(tr.out, n)
-	case term.YAML:
-		if _, tr.err = io.WriteString(tr.out, "---\n"); tr.err == nil {
-			tr.err = term.YAML.Encode(tr.out, n)
-		}
-	default:
-		_, tr.err = io.WriteString(tr.out, tr.line(n)+"\n")
-	}
-}
-
-// line is news for people.
-func (tr *tracer) line(n news) string {
-	paint := func(code, text string) string { return (&term.Terminal{Colours: tr.colours}).Colour(code, text) }
-	var b strings.Builder
-	b.WriteString(paint(term.Dim, n.Time.Format("15:04:05.000000")))
-	if tr.several {
-		fmt.Fprintf(&b, " %s", term.Word(strings.TrimPrefix(n.Pod+"/"+n.Container, "/")))
-	}
-	fmt.Fprintf(&b, " %7d %-15s ", n.PID, term.Word(n.Comm))
-	switch n.Kind {
-	case newsExec:
-		b.WriteString(paint(term.Yellow, "exec    "+term.Word(n.Path)) + ": " + term.JoinWords(n.Args))
-	case newsOpen:
-		b.WriteString(paint(term.Cyan, "open    ") + term.Word(n.Path) + " " + n.Access)
-	case newsMoved:
-		b.WriteString(paint(term.Red, "moved   to cgroup "+term.Word(n.Path)))
-	default:
-		b.WriteString(paint(term.Green, "syscall ") + n.Syscall)
-	}
-	if n.Errno != "" {
-		b.WriteString(" " + paint(term.Red, n.Errno))
-	}
-	if len(n.Notes) > 0 {
-		b.WriteString(" " + paint(term.Dim, "("+strings.Join(n.Notes, ", ")+")"))
-	}
-	return b.String()
 }

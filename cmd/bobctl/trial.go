@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	"bobwatch/internal/profile"
 	"bobwatch/internal/report"
 	"bobwatch/internal/term"
+	"bobwatch/internal/trial"
 )
 
 // trialOptions are those of the command test.
@@ -29,13 +28,14 @@ type trialOptions struct {
 	junit     string
 	html      string
 	patch     string
-	local     localTrial
-	inCluster clusterTrial
+	local     trial.Local
+	inCluster trial.Cluster
 }
 
 func newTestCommand(t *term.Terminal) *cobra.Command {
 	o := trialOptions{terminal: t}
-	o.local.terminal, o.inCluster.terminal = t, t
+	o.local.Terminal, o.inCluster.Terminal = t, t
+	o.local.Tool = "bobctl " + version
 	c := &cobra.Command{
 		Use:   "test BOB (--workload NAMESPACE/KIND/NAME | --file MANIFEST | --container ID | -- CMD)",
 		Short: "Hold a workload to a document for a while, and report",
@@ -64,7 +64,7 @@ said.`,
 			if err != nil {
 				return err
 			}
-			o.local.args = command
+			o.local.Args = command
 			return runTest(c.Context(), o, bob)
 		},
 	}
@@ -76,8 +76,9 @@ said.`,
 	flags.StringVar(&o.junit, "junit", "", "write the report to `FILE` as JUnit's XML")
 	flags.StringVar(&o.html, "html", "", "write the report to `FILE` as a page to look at")
 	flags.StringVar(&o.patch, "patch", "", "write to `FILE` the allowance that would make it pass, if it deviated")
-	o.local.register(flags)
-	o.inCluster.register(c)
+	o.local.Register(flags)
+	o.inCluster.Register(flags)
+	completeCluster(c, &o.inCluster.Flags)
 	return c
 }
 
@@ -96,8 +97,8 @@ func splitCommand(args []string, dash int) (bob string, command []string, err er
 // a document for a time.
 type trialWatcher interface {
 	// chosen says whether the command line named something for it to watch.
-	chosen() bool
-	watch(ctx context.Context, document *profile.Profile, d time.Duration) (report.Trial, error)
+	Chosen() bool
+	Observe(ctx context.Context, document *profile.Profile, d time.Duration) (report.Trial, error)
 }
 
 func runTest(ctx context.Context, o trialOptions, bob string) error {
@@ -106,7 +107,7 @@ func runTest(ctx context.Context, o trialOptions, bob string) error {
 	}
 	var watchers []trialWatcher
 	for _, w := range []trialWatcher{&o.local, &o.inCluster} {
-		if w.chosen() {
+		if w.Chosen() {
 			watchers = append(watchers, w)
 		}
 	}
@@ -117,7 +118,7 @@ func runTest(ctx context.Context, o trialOptions, bob string) error {
 	if err != nil {
 		return err
 	}
-	trial, err := watchers[0].watch(ctx, document, o.duration)
+	trial, err := watchers[0].Observe(ctx, document, o.duration)
 	if err != nil {
 		return err
 	}
@@ -221,7 +222,7 @@ func (o *trialOptions) write(r *report.Report) error {
 	if o.format != term.Table {
 		return o.format.Encode(o.terminal.Out, r)
 	}
-	o.table(r)
+	trial.WriteReport(o.terminal, r, o.patch)
 	return nil
 }
 
@@ -235,31 +236,4 @@ func (o *trialOptions) writePatch(r *report.Report) error {
 		return err
 	}
 	return docfile.Replace(o.patch, text)
-}
-
-var errSeveralContainers = errors.New("the document has several containers; say by --as which one this is")
-
-// onlyContainer returns the name of the container of a document that something
-// without a name of its own is held to.
-func onlyContainer(p *profile.Profile, named string) (string, error) {
-	var names []string
-	for _, c := range p.Spec.Containers {
-		if c.Guards() {
-			names = append(names, c.Name)
-		}
-	}
-	switch {
-	case named != "":
-		for _, name := range names {
-			if name == named {
-				return named, nil
-			}
-		}
-		return "", fmt.Errorf("--as %s: the document has no such container; there are: %s", term.Word(named), term.JoinWords(names))
-	case len(names) == 1:
-		return cmp.Or(names[0], "any"), nil
-	case len(names) == 0:
-		return "", errors.New("the document says nothing of what a container does")
-	}
-	return "", errSeveralContainers
 }

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
@@ -31,18 +29,9 @@ type watching struct {
 	Watching bool `json:"watching"`
 }
 
-// newWatchCommand returns the part of bobctl test that runs on a node.
-func newWatchCommand(t *term.Terminal) *cobra.Command {
-	return &cobra.Command{
-		Use:    "watch",
-		Hidden: true,
-		Short:  "Hold a workload on this node to a document, for bobctl test",
-		Args:   none,
-		RunE:   func(c *cobra.Command, _ []string) error { return runWatch(c.Context(), t) },
-	}
-}
-
-func runWatch(ctx context.Context, t *term.Terminal) error {
+// Watch carries out the request on standard input, and answers on standard
+// output.
+func Watch(ctx context.Context, t *term.Terminal, tool string) error {
 	var request nodeTrial
 	in := json.NewDecoder(io.LimitReader(t.In, 2*yamlfile.MaxInputBytes))
 	if err := in.Decode(&request); err != nil {
@@ -66,7 +55,7 @@ func runWatch(ctx context.Context, t *term.Terminal) error {
 		_, _ = io.Copy(io.Discard, t.In) // it ends when nobody asks any more
 		stop()
 	}()
-	judge, err := newJudge(documents[0], "", hostname())
+	judge, err := newJudge(documents[0], "", hostname(), tool)
 	if err != nil {
 		return err
 	}

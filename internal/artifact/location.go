@@ -1,4 +1,7 @@
-package main
+// Package artifact finds documents in registries as a command line names them,
+// chooses among those that somebody trusted vouches for, and says what to do
+// where none is.
+package artifact
 
 import (
 	"context"
@@ -7,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"bobwatch/internal/registry"
@@ -15,43 +17,39 @@ import (
 	"bobwatch/internal/term"
 )
 
-// location says where in a registry a document is: by its own reference, or as
+// Location says where in a registry a document is: by its own reference, or as
 // attached to an image.
-type location struct {
-	terminal  *term.Terminal
-	image     string
+type Location struct {
+	Terminal  *term.Terminal
+	Image     string
 	digest    string
-	plainHTTP bool
+	PlainHTTP bool
 }
 
-func (l *location) register(flags *pflag.FlagSet) {
-	flags.StringVar(&l.image, "image", "", "take the documents that are attached to the image `REF`")
+// Register registers the flags that say where the document is.
+func (l *Location) Register(flags *pflag.FlagSet) {
+	flags.StringVar(&l.Image, "image", "", "take the documents that are attached to the image `REF`")
 	flags.StringVar(&l.digest, "digest", "", "refuse any other than the artifact with the `DIGEST` sha256:...")
-	registerPlainHTTP(flags, &l.plainHTTP)
 }
 
-func registerPlainHTTP(flags *pflag.FlagSet, plain *bool) {
-	flags.BoolVar(plain, "plain-http", false, "do without TLS also where the registry is on another machine")
-}
-
-// reference is the one argument of a command that names an artifact.
-func (l *location) reference(_ *cobra.Command, args []string) error {
+// Reference is the one argument of a command that names an artifact.
+func (l *Location) Reference(args []string) error {
 	switch {
 	case l.digest != "" && registry.CheckDigest(l.digest) != nil:
 		return term.Usagef("--digest %s: want sha256: and 64 hex digits", term.Word(l.digest))
-	case l.image == "" && len(args) != 1:
+	case l.Image == "" && len(args) != 1:
 		return term.Usagef("name one reference oci://REGISTRY/REPOSITORY:TAG, or an image by --image")
-	case l.image != "" && len(args) > 0:
+	case l.Image != "" && len(args) > 0:
 		return term.Usagef("give either a reference or --image")
-	case l.image == "":
-		_, err := ociReference(args[0])
+	case l.Image == "":
+		_, err := ParseOCI(args[0])
 		return err
 	}
 	return nil
 }
 
-// ociReference reads a reference that has to begin with oci://.
-func ociReference(text string) (registry.Reference, error) {
+// ParseOCI reads a reference that has to begin with oci://.
+func ParseOCI(text string) (registry.Reference, error) {
 	if !strings.HasPrefix(text, registry.Scheme) {
 		return registry.Reference{}, term.Usagef("%s: a reference begins with %s", term.Word(text), registry.Scheme)
 	}
@@ -62,7 +60,8 @@ func ociReference(text string) (registry.Reference, error) {
 	return ref, nil
 }
 
-func imageReference(text string) (registry.Reference, error) {
+// ParseImage reads the reference of an image.
+func ParseImage(text string) (registry.Reference, error) {
 	ref, err := registry.Parse(text)
 	if err == nil && ref.Empty() {
 		err = fmt.Errorf("%s: name the image by tag or digest", term.Word(text))
@@ -74,19 +73,19 @@ func imageReference(text string) (registry.Reference, error) {
 }
 
 // open prepares to use the repository of ref.
-func (l *location) open(ref registry.Reference) (*registry.Repository, error) {
-	return registry.Open(ref, registry.Options{PlainHTTP: l.plainHTTP, Progress: l.terminal.Progress()})
+func (l *Location) open(ref registry.Reference) (*registry.Repository, error) {
+	return registry.Open(ref, registry.Options{PlainHTTP: l.PlainHTTP, Progress: l.Terminal.Progress()})
 }
 
-// find returns the repository and the artifacts in it that a command line
+// Find returns the repository and the artifacts in it that a command line
 // names: one, or all that are attached to the image.
-func (l *location) find(ctx context.Context, args []string) (*registry.Repository, []*registry.BoB, error) {
+func (l *Location) Find(ctx context.Context, args []string) (*registry.Repository, []*registry.BoB, error) {
 	var ref registry.Reference
 	var err error
-	if l.image != "" {
-		ref, err = imageReference(l.image)
+	if l.Image != "" {
+		ref, err = ParseImage(l.Image)
 	} else {
-		ref, err = ociReference(args[0])
+		ref, err = ParseOCI(args[0])
 	}
 	if err != nil {
 		return nil, nil, err
@@ -96,19 +95,19 @@ func (l *location) find(ctx context.Context, args []string) (*registry.Repositor
 		return nil, nil, err
 	}
 	var found []*registry.BoB
-	if l.image != "" {
+	if l.Image != "" {
 		found, err = l.attached(ctx, repository, ref)
 	} else {
 		found, err = l.named(ctx, repository, ref)
 	}
 	if err != nil {
-		return nil, nil, advise(err)
+		return nil, nil, Advise(err)
 	}
 	return repository, found, nil
 }
 
 // named returns the artifact that a reference names.
-func (l *location) named(ctx context.Context, repository *registry.Repository, ref registry.Reference) ([]*registry.BoB, error) {
+func (l *Location) named(ctx context.Context, repository *registry.Repository, ref registry.Reference) ([]*registry.BoB, error) {
 	if ref.Empty() && l.digest != "" {
 		ref = ref.With(l.digest)
 	}
@@ -128,7 +127,7 @@ func (l *location) named(ctx context.Context, repository *registry.Repository, r
 }
 
 // attached returns what is attached to an image.
-func (l *location) attached(ctx context.Context, repository *registry.Repository, image registry.Reference) ([]*registry.BoB, error) {
+func (l *Location) attached(ctx context.Context, repository *registry.Repository, image registry.Reference) ([]*registry.BoB, error) {
 	digest := image.Digest()
 	if digest == "" {
 		d, err := repository.Resolve(ctx, image)
@@ -136,7 +135,7 @@ func (l *location) attached(ctx context.Context, repository *registry.Repository
 			return nil, err
 		}
 		digest = d.Digest.String()
-		fmt.Fprintf(l.terminal.Err, "%s is %s\n", image, digest)
+		fmt.Fprintf(l.Terminal.Err, "%s is %s\n", image, digest)
 	}
 	found, err := repository.Attached(ctx, digest)
 	if err != nil {
@@ -192,8 +191,8 @@ func vouched(ctx context.Context, repository *registry.Repository, b *registry.B
 	return signature.Trust{}, errors.Join(errs...)
 }
 
-// advise adds to an error what to do about it.
-func advise(err error) error {
+// Advise adds to an error what to do about it.
+func Advise(err error) error {
 	var advice string
 	switch {
 	case errors.Is(err, registry.ErrTampered):

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"bytes"
@@ -129,8 +129,7 @@ func FuzzNodeAnswer(f *testing.F) {
 			return
 		}
 		var table bytes.Buffer
-		o := trialOptions{terminal: &term.Terminal{Out: &table, Err: io.Discard}}
-		o.table(r)
+		WriteReport(&term.Terminal{Out: &table, Err: io.Discard}, r, "")
 		if err := errors.Join(r.HTML(&table), r.JUnit(&table)); err != nil {
 			t.Fatal(err)
 		}

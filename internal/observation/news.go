@@ -1,4 +1,4 @@
-package main
+package observation
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/event"
@@ -91,21 +91,20 @@ func notesOf(ev *event.Event) []string {
 	return notes
 }
 
-// newsFilter says which news is wanted.
-type newsFilter struct {
+// Filter says which news is wanted.
+type Filter struct {
 	syscalls, execs, opens bool   // none of them: all
 	calls                  string // as strace's -e takes it
 	names                  []string
 	except                 bool // names are those that are not wanted
 }
 
-func (f *newsFilter) register(c *cobra.Command) {
-	flags := c.Flags()
+// Register registers the flags that say which news is wanted.
+func (f *Filter) Register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.syscalls, "syscalls", false, "show system calls")
 	flags.BoolVar(&f.execs, "execs", false, "show executions")
 	flags.BoolVar(&f.opens, "opens", false, "show opens")
 	flags.StringVarP(&f.calls, "events", "e", "", "show only the system calls `[!]NAME[,NAME]...`; openat and the like stand for opens too, execve for executions")
-	completeFlag(c, "events", callNames()...)
 }
 
 // Calls of which there is more to tell than that they were made.
@@ -114,8 +113,8 @@ var (
 	execCalls = []string{"execve", "execveat"}
 )
 
-// check reads calls.
-func (f *newsFilter) check() error {
+// Check reads calls.
+func (f *Filter) Check() error {
 	text, ok := strings.CutPrefix(strings.TrimPrefix(f.calls, "trace="), "!")
 	f.except = ok
 	if f.calls == "" {
@@ -130,7 +129,7 @@ func (f *newsFilter) check() error {
 	return nil
 }
 
-func (f *newsFilter) wants(ev *event.Event) bool {
+func (f *Filter) wants(ev *event.Event) bool {
 	all := !f.syscalls && !f.execs && !f.opens
 	switch ev.Kind {
 	case event.KindSyscall:
@@ -144,14 +143,14 @@ func (f *newsFilter) wants(ev *event.Event) bool {
 }
 
 // named reports whether one of the calls is wanted.
-func (f *newsFilter) named(calls ...string) bool {
+func (f *Filter) named(calls ...string) bool {
 	return len(f.names) == 0 || slices.ContainsFunc(calls, func(name string) bool {
 		return slices.Contains(f.names, name) != f.except
 	})
 }
 
-// callNames returns the names of all system calls of this machine.
-func callNames() []string {
+// CallNames returns the names of all system calls of this machine.
+func CallNames() []string {
 	var names []string
 	for nr := range uint32(syscalls.MaxNr) {
 		if name, ok := syscalls.Name(runtime.GOARCH, nr); ok {

@@ -1,4 +1,4 @@
-package main
+package observation
 
 import (
 	"context"
@@ -6,7 +6,9 @@ import (
 	"io"
 	"time"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/observe"
+	"bobwatch/internal/profile"
 	"bobwatch/internal/term"
 )
 
@@ -18,20 +20,21 @@ const (
 
 // counter says what a recording has found so far: on a terminal all the time in
 // the last row, elsewhere a line now and then.
-type counter struct {
+type Counter struct {
 	out      io.Writer
 	row      *term.BottomRow // nil if out is no terminal
 	recorder *observe.Recorder
 	began    time.Time
 }
 
-func newCounter(out io.Writer, recorder *observe.Recorder) *counter {
-	return &counter{out: out, row: term.NewBottomRow(out), recorder: recorder, began: time.Now()}
+// NewCounter returns a counter that writes to out.
+func NewCounter(out io.Writer, recorder *observe.Recorder) *Counter {
+	return &Counter{out: out, row: term.NewBottomRow(out), recorder: recorder, began: time.Now()}
 }
 
-// run counts until ctx ends. It calls enough when nothing new has come for the
+// Run counts until ctx ends. It calls enough when nothing new has come for the
 // time quiet, if that is not 0.
-func (c *counter) run(ctx context.Context, quiet time.Duration, enough func()) {
+func (c *Counter) Run(ctx context.Context, quiet time.Duration, enough func()) {
 	ticker := time.NewTicker(drawInterval)
 	defer ticker.Stop()
 	if c.row != nil {
@@ -59,10 +62,33 @@ func (c *counter) run(ctx context.Context, quiet time.Duration, enough func()) {
 	}
 }
 
-func (c *counter) text(p observe.Progress, now time.Time, idle time.Duration) string {
+func (c *Counter) text(p observe.Progress, now time.Time, idle time.Duration) string {
 	text := fmt.Sprintf("recording for %s: %s", now.Sub(c.began).Round(time.Second), countsOf(p))
 	if p.Lost > 0 {
 		text += fmt.Sprintf(", %d lost", p.Lost)
 	}
 	return text + fmt.Sprintf("; nothing new for %s", max(0, idle).Round(time.Second))
+}
+
+// Remark says what became of a recording to file.
+func Remark(p *profile.Profile, found observe.Progress, file string) string {
+	text := fmt.Sprintf("recorded %s", countsOf(found))
+	if file != "" && file != docfile.Stdin {
+		text += " to " + file
+	}
+	provenance := p.Spec.Provenance
+	if provenance.Completeness == profile.Partial {
+		text += "; partial:"
+		if provenance.From != "start" {
+			text += " its start was not seen"
+		}
+		if provenance.Lost > 0 {
+			text += fmt.Sprintf(" %s lost", term.Plural(provenance.Lost, "record"))
+		}
+	}
+	return text
+}
+
+func countsOf(p observe.Progress) string {
+	return term.Plural(p.Syscalls, "system call") + ", " + term.Plural(p.Execs, "execution") + ", " + term.Plural(p.Opens, "open")
 }

@@ -1,4 +1,4 @@
-package main
+package observation
 
 import (
 	"bytes"
@@ -21,14 +21,14 @@ func TestCounterInPipe(t *testing.T) {
 		s := &observe.Subject{Container: workload.Container{Name: "web"}}
 		recorder.Begin(s)
 		var out bytes.Buffer
-		c := newCounter(&out, recorder)
+		c := NewCounter(&out, recorder)
 		ctx, cancel := context.WithCancel(t.Context())
 		began := time.Now()
 		go func() {
 			time.Sleep(15 * time.Second)
 			recorder.Act(s, newsEvent(event.KindExec, func(ev *event.Event) { ev.Path = []byte("/bin/true") }))
 		}()
-		c.run(ctx, 20*time.Second, cancel)
+		c.Run(ctx, 20*time.Second, cancel)
 		if got := time.Since(began).Round(time.Second); got != 35*time.Second {
 			t.Errorf("ended after %s, want 35s: 20s after the last news", got)
 		}

@@ -1,4 +1,7 @@
-package main
+// Package trial holds a running workload to a document for a while: on this
+// machine, or on the nodes of a cluster by the bobctl in the agents' pods. It
+// judges as the agent does (judge.go), and what it could not watch it says.
+package trial
 
 import (
 	"io/fs"
@@ -32,6 +35,7 @@ const (
 // judge is an observe.Handler that learns what a workload does, and holds each
 // act to a document as the agent does.
 type judge struct {
+	tool      string // that the document learned names as its maker
 	recorder  *observe.Recorder
 	document  *profile.Profile
 	container string // of the document, that all is held to; empty goes by names
@@ -45,12 +49,13 @@ type judge struct {
 
 // newJudge returns a judge on the machine called node. container names the one
 // of the document that the only container observed is held to.
-func newJudge(document *profile.Profile, container, node string) (*judge, error) {
+func newJudge(document *profile.Profile, container, node, tool string) (*judge, error) {
 	asked, err := judging.New(runtime.GOARCH)
 	if err != nil {
 		return nil, err
 	}
 	return &judge{
+		tool:      tool,
 		recorder:  observe.NewRecorder(),
 		document:  document,
 		container: container,
@@ -192,7 +197,7 @@ func (j *judge) result() (report.Trial, error) {
 	t := j.trial
 	t.End = time.Now()
 	var err error
-	if t.Observed, err = j.recorder.Document("bobctl " + version); err != nil {
+	if t.Observed, err = j.recorder.Document(j.tool); err != nil {
 		return t, err
 	}
 	for _, a := range j.incidents {

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"cmp"
@@ -17,25 +17,29 @@ import (
 	"bobwatch/internal/term"
 )
 
-// localTrial watches a container of this machine, or a program that it starts.
-type localTrial struct {
-	terminal  *term.Terminal
+// Local watches a container of this machine, or a program that it starts.
+type Local struct {
+	Terminal  *term.Terminal
+	Tool      string // that the document learned names as its maker
 	container string
 	sockets   []string
 	as        string
-	args      []string
+	Args      []string
 }
 
-func (l *localTrial) register(flags *pflag.FlagSet) {
+// Register registers the flags that name what is watched.
+func (l *Local) Register(flags *pflag.FlagSet) {
 	flags.StringVar(&l.container, "container", "", "watch the container of this machine with this `ID` or beginning of one, or with this name")
 	flags.StringArrayVar(&l.sockets, "containerd", nil, "ask the containerd at `SOCKET` (repeatable; default: the usual places)")
 	flags.StringVar(&l.as, "as", "", "hold it to the container `NAME` of BOB; without, to the only one")
 }
 
-func (l *localTrial) chosen() bool { return l.container != "" || len(l.args) > 0 }
+// Chosen reports whether the command line names anything.
+func (l *Local) Chosen() bool { return l.container != "" || len(l.Args) > 0 }
 
-func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d time.Duration) (report.Trial, error) {
-	if l.container != "" && len(l.args) > 0 {
+// Observe watches for d, and holds what it sees to the document.
+func (l *Local) Observe(ctx context.Context, document *profile.Profile, d time.Duration) (report.Trial, error) {
+	if l.container != "" && len(l.Args) > 0 {
 		return report.Trial{}, term.Usagef("watch either --container or CMD")
 	}
 	as, err := onlyContainer(document, l.as)
@@ -47,13 +51,13 @@ func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d tim
 	}
 	var command *exec.Cmd
 	var observer *observe.Observer
-	if len(l.args) > 0 {
-		command = exec.Command(l.args[0], l.args[1:]...)
+	if len(l.Args) > 0 {
+		command = exec.Command(l.Args[0], l.Args[1:]...)
 		if command.Err != nil {
 			return report.Trial{}, command.Err
 		}
 		// What the program writes is not the report.
-		command.Stdin, command.Stdout, command.Stderr = l.terminal.In, l.terminal.Err, l.terminal.Err
+		command.Stdin, command.Stdout, command.Stderr = l.Terminal.In, l.Terminal.Err, l.Terminal.Err
 		observer, err = observe.Command(command)
 	} else {
 		observer, err = observe.Containers(observe.Target{Container: l.container}, l.sockets)
@@ -61,13 +65,13 @@ func (l *localTrial) watch(ctx context.Context, document *profile.Profile, d tim
 	if err != nil {
 		return report.Trial{}, err
 	}
-	judge, err := newJudge(document, as, hostname())
+	judge, err := newJudge(document, as, hostname(), l.Tool)
 	if err != nil {
 		return report.Trial{}, err
 	}
 	trial, err := observeTrial(ctx, observer, judge, d)
 	if err == nil && command != nil && command.ProcessState != nil && !command.ProcessState.Success() && ctx.Err() == nil {
-		fmt.Fprintf(l.terminal.Err, "%s: %s\n", term.Printable(l.args[0]), command.ProcessState)
+		fmt.Fprintf(l.Terminal.Err, "%s: %s\n", term.Printable(l.Args[0]), command.ProcessState)
 	}
 	return trial, err
 }
@@ -90,4 +94,31 @@ func observeTrial(ctx context.Context, observer *observe.Observer, j *judge, d t
 func hostname() string {
 	name, _ := os.Hostname() // without one it has no name
 	return cmp.Or(os.Getenv("NODE_NAME"), name)
+}
+
+var errSeveralContainers = errors.New("the document has several containers; say by --as which one this is")
+
+// onlyContainer returns the name of the container of a document that something
+// without a name of its own is held to.
+func onlyContainer(p *profile.Profile, named string) (string, error) {
+	var names []string
+	for _, c := range p.Spec.Containers {
+		if c.Guards() {
+			names = append(names, c.Name)
+		}
+	}
+	switch {
+	case named != "":
+		for _, name := range names {
+			if name == named {
+				return named, nil
+			}
+		}
+		return "", fmt.Errorf("--as %s: the document has no such container; there are: %s", term.Word(named), term.JoinWords(names))
+	case len(names) == 1:
+		return cmp.Or(names[0], "any"), nil
+	case len(names) == 0:
+		return "", errors.New("the document says nothing of what a container does")
+	}
+	return "", errSeveralContainers
 }

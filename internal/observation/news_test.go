@@ -1,4 +1,4 @@
-package main
+package observation
 
 import (
 	"encoding/json"
@@ -29,29 +29,29 @@ func TestNewsFilter(t *testing.T) {
 	}
 	exec, open, moved := newsEvent(event.KindExec, nil), newsEvent(event.KindOpen, nil), newsEvent(event.KindMoved, nil)
 	tests := map[string]struct {
-		filter newsFilter
+		filter Filter
 		ev     *event.Event
 		want   bool
 	}{
-		"everything: call":        {newsFilter{}, call(unix.SYS_CONNECT), true},
-		"everything: move":        {newsFilter{}, moved, true},
-		"opens: call":             {newsFilter{opens: true}, call(unix.SYS_CONNECT), false},
-		"opens: open":             {newsFilter{opens: true}, open, true},
-		"opens and execs: exec":   {newsFilter{opens: true, execs: true}, exec, true},
-		"opens: move":             {newsFilter{opens: true}, moved, false},
-		"named":                   {newsFilter{calls: "trace=connect,bind"}, call(unix.SYS_BIND), true},
-		"not named":               {newsFilter{calls: "connect,bind"}, call(unix.SYS_READ), false},
-		"open by its call":        {newsFilter{calls: "openat2"}, open, true},
-		"exec by its call":        {newsFilter{calls: "execve"}, exec, true},
-		"exec not named":          {newsFilter{calls: "connect"}, exec, false},
-		"excepted":                {newsFilter{calls: "!connect"}, call(unix.SYS_CONNECT), false},
-		"not excepted":            {newsFilter{calls: "trace=!connect"}, call(unix.SYS_READ), true},
-		"opens of all but openat": {newsFilter{calls: "!openat"}, open, true},
-		"of another kind":         {newsFilter{calls: "connect", opens: true}, call(unix.SYS_CONNECT), false},
+		"everything: call":        {Filter{}, call(unix.SYS_CONNECT), true},
+		"everything: move":        {Filter{}, moved, true},
+		"opens: call":             {Filter{opens: true}, call(unix.SYS_CONNECT), false},
+		"opens: open":             {Filter{opens: true}, open, true},
+		"opens and execs: exec":   {Filter{opens: true, execs: true}, exec, true},
+		"opens: move":             {Filter{opens: true}, moved, false},
+		"named":                   {Filter{calls: "trace=connect,bind"}, call(unix.SYS_BIND), true},
+		"not named":               {Filter{calls: "connect,bind"}, call(unix.SYS_READ), false},
+		"open by its call":        {Filter{calls: "openat2"}, open, true},
+		"exec by its call":        {Filter{calls: "execve"}, exec, true},
+		"exec not named":          {Filter{calls: "connect"}, exec, false},
+		"excepted":                {Filter{calls: "!connect"}, call(unix.SYS_CONNECT), false},
+		"not excepted":            {Filter{calls: "trace=!connect"}, call(unix.SYS_READ), true},
+		"opens of all but openat": {Filter{calls: "!openat"}, open, true},
+		"of another kind":         {Filter{calls: "connect", opens: true}, call(unix.SYS_CONNECT), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if err := tt.filter.check(); err != nil {
+			if err := tt.filter.Check(); err != nil {
 				t.Fatal(err)
 			}
 			if got := tt.filter.wants(tt.ev); got != tt.want {
@@ -68,7 +68,7 @@ func TestTraceWritesHostileNames(t *testing.T) {
 	for _, format := range []term.Format{term.Table, term.JSON, term.YAML} {
 		for _, kind := range []event.Kind{event.KindExec, event.KindOpen, event.KindMoved, event.KindSyscall} {
 			var out strings.Builder
-			tr := &tracer{out: &out, options: &traceOptions{format: format}, several: true}
+			tr := &Tracer{Out: &out, Format: format, Filter: &Filter{}, Several: true}
 			tr.Act(s, newsEvent(kind, func(ev *event.Event) {
 				ev.Path, ev.Args = []byte(hostile), []byte(hostile+"\x00")
 				copy(ev.Process.Comm[:], "\x1b]0;x\a\n")
@@ -86,7 +86,7 @@ func TestTraceWritesHostileNames(t *testing.T) {
 
 func TestTraceJSON(t *testing.T) {
 	var out strings.Builder
-	tr := &tracer{out: &out, options: &traceOptions{format: term.JSON}, boot: time.Unix(100, 0).UTC()}
+	tr := &Tracer{Out: &out, Format: term.JSON, Filter: &Filter{}, Boot: time.Unix(100, 0).UTC()}
 	s := &observe.Subject{Container: workload.Container{Namespace: "shop", Pod: "web-0", Name: "web"}}
 	tr.Act(s, newsEvent(event.KindOpen, func(ev *event.Event) {
 		ev.Path, ev.Access = []byte("/etc/shadow"), event.AccessRead

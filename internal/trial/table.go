@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"cmp"
@@ -11,10 +11,10 @@ import (
 	"bobwatch/internal/term"
 )
 
-// table writes a report for people who read it in a terminal. Its texts are
-// printable already.
-func (o *trialOptions) table(r *report.Report) {
-	t, out := o.terminal, o.terminal.Out
+// WriteReport writes a report for people who read it in a terminal. Its texts are
+// printable already. patch is the file with the allowance, if one was asked for.
+func WriteReport(t *term.Terminal, r *report.Report, patch string) {
+	out := t.Out
 	colour := map[report.Verdict]string{report.Passed: term.Green, report.Deviated: term.Red, report.Inconclusive: term.Yellow}[r.Verdict]
 	fmt.Fprintf(out, "%s  %s\n", t.Colour(colour, strings.ToUpper(string(r.Verdict))), r.Summary)
 	fmt.Fprintf(out, "%s for %s\n", subjectOfReport(r), r.Duration().Round(time.Second))
@@ -24,14 +24,14 @@ func (o *trialOptions) table(r *report.Report) {
 	for _, g := range r.Groups {
 		fmt.Fprintf(out, "\n%s\n  %s\n", t.Colour(term.Bold, g.Title), t.Colour(term.Dim, g.Explanation))
 		for i := range g.Deviations {
-			o.deviation(&g.Deviations[i])
+			writeDeviation(t, &g.Deviations[i])
 		}
 	}
 	for i := range r.Containers {
-		o.usage(&r.Containers[i])
+		writeUsage(t, &r.Containers[i])
 	}
-	if o.patch != "" && r.Patch != nil {
-		fmt.Fprintf(out, "\nwrote %s: read it, and test again with it: --baseline %s\n", o.patch, o.patch)
+	if patch != "" && r.Patch != nil {
+		fmt.Fprintf(out, "\nwrote %s: read it, and test again with it: --baseline %s\n", patch, patch)
 	}
 }
 
@@ -44,9 +44,9 @@ var severityColours = map[severity.Severity]string{
 	severity.Critical: term.Red, severity.High: term.Red, severity.Medium: term.Yellow, severity.Low: term.Dim,
 }
 
-// deviation writes one deviation: a remark in a line, others explained.
-func (o *trialOptions) deviation(d *report.Deviation) {
-	t, out := o.terminal, o.terminal.Out
+// writeDeviation writes one deviation: a remark in a line, others explained.
+func writeDeviation(t *term.Terminal, d *report.Deviation) {
+	out := t.Out
 	line := fmt.Sprintf("  %s %s", t.Colour(severityColours[d.Severity], fmt.Sprintf("%-8s", d.Severity)), d.Act)
 	if d.Platform != "" {
 		line += " (" + d.Platform + ")"
@@ -77,8 +77,8 @@ func (o *trialOptions) deviation(d *report.Deviation) {
 // never used.
 const shownUnused = 10
 
-func (o *trialOptions) usage(c *report.Container) {
-	t, out := o.terminal, o.terminal.Out
+func writeUsage(t *term.Terminal, c *report.Container) {
+	out := t.Out
 	fmt.Fprintf(out, "\n%s\n ", t.Colour(term.Bold, "container "+cmp.Or(c.Name, "(any)")))
 	for _, s := range []report.Section{report.Syscalls, report.Execs, report.Opens} {
 		fmt.Fprintf(out, " %s %d of %d", s, c.Usage[s].Used, c.Usage[s].Listed)

@@ -1,4 +1,4 @@
-package main
+package trial
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"bobwatch/internal/alert"
@@ -22,24 +22,24 @@ import (
 	"bobwatch/internal/term"
 )
 
-// clusterTrial watches a workload on the nodes of a cluster, by the bobctl in
+// Cluster watches a workload on the nodes of a cluster, by the bobctl in
 // the agents' pods.
-type clusterTrial struct {
-	terminal *term.Terminal
-	flags    cluster.Flags
+type Cluster struct {
+	Terminal *term.Terminal
+	Flags    cluster.Flags
 	workload string
 	manifest string
 }
 
-func (c *clusterTrial) register(command *cobra.Command) {
-	flags := command.Flags()
+// Register registers the flags that name the workload.
+func (c *Cluster) Register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.workload, "workload", "", "watch the workload `NAMESPACE/KIND/NAME` of the cluster; deploy, sts, ds and the like are kinds too")
 	flags.StringVarP(&c.manifest, "file", "f", "", "deploy `MANIFEST` for the test; if it has several workloads, --workload says which to watch")
-	c.flags.Register(flags)
-	completeCluster(command, &c.flags)
+	c.Flags.Register(flags)
 }
 
-func (c *clusterTrial) chosen() bool { return c.workload != "" || c.manifest != "" }
+// Chosen reports whether the command line names anything.
+func (c *Cluster) Chosen() bool { return c.workload != "" || c.manifest != "" }
 
 const (
 	// nodeGrace is how long a node may take beside the time under watch: to
@@ -53,8 +53,9 @@ const (
 	maxTrialBytes = 64 << 20
 )
 
-func (c *clusterTrial) watch(ctx context.Context, document *profile.Profile, d time.Duration) (trial report.Trial, err error) {
-	client, err := c.flags.Connect()
+// Observe watches for d on every node, and holds what it sees to the document.
+func (c *Cluster) Observe(ctx context.Context, document *profile.Profile, d time.Duration) (trial report.Trial, err error) {
+	client, err := c.Flags.Connect()
 	if err != nil {
 		return trial, err
 	}
@@ -87,14 +88,14 @@ func (c *clusterTrial) watch(ctx context.Context, document *profile.Profile, d t
 		err = errors.Join(err, manifest.Remove(ctx))
 	}()
 	return w.run(ctx, agents, func() error {
-		fmt.Fprintf(c.terminal.Err, "deploying %s\n", term.Printable(c.manifest))
+		fmt.Fprintf(c.Terminal.Err, "deploying %s\n", term.Printable(c.manifest))
 		return manifest.Create(ctx)
 	})
 }
 
 // target returns the workload to watch, and the manifest that deploys it, if
 // there is one.
-func (c *clusterTrial) target(client *cluster.Client) (*cluster.Manifest, observe.Workload, error) {
+func (c *Cluster) target(client *cluster.Client) (*cluster.Manifest, observe.Workload, error) {
 	var target observe.Workload
 	var err error
 	if c.workload != "" {
@@ -105,7 +106,7 @@ func (c *clusterTrial) target(client *cluster.Client) (*cluster.Manifest, observ
 	if c.manifest == "" {
 		return nil, target, nil
 	}
-	text, err := docfile.Read(c.terminal.In, c.manifest)
+	text, err := docfile.Read(c.Terminal.In, c.manifest)
 	if err != nil {
 		return nil, target, err
 	}
