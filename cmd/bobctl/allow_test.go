@@ -154,13 +154,13 @@ func TestPastedLineAllowsThatAct(t *testing.T) {
 	made := newAlerts()
 	for name, tt := range tests {
 		a := made.of(tt.event)
-		if a.Allow == "" {
+		if a.Allow == nil {
 			t.Errorf("%s: the alert has no allow command", name)
 		}
 		for shell, command := range shells {
 			t.Run(name+"/"+shell, func(t *testing.T) {
 				t.Chdir(t.TempDir())
-				paste := exec.Command(command[0], append(command[1:], a.Allow)...)
+				paste := exec.Command(command[0], append(command[1:], a.Allow.String())...)
 				paste.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 				if out, err := paste.CombinedOutput(); err != nil {
 					t.Fatalf("%s: %v\n%s", a.Allow, err, out)
@@ -212,10 +212,10 @@ func FuzzAllowCommand(f *testing.F) {
 			}
 		}
 		a := made.of(e)
-		if a.Allow == "" {
+		if a.Allow == nil {
 			return
 		}
-		p, err := allowance.Parse(a.Allow)
+		p, err := allowance.From(a.Allow)
 		if err != nil {
 			t.Fatalf("%s: %v", a.Allow, err)
 		}

@@ -260,7 +260,7 @@ func TestLearnThenGuard(t *testing.T) {
 	v.sh(t, benign+"; tac /etc/hostname >/dev/null")
 	r.next("tac /etc/hostname") // an argument of the shell
 	a := r.await("execution of tac", isExec(resolved(t, "tac")))
-	if a.Rule.String() != "R0001" || a.Workload.Name != v.name() || a.Allow == "" {
+	if a.Rule.String() != "R0001" || a.Workload.Name != v.name() || a.Allow == nil {
 		t.Errorf("alert = %+v, want R0001 of %s with a command that allows it", a, v.name())
 	}
 	if len(a.Ancestors) != 1 || a.Ancestors[0].Exe != resolved(t, "sh") {

@@ -14,19 +14,33 @@ import (
 	"bobwatch/internal/severity"
 )
 
+//go:generate go test -run ^TestSchema$ . -update-schema
+
+// SchemaVersion is the version of the format that this package writes. A reader
+// leaves out fields that it does not know, and takes rules and kinds of acts
+// that it does not know as they come.
+const SchemaVersion = 1
+
 // Alert is one incident: what deviated, in which container, done by whom. Its
 // JSON is API, described in docs/alerts.md.
 //
 // Strings that a container can influence are in the form that Printable
 // makes: printable UTF-8, everything else as \xNN, cut ones ending in ….
 type Alert struct {
+	// Schema is the version of the format. It is raised when a field changes its
+	// meaning; fields that are added leave it as it is.
+	Schema int `json:"schema"`
+	// ID names this alert. It stays the same when the alert is sent again.
+	ID string `json:"id"`
 	// Fingerprint names the incident. It is the same for every replica,
 	// restart and process that does the same.
-	Fingerprint string            `json:"fingerprint"`
-	Rule        rule.ID           `json:"rule"`
-	RuleName    string            `json:"ruleName"`
-	Severity    severity.Severity `json:"severity"`
-	Message     string            `json:"message"` // one sentence
+	Fingerprint string  `json:"fingerprint"`
+	Rule        rule.ID `json:"rule"`
+	RuleName    string  `json:"ruleName"`
+	// Also are other rules that the same act breaks.
+	Also     []rule.ID         `json:"also,omitempty"`
+	Severity severity.Severity `json:"severity"`
+	Message  string            `json:"message"` // one sentence
 
 	// Count is how often it happened from First to Last, so far. An alert that
 	// is sent again carries the sum, not the difference.
@@ -50,10 +64,9 @@ type Alert struct {
 
 	// Suppressed counts, for rule.Suppressed, the deviations held back.
 	Suppressed map[rule.ID]uint64 `json:"suppressed,omitempty"`
-	// Allow is the command that would accept the deviation, quoted for bash,
-	// zsh, ksh and busybox. It is empty where no document can allow it, or
-	// none could without allowing more.
-	Allow string `json:"allow,omitempty"`
+	// Allow is what would accept the deviation. There is none where no document
+	// can allow it, or none could without allowing more.
+	Allow *Allowance `json:"allow,omitempty"`
 }
 
 // Subject is whom an alert is about.
@@ -94,43 +107,13 @@ type Profile struct {
 	Completeness profile.Completeness `json:"completeness,omitempty"`
 }
 
-// Deviation is what happened; exactly one of the pointers is set.
+// Deviation is what happened; one of the pointers is set. None is for an act of
+// a kind that only a newer version knows.
 type Deviation struct {
 	Syscall *Syscall `json:"syscall,omitempty"`
 	Exec    *Exec    `json:"exec,omitempty"`
 	Open    *Open    `json:"open,omitempty"`
 	Moved   *Moved   `json:"moved,omitempty"`
-}
-
-// Syscall is a system call outside of the profile.
-type Syscall struct {
-	Name   string `json:"name,omitempty"` // empty if no table names the number
-	ABI    string `json:"abi"`            // amd64, arm64, 386, arm, x32 or unknown
-	Number uint32 `json:"number"`
-}
-
-// Exec is an execution outside of the profile. Path is absolute, or memfd:NAME,
-// outside:/PATH or truncated:/REST.
-type Exec struct {
-	Path string   `json:"path"`
-	Args []string `json:"args,omitempty"` // with argv[0]
-	File File     `json:"file"`
-}
-
-// Open is an open outside of the profile. Path is as in Exec.
-type Open struct {
-	Path  string `json:"path"`
-	Flags string `json:"flags"` // O_RDONLY, O_WRONLY, O_RDWR or O_PATH
-	// Refused is the name of the error that the kernel answered with. Path is
-	// then what the process asked for.
-	Refused string `json:"refused,omitempty"`
-	IOUring bool   `json:"ioUring,omitempty"`
-	File    File   `json:"file,omitzero"`
-}
-
-// Moved is a process that left the container.
-type Moved struct {
-	Cgroup string `json:"cgroup"` // where it went, below the hierarchy's root
 }
 
 // File is what the kernel knew of a file.

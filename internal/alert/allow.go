@@ -1,113 +1,144 @@
 package alert
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
-	"bobwatch/internal/profile/generalise"
+	"bobwatch/internal/profile"
 )
 
-// maxAllow bounds the allow command, in bytes. A longer one is left out.
+// maxAllow bounds an allowance as a command, in bytes. A longer one is left out.
 const maxAllow = 8192
 
-// allowCommand returns the bobctl command that accepts the deviation e of
-// subject, or "" if there is none. call is set for system calls.
+// Allowance is what would accept a deviation: entries of a document, and the
+// workload whose document it is. Its strings stand for themselves, other than
+// those of the rest of an alert; JSON escapes what cannot be shown.
+type Allowance struct {
+	Workload  profile.Workload  `json:"workload,omitzero"`
+	Container profile.Container `json:"container"`
+}
+
+// allowanceOf returns what accepts the deviation d of subject, nil if nothing
+// does.
 //
-// Whoever reads the alert is invited to paste this line. So it is quoted, and
-// there is none when the container chose a name that means more than itself
-// inside a document: a directory called "*" must not open the whole tree.
-func allowCommand(subject *Subject, e *event.Event, call *Syscall) string {
-	act := allowAct(e, call)
-	if act == nil {
+// Whoever reads the alert is invited to accept it. So there is none when the
+// container chose a name that means more than itself inside a document: a
+// directory called "*" must not open the whole tree.
+func allowanceOf(subject *Subject, e *event.Event, d *Deviation) *Allowance {
+	container, ok := tellerOf(e.Kind).allow(e, d)
+	if !ok {
+		return nil
+	}
+	a := &Allowance{Container: container}
+	if w := subject.Workload; w.Name != "" {
+		a.Workload = profile.Workload{Namespace: w.Namespace, Kind: w.Kind, Name: w.Name}
+	}
+	a.Container.Name = subject.Container.Name
+	a.Container.Type = profile.ContainerType(subject.Container.Type)
+	if len(a.String()) > maxAllow {
+		return nil
+	}
+	return a
+}
+
+// String returns the bobctl commands that accept the deviation, for people: one
+// for each execution and each access to files, joined by &&. They are quoted for
+// bash, zsh, ksh and busybox. It is empty for nil.
+func (a *Allowance) String() string {
+	if a == nil {
 		return ""
 	}
+	var lines []string
+	for _, act := range a.acts() {
+		lines = append(lines, joinQuoted(slices.Concat(a.subject(), act)))
+	}
+	return strings.Join(lines, " && ")
+}
+
+func (a *Allowance) subject() []string {
 	words := []string{"bobctl", "allow"}
-	if w := subject.Workload; w.Name != "" {
+	if w := a.Workload; w.Name != "" {
 		words = append(words, "--workload", w.Namespace+"/"+w.Kind+"/"+w.Name)
 	}
-	if name := subject.Container.Name; name != "" {
+	if name := a.Container.Name; name != "" {
 		words = append(words, "--container", name)
 	}
-	if typ := subject.Container.Type; typ != "" {
+	if typ := string(a.Container.Type); typ != "" {
 		words = append(words, "--type", typ)
 	}
-	line := joinQuoted(append(words, act...))
-	if len(line) > maxAllow {
-		return ""
-	}
-	return line
-}
-
-// allowAct returns the flags that name the act, nil if no document can.
-func allowAct(e *event.Event, call *Syscall) []string {
-	switch e.Kind {
-	case event.KindSyscall:
-		return allowSyscall(e, call)
-	case event.KindExec:
-		return allowExec(e)
-	case event.KindOpen:
-		return allowOpen(e)
-	}
-	return nil
-}
-
-// allowOpen names the path as the learner would have: the pid in it is another
-// one the next time.
-func allowOpen(e *event.Event) []string {
-	path, ok := literalPath(e)
-	if !ok {
-		return nil
-	}
-	pattern := foldPath(path)
-	if hasWildcard(pattern) {
-		return nil // deeper than patterns go
-	}
-	return []string{"--open", pattern, "--flags", accessFlag(e.Access)}
-}
-
-// allowSyscall: a call that has no name, or came by x32, is never part of a
-// profile.
-func allowSyscall(e *event.Event, call *Syscall) []string {
-	if call.Name == "" {
-		return nil
-	}
-	switch e.ABI {
-	case event.ABINative:
-		return []string{"--syscall", call.Name}
-	case event.ABICompat:
-		return []string{"--arch", call.ABI, "--syscall", call.Name}
-	}
-	return nil
-}
-
-// allowExec names the arguments one by one. What was cut off the end may be
-// anything, unless that would let any code in.
-func allowExec(e *event.Event) []string {
-	path, ok := literalPath(e)
-	if !ok {
-		return nil
-	}
-	words := []string{"--exec", generalise.Program(path)}
-	if len(e.Args) == 0 {
-		return words
-	}
-	args := strings.Split(strings.TrimSuffix(string(e.Args), "\x00"), "\x00")
-	cut := e.Has(event.FlagArgsTruncated)
-	pattern, ok := generalise.ObservedArgs(path, args, cut)
-	if !ok {
-		return nil
-	}
-	for i, arg := range pattern {
-		if !literal(arg) && !(cut && i == len(pattern)-1) {
-			return nil
-		}
-		words = append(words, "--arg", arg)
-	}
 	return words
+}
+
+// acts returns the flags of each command.
+func (a *Allowance) acts() [][]string {
+	var acts [][]string
+	c := &a.Container
+	native := map[string]bool{}
+	for _, arch := range slices.Sorted(maps.Keys(c.Syscalls)) {
+		var words []string
+		if arch != "amd64" && arch != "arm64" {
+			words = append(words, "--arch", arch)
+		}
+		for _, name := range c.Syscalls[arch] {
+			if len(words) == 0 && native[name] {
+				continue // bobctl allows it on both
+			}
+			native[name] = native[name] || arch == "amd64" || arch == "arm64"
+			words = append(words, "--syscall", name)
+		}
+		if slices.Contains(words, "--syscall") {
+			acts = append(acts, words)
+		}
+	}
+	for _, exec := range c.Execs {
+		words := []string{"--exec", exec.Path}
+		for _, arg := range exec.Args {
+			words = append(words, "--arg", arg)
+		}
+		acts = append(acts, words)
+	}
+	for _, open := range c.Opens {
+		words := []string{"--open", open.Path}
+		for _, flag := range open.Flags {
+			words = append(words, "--flags", flag)
+		}
+		acts = append(acts, words)
+	}
+	return acts
+}
+
+// MarshalJSON implements json.Marshaler. Runes that cannot be shown, or that
+// turn the direction of text, are escaped.
+func (a *Allowance) MarshalJSON() ([]byte, error) {
+	type plainAllowance Allowance
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode((*plainAllowance)(a)); err != nil {
+		return nil, fmt.Errorf("write allowance: %w", err)
+	}
+	escaped := make([]byte, 0, b.Len())
+	for _, r := range string(bytes.TrimSuffix(b.Bytes(), []byte{'\n'})) {
+		switch high, low := utf16.EncodeRune(r); {
+		case strconv.IsPrint(r):
+			escaped = utf8.AppendRune(escaped, r)
+		case high == unicode.ReplacementChar:
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
+		default:
+			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return escaped, nil
 }
 
 // literalPath returns the path of e if a document can name it as it is: not
@@ -129,61 +160,4 @@ func hasWildcard(path string) bool {
 func literal(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) &&
 		!strings.Contains(s, glob.Dynamic) && !strings.Contains(s, "$(")
-}
-
-// joinQuoted joins words so that a shell takes them apart again.
-func joinQuoted(words []string) string {
-	var b strings.Builder
-	for i, word := range words {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(quote(word))
-	}
-	return b.String()
-}
-
-// quote returns word as one word of a shell, in printable characters only.
-// Single quotes keep everything as it is; what cannot be shown takes $'...',
-// which POSIX has since 2024 and bash, zsh, ksh and busybox have long had.
-func quote(word string) string {
-	if word != "" && strings.IndexFunc(word, needsQuote) < 0 {
-		return word
-	}
-	if shown := strings.ReplaceAll(word, `\`, ""); plain(shown) {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return octalQuote(word)
-}
-
-// needsQuote reports whether r may mean something to a shell.
-func needsQuote(r rune) bool {
-	switch {
-	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-		return false
-	}
-	return !strings.ContainsRune("/._-+:@%,⋯", r)
-}
-
-// octalQuote writes word as $'...'. \NNN takes three digits in every shell,
-// where \xNN takes as many as follow in some.
-func octalQuote(word string) string {
-	var b strings.Builder
-	b.WriteString("$'")
-	for i := range len(word) {
-		switch c := word[i]; {
-		case c == '\'' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case ' ' <= c && c <= '~':
-			b.WriteByte(c)
-		default:
-			b.WriteByte('\\')
-			b.WriteByte('0' + c>>6)
-			b.WriteByte('0' + c>>3&7)
-			b.WriteByte('0' + c&7)
-		}
-	}
-	b.WriteByte('\'')
-	return b.String()
 }

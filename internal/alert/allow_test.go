@@ -55,7 +55,7 @@ func TestAllow(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := newBuilder()
-			if got := b.Build(deviation(tt.event), webapp()).Allow; got != tt.want {
+			if got := b.Build(deviation(tt.event), webapp()).Allow.String(); got != tt.want {
 				t.Errorf("allow:\n got %s\nwant %s", got, tt.want)
 			}
 		})

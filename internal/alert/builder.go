@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -9,7 +10,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
-	"bobwatch/internal/syscalls"
+	"bobwatch/internal/rule"
 )
 
 // Bounds, in bytes, of what an alert takes from a container. An alert is kept
@@ -42,15 +43,17 @@ func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 
 	at := wall(boot, e.Time)
 	a := Alert{
+		Schema:    SchemaVersion,
 		Rule:      d.Rule,
 		RuleName:  d.Rule.Name(),
+		Also:      also(&d),
 		Severity:  d.Severity,
 		Count:     1 + uint64(e.Repeats),
 		First:     at,
 		Last:      at,
 		Node:      Printable(b.Node, maxName),
 		Subject:   printableSubject(subject),
-		Deviation: b.describe(e, &chain[0]),
+		Deviation: tellerOf(e.Kind).describe(b.Arch, e, &chain[0]),
 		Origin:    originOf(e),
 		Process:   describeProcess(&e.Process, &chain[0], boot, maxProcessArgs),
 	}
@@ -59,9 +62,21 @@ func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 			describeProcess(&e.Ancestors[i], &chain[1+i], boot, maxAncestorArgs))
 	}
 	a.Message = message(d, &a, &chain[0])
-	a.Fingerprint = fingerprint(subject, d.Rule, acted(d.Rule, e, &chain))
-	a.Allow = allowCommand(subject, e, a.Deviation.Syscall)
+	a.Fingerprint = fingerprint(subject, d.Rule, tellerOf(e.Kind).identity(d.Rule, e, &chain))
+	a.ID = identify(a.Fingerprint, subject, b.Node, e.Time)
+	a.Allow = allowanceOf(subject, e, &a.Deviation)
 	return a
+}
+
+func also(d *detector.Deviation) []rule.ID {
+	var ids []rule.ID
+	for _, id := range d.Also {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // bootTime returns the wall-clock time at which CLOCK_BOOTTIME was zero. It is
@@ -111,71 +126,6 @@ func printableLabels(labels map[string]string) map[string]string {
 		printable[Printable(key, maxName)] = Printable(value, maxName)
 	}
 	return printable
-}
-
-// describe says what happened. command is what the event's process runs.
-func (b *Builder) describe(e *event.Event, command *process.Command) Deviation {
-	switch e.Kind {
-	case event.KindSyscall:
-		return Deviation{Syscall: describeSyscall(b.Arch, e)}
-	case event.KindExec:
-		return Deviation{Exec: &Exec{
-			Path: Printable(string(e.Path), maxPath),
-			Args: printableArgs(command.Args, command.ArgsTruncated, maxArgs),
-			File: fileOf(e),
-		}}
-	case event.KindOpen:
-		open := &Open{
-			Path:    Printable(string(e.Path), maxPath),
-			Flags:   accessFlag(e.Access),
-			IOUring: e.Has(event.FlagIOUring),
-			File:    fileOf(e),
-		}
-		if e.Has(event.FlagRefused) {
-			open.Refused = errnoName(e.Errno)
-		}
-		return Deviation{Open: open}
-	case event.KindMoved:
-		return Deviation{Moved: &Moved{Cgroup: Printable(string(e.Path), maxPath)}}
-	}
-	return Deviation{}
-}
-
-func describeSyscall(arch string, e *event.Event) *Syscall {
-	call := &Syscall{ABI: "unknown", Number: e.Nr}
-	switch e.ABI {
-	case event.ABINative:
-		call.ABI = arch
-	case event.ABICompat:
-		call.ABI = syscalls.Compat(arch)
-	case event.ABIX32:
-		const x32Bit = 1 << 30 // x32 has amd64's numbers, with this bit
-		call.ABI = "x32"
-		call.Name, _ = syscalls.Name(arch, e.Nr&^x32Bit)
-		return call
-	}
-	call.Name, _ = syscalls.Name(call.ABI, e.Nr)
-	return call
-}
-
-// accessFlag names the access mode as open(2) does.
-func accessFlag(access event.Access) string {
-	switch access {
-	case event.AccessRead:
-		return "O_RDONLY"
-	case event.AccessWrite:
-		return "O_WRONLY"
-	case event.AccessRead | event.AccessWrite:
-		return "O_RDWR"
-	}
-	return "O_PATH"
-}
-
-func errnoName(errno uint32) string {
-	if name := unix.ErrnoName(unix.Errno(errno)); name != "" {
-		return name
-	}
-	return fmt.Sprintf("errno %d", errno)
 }
 
 func fileOf(e *event.Event) File {

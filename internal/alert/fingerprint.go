@@ -4,12 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"strconv"
-	"strings"
+	"fmt"
 
-	"bobwatch/internal/event"
-	"bobwatch/internal/process"
-	"bobwatch/internal/profile/generalise"
 	"bobwatch/internal/rule"
 )
 
@@ -33,28 +29,9 @@ func fingerprint(subject *Subject, broken rule.ID, act []string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }
 
-// acted returns what deviated, in generalised form, and the binary that did
-// it. For an execution that is the one it was launched by, so that a shell
-// started by the web server and one started from outside are two incidents.
-func acted(broken rule.ID, e *event.Event, chain *process.Chain) []string {
-	switch e.Kind {
-	case event.KindSyscall:
-		return []string{
-			strconv.Itoa(int(e.ABI)), strconv.FormatUint(uint64(e.Nr), 10),
-			generalise.Program(chain[0].Exe),
-		}
-	case event.KindExec:
-		program := generalise.Program(string(e.Path))
-		fields := []string{program, generalise.Program(chain[1].Exe)}
-		if broken == rule.UnexpectedArguments {
-			fields = append(fields, foldArgs(program, strings.Split(chain[0].Args, "\x00"))...)
-		}
-		return fields
-	case event.KindOpen:
-		return []string{
-			foldPath(string(e.Path)), accessFlag(e.Access),
-			strconv.FormatBool(e.Has(event.FlagRefused)), generalise.Program(chain[0].Exe),
-		}
-	}
-	return []string{foldPath(string(e.Path)), generalise.Program(chain[0].Exe)}
+// identify names an alert. A record that is read twice, because the agent ended
+// before it had reported it, gives the same name.
+func identify(fingerprint string, subject *Subject, node string, at uint64) string {
+	hash := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d", fingerprint, node, subject.Container.ID, at))
+	return hex.EncodeToString(hash[:16])
 }

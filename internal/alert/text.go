@@ -64,8 +64,8 @@ func appendText(b *bytes.Buffer, a *Alert, colours bool) {
 		b.WriteString(field)
 	}
 	b.WriteByte('\n')
-	if a.Allow != "" {
-		b.WriteString("         " + style(styleFaint, a.Allow) + "\n")
+	if command := a.Allow.String(); command != "" {
+		b.WriteString("         " + style(styleFaint, command) + "\n")
 	}
 }
 

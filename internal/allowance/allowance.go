@@ -1,6 +1,5 @@
 // Package allowance is what a user accepts: an act of a workload as a document
-// that adds to others. It reads acts from command lines and from the commands
-// that alerts carry, and nothing that a shell would run.
+// that adds to others. It reads acts from command lines and from alerts.
 package allowance
 
 import (
@@ -51,6 +50,17 @@ func (a *Allowance) Profile() (*profile.Profile, error) {
 		return nil, err
 	}
 	execs, opens := a.Entries()
+	return document(workload, profile.Container{
+		Name:     a.Container,
+		Type:     profile.ContainerType(a.Typ),
+		Syscalls: calls,
+		Execs:    execs,
+		Opens:    opens,
+	}), nil
+}
+
+// document is what adds to the documents of a workload.
+func document(workload profile.Workload, c profile.Container) *profile.Profile {
 	return profile.Normalise(&profile.Profile{
 		APIVersion: profile.APIVersion,
 		Kind:       profile.Kind,
@@ -59,16 +69,10 @@ func (a *Allowance) Profile() (*profile.Profile, error) {
 			Labels: map[string]string{profile.AllowanceLabel: "true"},
 		},
 		Spec: profile.Spec{
-			Workload: workload,
-			Containers: []profile.Container{{
-				Name:     a.Container,
-				Type:     profile.ContainerType(a.Typ),
-				Syscalls: calls,
-				Execs:    execs,
-				Opens:    opens,
-			}},
+			Workload:   workload,
+			Containers: []profile.Container{c},
 		},
-	}), nil
+	})
 }
 
 // Warn tells what the user may not have meant, once for both architectures.

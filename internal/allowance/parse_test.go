@@ -1,34 +1,30 @@
 package allowance
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
 
-// What an allow command cannot be is not guessed at.
-func TestParseAllowRefuses(t *testing.T) {
-	const workload = "bobctl allow --workload a/b/c "
+	"bobwatch/internal/alert"
+)
+
+// What an alert cannot ask for is not guessed at.
+func TestFromRefuses(t *testing.T) {
+	const workload = `{"workload": {"namespace": "a", "kind": "b", "name": "c"}, "container": `
 	tests := map[string]string{
-		"empty":               "",
-		"another program":     "rm allow --workload a/b/c --syscall dup",
-		"another command":     "bobctl patch --syscall dup",
-		"a file":              workload + "--syscall dup --file /etc/bobwatch/profiles/vendor.yaml",
-		"an argument":         workload + "--syscall dup x",
-		"a second command":    workload + "--syscall dup; reboot",
-		"a variable":          workload + "--open $HOME --flags O_RDONLY",
-		"a command's output":  workload + "--open `id` --flags O_RDONLY",
-		"an open quote":       workload + "--open '/x --flags O_RDONLY",
-		"an open C quote":     workload + "--open $'/x --flags O_RDONLY",
-		"an unknown escape":   workload + `--open $'\x41' --flags O_RDONLY`,
-		"a short escape":      workload + `--open $'\1' --flags O_RDONLY`,
-		"a large escape":      workload + `--open $'\777' --flags O_RDONLY`,
-		"a double quote":      workload + `--open "/x" --flags O_RDONLY`,
-		"a home directory":    workload + "--open ~/x --flags O_RDONLY",
-		"no UTF-8":            workload + `--open $'/\377' --flags O_RDONLY`,
-		"every workload":      "bobctl allow --syscall dup",
-		"a call that is none": workload + "--syscall dupe",
+		"nothing":             `{}`,
+		"no act":              workload + `{"name": "web"}}`,
+		"every workload":      `{"container": {"syscalls": {"amd64": ["dup"]}}}`,
+		"no architecture":     workload + `{"syscalls": {"z80": ["dup"]}}}`,
+		"a type that is none": workload + `{"type": "sidecar", "syscalls": {"amd64": ["dup"]}}}`,
 	}
-	for name, command := range tests {
+	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
-			if p, err := Parse(command); err == nil {
-				t.Errorf("parseAllow(%q) = %v, want an error", command, p.Spec)
+			var a alert.Allowance
+			if err := json.Unmarshal([]byte(text), &a); err != nil {
+				t.Fatal(err)
+			}
+			if p, err := From(&a); err == nil {
+				t.Errorf("From(%s) = %v, want an error", text, p.Spec)
 			}
 		})
 	}

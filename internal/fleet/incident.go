@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/allowance"
 	"bobwatch/internal/term"
 )
 
@@ -131,7 +130,7 @@ func (all *Incidents) Sorted() []*Incident {
 // and unless it was told before, the command that accepts it.
 func Text(t *term.Terminal, i *Incident, fresh bool, now time.Time) string {
 	a := legible(i.last)
-	a.Count, a.Allow = i.count(), ""
+	a.Count, a.Allow = i.count(), nil
 	var b bytes.Buffer
 	if err := alert.Text(t.Colours)(&b, &a); err != nil {
 		return "" // a buffer takes everything
@@ -145,9 +144,8 @@ func Text(t *term.Terminal, i *Incident, fresh bool, now time.Time) string {
 		where = append(where, "in "+names)
 	}
 	b.WriteString(indent + t.Colour(term.Dim, term.Escape(strings.Join(where, ", "))) + "\n")
-	// A line to paste has to be what it seems to be.
-	if _, err := allowance.Parse(i.last.Allow); fresh && err == nil {
-		b.WriteString(indent + t.Colour(term.Dim, term.Escape(i.last.Allow)) + "\n")
+	if command := i.last.Allow.String(); fresh && command != "" {
+		b.WriteString(indent + t.Colour(term.Dim, term.Escape(command)) + "\n")
 	}
 	return b.String()
 }

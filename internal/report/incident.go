@@ -117,7 +117,7 @@ func (f *finding) add(incident *Incident) {
 		f.Last = a.Last
 	}
 	if f.Allow == "" {
-		f.Allow = a.Allow
+		f.Allow = a.Allow.String()
 	}
 	chain := append([]alert.Process{a.Process}, a.Ancestors...)
 	slices.Reverse(chain)

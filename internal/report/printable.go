@@ -27,7 +27,7 @@ func clean(text string) string {
 // readable returns an alert as it may be shown. The agent has made its texts
 // printable; what came by a log may be anybody's.
 func readable(a alert.Alert) alert.Alert {
-	a.Message, a.Allow, a.Node = clean(a.Message), clean(a.Allow), clean(a.Node)
+	a.Message, a.Node = clean(a.Message), clean(a.Node)
 	a.Pod.Name, a.Container.Name = clean(a.Pod.Name), clean(a.Container.Name)
 	a.Process = readableProcess(a.Process)
 	a.Ancestors = slices.Clone(a.Ancestors)

@@ -77,7 +77,9 @@ func incident(rule rule.ID, grade severity.Severity, chain []alert.Process, allo
 		Subject: alert.Subject{Container: alert.Container{Name: "web"}, Pod: alert.Pod{Name: "webapp-6bc44c5d45-x2x7d"}},
 		Origin:  alert.Origin{Kind: alert.OriginEntrypoint},
 		Process: chain[last],
-		Allow:   "bobctl allow --workload shop/Deployment/webapp --container web …",
+		Allow: &alert.Allowance{
+			Workload: profile.Workload{Namespace: "shop", Kind: "Deployment", Name: "webapp"}, Container: allowance,
+		},
 	}
 	for i := last - 1; i >= 0; i-- {
 		a.Ancestors = append(a.Ancestors, chain[i])

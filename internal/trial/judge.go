@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/allowance"
 	"bobwatch/internal/event"
 	judging "bobwatch/internal/judge"
 	"bobwatch/internal/observe"
@@ -175,7 +174,7 @@ func (j *judge) subject(s *observe.Subject) *alert.Subject {
 // add folds alerts of one incident. The first execution of a program is one for
 // the agent, whatever the arguments; here each has to be accepted.
 func (j *judge) add(a alert.Alert) {
-	key := a.Fingerprint + a.Allow
+	key := a.Fingerprint + a.Allow.String()
 	known := j.incidents[key]
 	switch {
 	case known != nil:
@@ -209,16 +208,12 @@ func (j *judge) result() (report.Trial, error) {
 
 // allowanceOf returns the entry that accepts an alert, nil if there is none.
 func allowanceOf(a *alert.Alert) *profile.Container {
-	if a.Allow == "" {
+	if a.Allow == nil {
 		return nil
 	}
-	allowed, err := allowance.Parse(a.Allow)
-	if err != nil || len(allowed.Spec.Containers) != 1 {
-		return nil
-	}
-	c := allowed.Spec.Containers[0]
+	c := a.Allow.Container
 	if call := a.Deviation.Syscall; call != nil {
-		// The command allows it on every architecture.
+		// It allows it on every architecture.
 		c.Syscalls = map[string][]string{call.ABI: c.Syscalls[call.ABI]}
 	}
 	return &c

@@ -207,7 +207,7 @@ func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
 		Annotations: withoutEmpty(map[string]string{
 			"summary":      a.Message,
 			"process":      processChain(a),
-			"allow":        a.Allow,
+			"allow":        a.Allow.String(),
 			"count":        strconv.FormatUint(a.Count, 10),
 			"last":         a.Last.UTC().Format(time.RFC3339),
 			"origin":       a.Origin.Kind,

@@ -18,6 +18,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/process"
+	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
@@ -188,7 +189,8 @@ func wantSyslog(t *testing.T, a *alert.Alert) {
 
 func TestSyslogMessage(t *testing.T) {
 	a := sample(t, rule.UnexpectedFileAccess)
-	a.Message, a.Severity, a.Allow = "unexpected read", severity.Critical, "bobctl allow"
+	a.Message, a.Severity = "unexpected read", severity.Critical
+	a.Allow = &alert.Allowance{Container: profile.Container{Syscalls: map[string][]string{"386": {"dup"}}}}
 	a.Last = time.Date(2026, 11, 30, 12, 0, 0, 5e6, time.UTC)
 	a.Ancestors = nil
 	defer func(local *time.Location) { time.Local = local }(time.Local)
@@ -208,7 +210,7 @@ func TestSyslogMessage(t *testing.T) {
 	if want := " R0002 - 12:00:00 CRITICAL R0002 shop/Deployment/web/web unexpected read "; !strings.Contains(text, want) {
 		t.Errorf("text: got %q, want it to hold %q", text, want)
 	}
-	if want := "; bobctl allow"; !strings.HasSuffix(text, want) {
+	if want := "; bobctl allow --arch 386 --syscall dup"; !strings.HasSuffix(text, want) {
 		t.Errorf("text: got %q, want it to end in %q", text, want)
 	}
 }

@@ -65,7 +65,7 @@ func falcoFields(a *alert.Alert) map[string]any {
 	set("container.name", a.Container.Name)
 	set("container.image", a.Container.Image)
 	set("container.image.digest", a.Container.Digest)
-	set("bob.allow", a.Allow)
+	set("bob.allow", a.Allow.String())
 	switch d := &a.Deviation; {
 	case d.Open != nil:
 		set("fd.name", d.Open.Path)

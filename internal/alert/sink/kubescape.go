@@ -142,7 +142,7 @@ func kubescapeBaseOf(a *alert.Alert) kubescapeBase {
 		Severity:  kubescapeSeverities[min(a.Severity, severity.Critical)],
 		Timestamp: a.Last.UTC(),
 		UniqueID:  a.Fingerprint,
-		Fix:       a.Allow,
+		Fix:       a.Allow.String(),
 		Profile: kubescapeProfile{
 			Status:        "completed",
 			Completion:    "partial",

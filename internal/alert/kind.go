@@ -1,0 +1,45 @@
+package alert
+
+import (
+	"bobwatch/internal/detector"
+	"bobwatch/internal/event"
+	"bobwatch/internal/process"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+)
+
+// teller is how alerts tell of one kind of event. Each is in a file of its own.
+type teller struct {
+	// describe says what happened. command is what the event's process runs.
+	describe func(arch string, e *event.Event, command *process.Command) Deviation
+	// identity returns what deviated, in generalised form, and the binary that
+	// did it: what stays the same when it is done again.
+	identity func(broken rule.ID, e *event.Event, chain *process.Chain) []string
+	// sentence says the same for people. command is as for describe.
+	sentence func(d detector.Deviation, a *Alert, command *process.Command) string
+	// allow returns the entry of a document that accepts the act; false if there
+	// is none, or none that would not accept more.
+	allow func(e *event.Event, d *Deviation) (profile.Container, bool)
+}
+
+// tellers has one for each kind of event that can deviate.
+var tellers = map[event.Kind]*teller{
+	event.KindSyscall: &syscallTeller,
+	event.KindExec:    &execTeller,
+	event.KindOpen:    &openTeller,
+	event.KindMoved:   &movedTeller,
+}
+
+// tellerOf returns the teller of a kind. Of one that cannot deviate there is
+// nothing to tell but the process.
+func tellerOf(kind event.Kind) *teller {
+	if t := tellers[kind]; t != nil {
+		return t
+	}
+	return &teller{
+		describe: func(string, *event.Event, *process.Command) Deviation { return Deviation{} },
+		identity: movedTeller.identity,
+		sentence: func(detector.Deviation, *Alert, *process.Command) string { return "" },
+		allow:    movedTeller.allow,
+	}
+}
