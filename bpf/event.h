@@ -55,6 +55,7 @@ enum event_flag {
 	FLAG_LEFT = 1 << 13,
 	FLAG_HANDED_OVER = 1 << 14,
 	FLAG_CREATED = 1 << 15,
+	FLAG_SENSITIVE = 1 << 16,
 };
 
 enum access {
@@ -86,9 +87,10 @@ struct event {
 	__u64 time_ns; /* since boot */
 	__u64 cgroup;
 	__u64 ino;
+	__u64 changed_ns; /* of the file, since 1970 */
 	__u64 open_key;
 	__u32 dev;
-	__u32 nr;
+	__u32 nr; /* with FLAG_SENSITIVE the number of the file */
 	__u32 repeats;
 	enum event_flag flags;
 	__u16 path_bytes;

@@ -68,6 +68,25 @@ struct inode {
 	unsigned int i_nlink;
 };
 
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
+/* The time of the last change to an inode: since 6.11, 6.6 and before. */
+struct inode___6_11 {
+	__s64 i_ctime_sec;
+	__u32 i_ctime_nsec;
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___5_15 {
+	struct timespec64 i_ctime;
+};
+
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;

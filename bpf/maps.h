@@ -11,6 +11,7 @@
 #define BUCKETS (1 << BUCKET_BITS)
 #define WAYS 8 /* ids of one bucket share a cache line */
 #define SLOTS (BUCKETS * WAYS)
+#define SENSITIVE_WORDS 8 /* 512 bits, for some 30 files */
 
 enum container_state {
 	STATE_PARKED, /* a new cgroup: news is sent, user space keeps it */
@@ -27,7 +28,8 @@ enum share_kind {
 	SHARE_OPENS,
 	SHARE_EXECS, /* and moves */
 	SHARE_RUNTIME,
-	SHARES = 8, /* a power of two, to mask with */
+	SHARE_SENSITIVE, /* opens of files that user space named, see sensitive.h */
+	SHARES = 8,	 /* a power of two, to mask with */
 };
 
 struct share {
@@ -51,7 +53,8 @@ struct container {
 	 * or the workload of a plain cgroup. It shares no set with either.
 	 */
 	__u64 known_undecided[NR_WORDS];
-	__u64 root_ino; /* root directory of the task that made the cgroup */
+	__u64 sensitive[SENSITIVE_WORDS]; /* a bloom filter of `sensitive_files` */
+	__u64 root_ino;			  /* root directory of the task that made the cgroup */
 	__u32 root_dev;
 	__u32 mnt_ns; /* mount namespace of that task */
 	__u32 state;
@@ -137,6 +140,24 @@ struct {
 	__type(key, struct open_key);
 	__type(value, __u32);
 } opens SEC(".maps");
+
+struct file_key {
+	__u64 cgroup;
+	__u64 ino;
+	__u32 dev;
+	__u32 pad;
+};
+
+/*
+ * The sensitive files of each container by identity, with the number that user
+ * space has for each. Written by mark_sensitive.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct file_key);
+	__type(value, __u32);
+} sensitive_files SEC(".maps");
 
 struct deviation_key {
 	__u64 cgroup;

@@ -6,8 +6,8 @@
 #ifndef BOBWATCH_OPEN_H
 #define BOBWATCH_OPEN_H
 
-#include "path.h"
 #include "selftest.h"
+#include "sensitive.h"
 
 struct open_args {
 	const void *name; /* what the caller passed, in user or kernel memory */
@@ -20,6 +20,8 @@ struct opened {
 	struct file *file;
 	__u32 access;
 	__u64 hash; /* 0: too deep to be remembered */
+	__u64 ino;
+	__u32 dev;
 };
 
 static __always_inline bool read_opened(struct opened *opened, __u32 fd)
@@ -27,14 +29,14 @@ static __always_inline bool read_opened(struct opened *opened, __u32 fd)
 	struct file *file = file_of((void *)bpf_get_current_task(), fd);
 	struct path path;
 
-	if (!file) { /* closed by another thread already */
-		__sync_fetch_and_add(&state.counters.unreadable, 1);
+	if (!file)
 		return false;
-	}
 	opened->file = file;
 	opened->access = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 	BPF_CORE_READ_INTO(&path, file, f_path);
 	opened->hash = hash_path(path.dentry, path.mnt);
+	opened->ino = BPF_CORE_READ(file, f_inode, i_ino);
+	opened->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	return true;
 }
 
@@ -46,14 +48,14 @@ static __always_inline bool read_opened_cast(struct opened *opened, __u32 fd)
 
 	if (fd < table->max_fds)
 		bpf_probe_read_kernel(&file, sizeof(file), &table->fd[fd]);
-	if (!file) {
-		__sync_fetch_and_add(&state.counters.unreadable, 1);
+	if (!file)
 		return false;
-	}
 	opened->file = file;
 	opened->access = CAST(file, file)->f_mode & (FMODE_READ | FMODE_WRITE);
 	opened->hash =
 		hash_path_cast(CAST(file, file)->f_path.dentry, CAST(file, file)->f_path.mnt);
+	opened->ino = CAST(file, file)->f_inode->i_ino;
+	opened->dev = CAST(file, file)->f_inode->i_sb->s_dev;
 	return true;
 }
 
@@ -115,9 +117,10 @@ static __always_inline bool watches_opens(const struct native *native,
 static __noinline int report_file(__u32 slot, struct file *file, __u32 access, __u64 hash)
 {
 	struct container *container = container_at(slot);
-	struct open_key key = open_key_of(slot, hash, access);
+	__u32 *sensitive = sensitive_file(slot, file);
 	struct deviation_key deviation = {};
 	enum open_news news = OPEN_NEW;
+	struct open_key key;
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct native *native;
 	struct scratch *scratch;
@@ -127,12 +130,20 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 	native = bpf_map_lookup_elem(&natives, &tgid);
 	if (!watches_opens(native, container) || is_anonymous(file))
 		return 0;
+	/* The name is known for the file that it led to, if that is sensitive. */
+	if (hash && sensitive)
+		hash = mix(hash, 1ull << 32 | *sensitive);
+	key = open_key_of(slot, hash, access);
 	if (hash)
 		news = open_news(&key, &deviation, &repeats);
 	scratch = get_scratch(&open_scratch);
 	if (news == OPEN_KNOWN || !scratch)
 		return 0;
 	start_record(scratch, slot, KIND_OPEN, native);
+	if (sensitive) {
+		scratch->event.flags |= FLAG_SENSITIVE;
+		scratch->event.nr = *sensitive;
+	}
 	scratch->event.access = access;
 	scratch->event.open_key = key.hash;
 	scratch->event.repeats = repeats;
@@ -278,7 +289,7 @@ static __always_inline bool read_open_args(struct pt_regs *regs, struct open_arg
 	return true;
 }
 
-static __noinline int report_refused(__u32 slot, __u32 error)
+static __noinline int report_call(__u32 slot, __u32 error)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct scratch *scratch = get_scratch(&open_scratch);
@@ -292,7 +303,7 @@ static __noinline int report_refused(__u32 slot, __u32 error)
 		__sync_fetch_and_add(&state.counters.unreadable, 1);
 		return 0;
 	}
-	return report_named(scratch, slot, bytes, &args, error, FLAG_REFUSED);
+	return report_named(scratch, slot, bytes, &args, error, error ? FLAG_REFUSED : 0);
 }
 
 static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
@@ -312,15 +323,18 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 		return 0;
 	if (ret < 0) {
 		if (ret == -EACCES || ret == -EPERM || ret == -EROFS)
-			report_refused(slot, -ret);
+			report_call(slot, -ret);
 		return 0; /* a file that is not there was not opened */
 	}
+	/* Without a file another thread has closed it already: the name is what is left. */
 	if (!(cast ? read_opened_cast(&opened, ret) : read_opened(&opened, ret)))
-		return 0;
-	key = open_key_of(slot, opened.hash, opened.access);
-	verdict = bpf_map_lookup_elem(&opens, &key);
-	if (opened.hash && verdict && *verdict == OPEN_TOLD)
-		return 0;
+		return report_call(slot, 0);
+	if (opened.hash && !may_be_sensitive(container_at(slot), opened.ino, opened.dev)) {
+		key = open_key_of(slot, opened.hash, opened.access);
+		verdict = bpf_map_lookup_elem(&opens, &key);
+		if (verdict && *verdict == OPEN_TOLD)
+			return 0;
+	}
 	return report_file(slot, opened.file, opened.access, opened.hash);
 }
 

@@ -37,8 +37,8 @@ static __always_inline __u64 hash_path(struct dentry *dentry, struct vfsmount *m
 			struct mount *mount = mount_of(mnt);
 			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
-			if (up == mount)
-				return hash;
+			if (up == mount) /* a detached mount of a file has but this name */
+				return mix(hash, BPF_CORE_READ(dentry, d_name.hash_len));
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 			mnt_root = BPF_CORE_READ(mnt, mnt_root);
@@ -72,7 +72,7 @@ static __always_inline __u64 hash_path_cast(struct dentry *leaf, struct vfsmount
 			struct mount *up = mount->mnt_parent;
 
 			if (up == mount)
-				return hash;
+				return mix(hash, dentry->d_name.hash_len);
 			dentry = mount->mnt_mountpoint;
 			mnt = &up->mnt;
 			mnt_root = mnt->mnt_root;
@@ -91,7 +91,8 @@ static __always_inline __u64 hash_path_cast(struct dentry *leaf, struct vfsmount
  * Appends the names from a dentry to the root, leaf first and NUL-terminated,
  * to the record's path. Sets FLAG_PATH_TRUNCATED if the root was not reached
  * and FLAG_OUTSIDE if it is not that of the task's mount namespace: a file of
- * the host, or one without any place in a tree.
+ * the host, or one without any place in a tree. Of a mount that is attached
+ * nowhere the names go on to the root of its file system.
  *
  * The length lives in the record, not in a variable: what comes from memory is
  * the same unknown to the verifier in every round, so it sees one round only.
@@ -116,8 +117,12 @@ static __noinline int append_path(struct scratch *scratch, const struct path *pa
 			struct mount *mount = mount_of(mnt);
 			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
 
-			if (up == mount)
-				goto at_root;
+			if (up == mount) {
+				if (mount == BPF_CORE_READ(task, nsproxy, mnt_ns, root))
+					return 0;
+				mnt_root = NULL;
+				continue;
+			}
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 			mnt_root = BPF_CORE_READ(mnt, mnt_root);
@@ -142,8 +147,7 @@ static __noinline int append_path(struct scratch *scratch, const struct path *pa
 	scratch->event.flags |= FLAG_PATH_TRUNCATED;
 	return 0;
 at_root:
-	if (mount_of(mnt) != BPF_CORE_READ(task, nsproxy, mnt_ns, root))
-		scratch->event.flags |= FLAG_OUTSIDE;
+	scratch->event.flags |= FLAG_OUTSIDE;
 	return 0;
 }
 
@@ -153,6 +157,23 @@ static __always_inline bool is_anonymous(struct file *file)
 	unsigned long magic = BPF_CORE_READ(file, f_inode, i_sb, s_magic);
 
 	return magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC || magic == ANON_INODE_FS_MAGIC;
+}
+
+/* When the file's content, names or attributes changed last. */
+static __always_inline __u64 changed_ns(struct inode *inode)
+{
+	struct inode___6_11 *newest = (void *)inode;
+	struct inode___6_6 *newer = (void *)inode;
+	struct inode___5_15 *old = (void *)inode;
+	__u64 second = 1000ull * 1000 * 1000;
+
+	if (bpf_core_field_exists(newest->i_ctime_sec))
+		return BPF_CORE_READ(newest, i_ctime_sec) * second +
+		       BPF_CORE_READ(newest, i_ctime_nsec);
+	if (bpf_core_field_exists(newer->__i_ctime))
+		return BPF_CORE_READ(newer, __i_ctime.tv_sec) * second +
+		       BPF_CORE_READ(newer, __i_ctime.tv_nsec);
+	return BPF_CORE_READ(old, i_ctime.tv_sec) * second + BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
 /* What is to be said of the file itself: identity, and whether it has a name or lies on a layer of
@@ -166,6 +187,7 @@ static __always_inline void read_file_facts(struct event *event, struct file *fi
 
 	event->ino = BPF_CORE_READ(inode, i_ino);
 	event->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	event->changed_ns = changed_ns(inode);
 	if (event->dev != BPF_CORE_READ(task, fs, root.dentry, d_inode, i_sb, s_dev))
 		event->flags |= FLAG_MOUNT;
 	if (!BPF_CORE_READ(inode, i_nlink))

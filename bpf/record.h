@@ -172,7 +172,7 @@ static __always_inline __u32 share_of(const struct event *event)
 	case KIND_MOVED:
 		return SHARE_EXECS;
 	case KIND_OPEN:
-		return SHARE_OPENS;
+		return event->flags & FLAG_SENSITIVE ? SHARE_SENSITIVE : SHARE_OPENS;
 	default:
 		return SHARE_CALLS;
 	}

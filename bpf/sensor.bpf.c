@@ -12,6 +12,7 @@
  *   path.h     paths from the dentry tree
  *   exec.h     executions, and what is native to a container
  *   open.h     opens
+ *   sensitive.h files that are known by identity
  *   cgroup.h   new cgroups, and processes that leave theirs
  */
 #include "kernel.h"

@@ -112,6 +112,9 @@ const (
 	FlagHandedOver
 	// FlagCreated: the open made the file, which was not there before.
 	FlagCreated
+	// FlagSensitive: the opened file is one that sensor.MarkSensitive was called
+	// with; Object names it.
+	FlagSensitive
 )
 
 // Process identifies a process at one moment. A process is named by PID and
@@ -155,6 +158,9 @@ type Event struct {
 	Errno uint32 // KindOpen with FlagRefused: positive errno
 	Dev   uint32 // KindExec, KindOpen: device of the file, kernel encoding
 	Ino   uint64 // KindExec, KindOpen: inode of the file
+	// Changed is when the file of KindExec or KindOpen changed last, in ns since
+	// 1970: its content, its names or its attributes.
+	Changed uint64
 
 	// OpenKey names the (file, access) pair in the kernel's set of known opens.
 	OpenKey uint64
@@ -165,6 +171,9 @@ type Event struct {
 	// "truncated:/REST". For cgroup events it is the cgroup's path below the
 	// root of its hierarchy. It is hostile bytes.
 	Path []byte
+	// Object is the name by which a file with FlagSensitive was marked; Path may
+	// be another.
+	Object string
 	// Args are the NUL-separated arguments of KindExec. Hostile bytes.
 	Args []byte
 }

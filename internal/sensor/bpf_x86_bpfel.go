@@ -19,6 +19,7 @@ type bpfContainer struct {
 	KnownCompat    [8]uint64
 	KnownRuntime   [8]uint64
 	KnownUndecided [8]uint64
+	Sensitive      [8]uint64
 	RootIno        uint64
 	RootDev        uint32
 	MntNs          uint32
@@ -53,6 +54,7 @@ type bpfEvent struct {
 	TimeNs       uint64
 	Cgroup       uint64
 	Ino          uint64
+	ChangedNs    uint64
 	OpenKey      uint64
 	Dev          uint32
 	Nr           uint32
@@ -90,6 +92,7 @@ const (
 	bpfEventFlagFLAG_LEFT           bpfEventFlag = 8192
 	bpfEventFlagFLAG_HANDED_OVER    bpfEventFlag = 16384
 	bpfEventFlagFLAG_CREATED        bpfEventFlag = 32768
+	bpfEventFlagFLAG_SENSITIVE      bpfEventFlag = 65536
 )
 
 type bpfEventKind uint32
@@ -104,6 +107,14 @@ const (
 	bpfEventKindKIND_SELF_TEST      bpfEventKind = 7
 	bpfEventKindKIND_END            bpfEventKind = 8
 )
+
+type bpfFileKey struct {
+	_      structs.HostLayout
+	Cgroup uint64
+	Ino    uint64
+	Dev    uint32
+	Pad    uint32
+}
 
 type bpfNative struct {
 	_       structs.HostLayout
@@ -145,6 +156,7 @@ type bpfSharedState struct {
 		KnownCompat    [8]uint64
 		KnownRuntime   [8]uint64
 		KnownUndecided [8]uint64
+		Sensitive      [8]uint64
 		RootIno        uint64
 		RootDev        uint32
 		MntNs          uint32
@@ -185,6 +197,7 @@ const (
 	bpfMapNatives              = "natives"
 	bpfMapOpenScratch          = "open_scratch"
 	bpfMapOpens                = "opens"
+	bpfMapSensitiveFiles       = "sensitive_files"
 	bpfMapSyscallScratch       = "syscall_scratch"
 	bpfMapUringScratch         = "uring_scratch"
 	bpfProgHandleCgroupAttach  = "handle_cgroup_attach"
@@ -197,6 +210,7 @@ const (
 	bpfProgHandleOpenExitProbe = "handle_open_exit_probe"
 	bpfProgHandleSysEnter      = "handle_sys_enter"
 	bpfProgHandleUringSubmit   = "handle_uring_submit"
+	bpfProgMarkSensitive       = "mark_sensitive"
 	bpfVarCooldownNs           = "cooldown_ns"
 	bpfVarExecBurstNs          = "exec_burst_ns"
 	bpfVarExecByteNs           = "exec_byte_ns"
@@ -259,6 +273,7 @@ type bpfProgramSpecs struct {
 	HandleOpenExitProbe *ebpf.ProgramSpec `ebpf:"handle_open_exit_probe"`
 	HandleSysEnter      *ebpf.ProgramSpec `ebpf:"handle_sys_enter"`
 	HandleUringSubmit   *ebpf.ProgramSpec `ebpf:"handle_uring_submit"`
+	MarkSensitive       *ebpf.ProgramSpec `ebpf:"mark_sensitive"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -273,6 +288,7 @@ type bpfMapSpecs struct {
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
 	Opens          *ebpf.MapSpec `ebpf:"opens"`
+	SensitiveFiles *ebpf.MapSpec `ebpf:"sensitive_files"`
 	SyscallScratch *ebpf.MapSpec `ebpf:"syscall_scratch"`
 	UringScratch   *ebpf.MapSpec `ebpf:"uring_scratch"`
 }
@@ -319,6 +335,7 @@ type bpfMaps struct {
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
 	Opens          *ebpf.Map `ebpf:"opens"`
+	SensitiveFiles *ebpf.Map `ebpf:"sensitive_files"`
 	SyscallScratch *ebpf.Map `ebpf:"syscall_scratch"`
 	UringScratch   *ebpf.Map `ebpf:"uring_scratch"`
 }
@@ -333,6 +350,7 @@ func (m *bpfMaps) Close() error {
 		m.Natives,
 		m.OpenScratch,
 		m.Opens,
+		m.SensitiveFiles,
 		m.SyscallScratch,
 		m.UringScratch,
 	)
@@ -366,6 +384,7 @@ type bpfPrograms struct {
 	HandleOpenExitProbe *ebpf.Program `ebpf:"handle_open_exit_probe"`
 	HandleSysEnter      *ebpf.Program `ebpf:"handle_sys_enter"`
 	HandleUringSubmit   *ebpf.Program `ebpf:"handle_uring_submit"`
+	MarkSensitive       *ebpf.Program `ebpf:"mark_sensitive"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -380,6 +399,7 @@ func (p *bpfPrograms) Close() error {
 		p.HandleOpenExitProbe,
 		p.HandleSysEnter,
 		p.HandleUringSubmit,
+		p.MarkSensitive,
 	)
 }
 

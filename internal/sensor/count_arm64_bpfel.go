@@ -47,6 +47,14 @@ type countDeviationKey struct {
 	Exe    uint64
 }
 
+type countFileKey struct {
+	_      structs.HostLayout
+	Cgroup uint64
+	Ino    uint64
+	Dev    uint32
+	Pad    uint32
+}
+
 type countNative struct {
 	_       structs.HostLayout
 	Cgroup  uint64
@@ -70,6 +78,7 @@ type countScratch struct {
 		TimeNs       uint64
 		Cgroup       uint64
 		Ino          uint64
+		ChangedNs    uint64
 		OpenKey      uint64
 		Dev          uint32
 		Nr           uint32
@@ -112,6 +121,7 @@ type countSharedState struct {
 		KnownCompat    [8]uint64
 		KnownRuntime   [8]uint64
 		KnownUndecided [8]uint64
+		Sensitive      [8]uint64
 		RootIno        uint64
 		RootDev        uint32
 		MntNs          uint32
@@ -162,6 +172,7 @@ const (
 	countMapNatives        = "natives"
 	countMapOpenScratch    = "open_scratch"
 	countMapOpens          = "opens"
+	countMapSensitiveFiles = "sensitive_files"
 	countMapSyscallScratch = "syscall_scratch"
 	countMapUringScratch   = "uring_scratch"
 	countProgCountCall     = "count_call"
@@ -237,6 +248,7 @@ type countMapSpecs struct {
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
 	Opens          *ebpf.MapSpec `ebpf:"opens"`
+	SensitiveFiles *ebpf.MapSpec `ebpf:"sensitive_files"`
 	SyscallScratch *ebpf.MapSpec `ebpf:"syscall_scratch"`
 	UringScratch   *ebpf.MapSpec `ebpf:"uring_scratch"`
 }
@@ -286,6 +298,7 @@ type countMaps struct {
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
 	Opens          *ebpf.Map `ebpf:"opens"`
+	SensitiveFiles *ebpf.Map `ebpf:"sensitive_files"`
 	SyscallScratch *ebpf.Map `ebpf:"syscall_scratch"`
 	UringScratch   *ebpf.Map `ebpf:"uring_scratch"`
 }
@@ -302,6 +315,7 @@ func (m *countMaps) Close() error {
 		m.Natives,
 		m.OpenScratch,
 		m.Opens,
+		m.SensitiveFiles,
 		m.SyscallScratch,
 		m.UringScratch,
 	)

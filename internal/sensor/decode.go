@@ -40,6 +40,8 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 	ev.Errno = uint32(raw.Error)
 	ev.Dev = raw.Dev
 	ev.Ino = raw.Ino
+	ev.Changed = raw.ChangedNs
+	ev.Object = ""
 	ev.OpenKey = raw.OpenKey
 	ev.Process = raw.process()
 	ev.NAncestors = int(raw.AncestorsLen)

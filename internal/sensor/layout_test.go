@@ -41,6 +41,7 @@ func TestNumbersAgree(t *testing.T) {
 			"FLAG_LEFT":           uint64(event.FlagLeft),
 			"FLAG_HANDED_OVER":    uint64(event.FlagHandedOver),
 			"FLAG_CREATED":        uint64(event.FlagCreated),
+			"FLAG_SENSITIVE":      uint64(event.FlagSensitive),
 		},
 	}
 	spec, err := loadBpf()

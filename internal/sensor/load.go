@@ -104,7 +104,7 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 		return err
 	}
 	for name, program := range programs {
-		if program.Type() == ebpf.TracePoint {
+		if program.Type() != ebpf.Tracing {
 			continue
 		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: program})

@@ -51,7 +51,8 @@ type Sensor struct {
 	memory     []byte          // the mapping behind state
 	state      *bpfSharedState // shared with the programs
 	malformed  atomic.Uint64
-	token      uintptr // tells the agent's calls of SelfTest from all others
+	sensitive  map[uint64][]string // by cgroup, see MarkSensitive
+	token      uintptr             // tells the agent's calls of SelfTest from all others
 }
 
 // Open checks the kernel, loads the programs and attaches them. From then on
@@ -108,6 +109,9 @@ func (s *Sensor) Read(ev *event.Event) error {
 			return fmt.Errorf("read ring buffer: %w", err)
 		}
 		if s.decoder.decode(s.record.RawSample, ev) {
+			if ev.Has(event.FlagSensitive) {
+				s.nameObject(ev)
+			}
 			return nil
 		}
 		s.malformed.Add(1)

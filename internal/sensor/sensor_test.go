@@ -76,6 +76,8 @@ func perform(act string, args []string) int {
 		return flood(args[0], number(args[1]))
 	case "execute":
 		return execMany(number(args[0]), number(args[1]))
+	case "open detached":
+		return openDetached(args)
 	case "memfd":
 		return execMemfd()
 	case "enter":

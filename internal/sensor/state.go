@@ -189,6 +189,7 @@ func (s *Sensor) MarkDeviation(cgroup, openKey uint64) error {
 
 // Forget stops watching a cgroup and those nested in it.
 func (s *Sensor) Forget(cgroup uint64) {
+	delete(s.sensitive, cgroup)
 	slot := s.find(cgroup)
 	if slot < 0 {
 		return
