@@ -28,7 +28,6 @@ import (
 	"bobwatch/internal/judge"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
-	"bobwatch/internal/process"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/workload"
@@ -132,29 +131,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		return closers, err
 	}
 	closers = append(closers, s)
-	processes := process.New(process.DefaultOptions())
-	a.engine = &engine{
-		config:    *c,
-		log:       a.log.Named("engine"),
-		boot:      bootTime(),
-		arch:      runtime.GOARCH,
-		sensor:    s,
-		resolver:  resolver,
-		catalog:   documents,
-		cluster:   cluster,
-		journal:   journal,
-		store:     store,
-		alerts:    a.dispatcher,
-		builder:   alert.Builder{Node: c.Node, Arch: runtime.GOARCH, Processes: processes},
-		processes: processes,
-		judge:     judge,
-		commands:  make(chan func(), 256),
-		instances: map[uint64]*instance{},
-		parked:    parking{cgroups: map[uint64]*parkedCgroup{}},
-		workloads: map[workload.Key]*behaviour{},
-		changed:   map[*behaviour]struct{}{},
-		accounts:  newAccounts(),
-	}
+	a.engine = a.newEngine(s, parts{resolver, documents, cluster, journal, store, judge})
 	if err := a.registry.Register(collector{a.engine.reading}); err != nil {
 		return closers, fmt.Errorf("register metrics: %w", err)
 	}
@@ -204,7 +181,7 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 			log.Error("refused document", zap.String("source", r.Source), zap.String("name", r.Name),
 				zap.String("reason", string(r.Reason)), zap.Bool("earlierVersionInForce", r.InForce), zap.Error(r.Err))
 			a.engine.tell(refusalAlert(a.config.Node, r))
-			a.engine.cluster.refused(r)
+			a.engine.workloads.cluster.refused(r)
 		},
 		Accepted: func(acc catalog.Acceptance) {
 			level := zap.InfoLevel
@@ -250,13 +227,13 @@ func (a *agent) run(ctx context.Context) error {
 	defer stopLast()
 	var finishing errgroup.Group
 	finishing.Go(func() error { return a.dispatcher.Run(last) })
-	finishing.Go(func() error { return a.engine.journal.Run(last) })
-	finishing.Go(func() error { a.engine.store.run(last); return nil })
+	finishing.Go(func() error { return a.engine.workloads.journal.Run(last) })
+	finishing.Go(func() error { a.engine.workloads.store.run(last); return nil })
 
 	a.publishDirectory()
 	known := a.restoreDocuments()
 	group, ctx := errgroup.WithContext(ctx)
-	a.engine.lookups.ctx = ctx
+	a.engine.containers.ctx = ctx
 	group.Go(func() error { return a.engine.run(ctx) })
 	group.Go(func() error { return a.wakeAtEnd(ctx) })
 	group.Go(func() error { return a.tick(ctx) })
@@ -265,8 +242,8 @@ func (a *agent) run(ctx context.Context) error {
 	if a.directory != nil {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
 	}
-	if a.engine.cluster != nil {
-		group.Go(func() error { return a.engine.cluster.run(ctx, a.kept, known) })
+	if cluster := a.engine.workloads.cluster; cluster != nil {
+		group.Go(func() error { return cluster.run(ctx, a.kept, known) })
 	}
 	group.Go(func() error {
 		if complete := a.adoptRunning(ctx); complete {
@@ -275,12 +252,13 @@ func (a *agent) run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		return a.engine.resolver.Run(ctx, func(c workload.Change) { a.engine.changes(ctx, c) })
+		c := a.engine.containers
+		return c.resolver.Run(ctx, func(change workload.Change) { c.changes(ctx, change) })
 	})
 	err := group.Wait()
 	stopLast()
 	err = errors.Join(err, finishing.Wait())
-	a.engine.store.flush()
+	a.engine.workloads.store.flush()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -310,7 +288,7 @@ func (a *agent) publishDirectory() {
 // wakeAtEnd gets the engine out of a blocking read.
 func (a *agent) wakeAtEnd(ctx context.Context) error {
 	<-ctx.Done()
-	return a.engine.sensor.Wake()
+	return a.engine.watcher.Wake()
 }
 
 func (a *agent) tick(ctx context.Context) error {
@@ -330,18 +308,20 @@ func (a *agent) tick(ctx context.Context) error {
 // of what an earlier agent watched and is no more. It reports whether every
 // runtime told what runs.
 func (a *agent) adoptRunning(ctx context.Context) (complete bool) {
-	residents, err := a.engine.resolver.Running(ctx)
+	e := a.engine
+	c := e.containers
+	residents, err := c.resolver.Running(ctx)
 	if err != nil {
 		a.log.Warn("list running containers; those that cannot be listed are taken over later", zap.Error(err))
 	}
 	complete = err == nil
-	newcomers := a.engine.cluster.identifyAll(ctx, residents)
-	a.engine.post(ctx, func() {
+	newcomers := c.cluster.identifyAll(ctx, residents)
+	e.post(ctx, func() {
 		for i, r := range residents {
-			a.engine.adopt(newcomers[i], r)
+			c.adopt(newcomers[i], r)
 		}
-		a.engine.ready.Store(true)
-		a.engine.hasStale = complete
+		c.adopted, c.stale = true, complete
+		e.health.ready.Store(true)
 	})
 	return complete
 }

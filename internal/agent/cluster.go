@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"bobwatch/internal/behaviour"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/status"
@@ -77,15 +78,21 @@ func (a *agent) openCluster(client *kubernetes.Client) *cluster {
 		loaded: map[workload.Key]time.Time{},
 	}
 	c.pods = client.Pods(
-		func(podUID string) { a.engine.podChanged(a.engine.lookups.ctx, podUID) },
-		func(pod kubernetes.PodID) { a.engine.podEnds(a.engine.lookups.ctx, pod) },
+		func(podUID string) { a.post(func(c *containers) { c.podChanged(podUID) }) },
+		func(pod kubernetes.PodID) { a.post(func(c *containers) { c.podEnds(pod) }) },
 	)
 	if k.LearnedProfiles {
 		c.learned = client.Learned(func(key workload.Key, r kubernetes.Record) {
-			a.engine.learnedElsewhere(a.engine.lookups.ctx, key, r)
+			a.post(func(c *containers) { c.workloads.learnedElsewhere(key, &r) })
 		})
 	}
 	return c
+}
+
+// post hands f to the engine, once that runs.
+func (a *agent) post(f func(*containers)) {
+	c := a.engine.containers
+	c.post(c.ctx, func() { f(c) })
 }
 
 // run keeps up with the API server until ctx ends. known are the sources of the
@@ -201,14 +208,14 @@ func (c *cluster) forget(key workload.Key) {
 }
 
 // leave ends the interest in what other nodes learn of b.
-func (c *cluster) leave(b *behaviour) {
+func (c *cluster) leave(b *entry) {
 	if c != nil && c.learned != nil {
-		c.learned.Forget(b.key)
+		c.learned.Forget(b.Key)
 	}
 }
 
 // shares reports whether what b learns is shared with other nodes. One that is
 // switched off, as the agent's own pods are, learns nothing.
-func (c *cluster) shares(b *behaviour) bool {
-	return c != nil && c.learned != nil && b.owner.OwnerUID != "" && c.learned.Shares(b.key.Namespace) && b.state != status.Off
+func (c *cluster) shares(b *behaviour.Behaviour) bool {
+	return c != nil && c.learned != nil && b.Owner.OwnerUID != "" && c.learned.Shares(b.Key.Namespace) && b.State != status.Off
 }

@@ -2,49 +2,39 @@ package agent
 
 import (
 	"testing"
+	"time"
 
+	"go.uber.org/zap"
+
+	"bobwatch/internal/behaviour"
+	"bobwatch/internal/catalog"
 	"bobwatch/internal/kubernetes"
-	"bobwatch/internal/learner"
-	"bobwatch/internal/status"
+	"bobwatch/internal/workload"
 )
 
 func TestShares(t *testing.T) {
 	owned := kubernetes.Subject{OwnerUID: "1"}
 	shared := &cluster{learned: new(kubernetes.Client).Learned(nil)}
 	tests := map[string]struct {
-		cluster   *cluster
-		behaviour behaviour
-		want      bool
+		cluster *cluster
+		owner   kubernetes.Subject
+		mode    kubernetes.Mode
+		want    bool
 	}{
-		"learning":               {shared, behaviour{owner: owned, state: status.Learning}, true},
-		"guarded":                {shared, behaviour{owner: owned, state: status.Guarded}, true},
-		"off":                    {shared, behaviour{owner: owned, state: status.Off}, false},
-		"owner not known":        {shared, behaviour{state: status.Learning}, false},
-		"switched off":           {&cluster{}, behaviour{owner: owned, state: status.Learning}, false},
-		"without the API server": {nil, behaviour{owner: owned, state: status.Learning}, false},
+		"learning":               {shared, owned, "", true},
+		"off":                    {shared, owned, kubernetes.ModeOff, false},
+		"owner not known":        {shared, kubernetes.Subject{}, "", false},
+		"switched off":           {&cluster{}, owned, "", false},
+		"without the API server": {nil, owned, "", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := tt.cluster.shares(&tt.behaviour); got != tt.want {
+			b := behaviour.New(workload.Key{Namespace: "shop"}, &workload.Container{}, &behaviour.Options{
+				Window: time.Hour, Catalog: catalog.New(catalog.Options{}), Log: zap.NewNop(),
+			})
+			b.Meet(kubernetes.Settings{Mode: tt.mode}, tt.owner, nil, nil, time.Now())
+			if got := tt.cluster.shares(b); got != tt.want {
 				t.Errorf("shares = %t, want %t", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestReasonOf(t *testing.T) {
-	tests := map[string]struct {
-		state learner.State
-		want  string
-	}{
-		"complete": {learner.State{Guarded: true, StartSeen: true}, ""},
-		"learning": {learner.State{StartSeen: true}, "the window has not ended"},
-		"partial":  {learner.State{Guarded: true, CutShort: true, Lost: 2}, "no start was seen, the window was cut short, 2 records were lost"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got := reasonOf(tt.state); got != tt.want {
-				t.Errorf("reasonOf = %q, want %q", got, tt.want)
 			}
 		})
 	}

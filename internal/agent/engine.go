@@ -10,52 +10,30 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/alert"
-	"bobwatch/internal/catalog"
-	"bobwatch/internal/config"
+	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/judge"
-	"bobwatch/internal/kubernetes"
-	"bobwatch/internal/learner"
-	"bobwatch/internal/process"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/status"
-	"bobwatch/internal/workload"
 )
 
 // engine reads events and decides. Everything in it belongs to the goroutine
 // that runs it; others hand it work through post. What is slow runs elsewhere.
 type engine struct {
-	config    config.Config
-	log       *zap.Logger
-	boot      time.Time // wall-clock time at 0 ns since boot
-	arch      string
-	sensor    *sensor.Sensor
-	resolver  *workload.Resolver
-	catalog   *catalog.Catalog
-	cluster   *cluster
-	journal   *learner.Journal
-	store     *store
-	alerts    *alert.Dispatcher
-	builder   alert.Builder
-	processes *process.Table
-	judge     *judge.Judge
+	log        *zap.Logger
+	watcher    *watcher
+	containers *containers
+	workloads  *workloads
+	alerts     *alert.Dispatcher
+	builder    alert.Builder
+	judge      *judge.Judge
+	health     *health
+	metrics    *counters
 
-	commands  chan func()
-	lookups   lookups
-	instances map[uint64]*instance // by cgroup id
-	parked    parking
-	workloads map[workload.Key]*behaviour
-	dormant   []*behaviour // without an instance, oldest first
-	changed   map[*behaviour]struct{}
-	event     event.Event
-
-	hasStale bool        // cgroups of an earlier agent may be watched still
-	ready    atomic.Bool // what ran at start is taken over
-	hooks    atomic.Pointer[[]sensor.Hook]
-	accounts *accounts
-	metrics  counters
+	commands chan func()
+	event    event.Event
 }
 
 // states are all states, in the order in which counters has them.
@@ -87,7 +65,7 @@ func (e *engine) post(ctx context.Context, f func()) {
 	case <-ctx.Done():
 		return
 	}
-	if err := e.sensor.Wake(); err != nil && ctx.Err() == nil {
+	if err := e.watcher.Wake(); err != nil && ctx.Err() == nil {
 		e.log.Error("wake reader", zap.Error(err))
 	}
 }
@@ -96,12 +74,12 @@ func (e *engine) post(ctx context.Context, f func()) {
 func (e *engine) run(ctx context.Context) error {
 	e.metrics.beat.Store(time.Now().UnixNano())
 	for ctx.Err() == nil {
-		err := e.sensor.Read(&e.event)
+		err := e.watcher.Read(&e.event)
 		switch {
 		case err == nil:
 			e.handle(&e.event)
 		case errors.Is(err, sensor.ErrWoken):
-			e.caughtUp()
+			e.containers.caughtUp()
 		case errors.Is(err, os.ErrClosed):
 			return nil
 		default:
@@ -109,8 +87,7 @@ func (e *engine) run(ctx context.Context) error {
 		}
 		e.runCommands()
 	}
-	e.journalChanges()
-	e.saveAll()
+	e.workloads.finish()
 	return nil
 }
 
@@ -134,15 +111,15 @@ func (e *engine) handle(ev *event.Event) {
 	e.metrics.lastEvent.Store(int64(ev.Time))
 	switch ev.Kind {
 	case event.KindCgroupCreated:
-		e.cgroupCreated(ev)
+		e.containers.created(ev.Cgroup, string(ev.Path))
 		return
 	case event.KindCgroupRemoved:
-		e.cgroupRemoved(ev.Cgroup)
+		e.containers.removed(ev.Cgroup)
 		return
 	}
-	in, ok := e.instances[ev.Cgroup]
+	in, ok := e.containers.byCgroup[ev.Cgroup]
 	if !ok {
-		e.park(ev)
+		e.containers.park(ev)
 		return
 	}
 	e.act(in, ev)
@@ -152,32 +129,26 @@ func (e *engine) handle(ev *event.Event) {
 func (e *engine) act(in *instance, ev *event.Event) {
 	in.decide(ev)
 	if ev.Kind == event.KindExec {
-		e.processes.Add(ev)
+		e.watcher.processes.Add(ev)
 	}
 	b := in.behaviour
 	switch {
 	case ev.Has(event.FlagRuntime):
 		e.metrics.runtimeActs.Add(1)
 		e.check(in, ev)
-	case b.state == status.Learning:
+	case b.State == status.Learning:
 		e.learn(in, ev)
-	case b.matcher == nil:
+	case b.Matcher == nil:
 		// It is left alone, or nothing says what it may do; rules do.
 		e.check(in, ev)
-	case ev.Time < b.guardedAt:
-		// Sent before the kernel knew that the window had ended.
-		if b.learner.Observe(ev) {
-			e.changed[b] = struct{}{}
-			b.stale = true
-		}
+	case b.Late(ev):
+		b.Observe(ev)
+		e.workloads.settle(b)
 		e.checkRules(in, ev)
 	default:
-		if b.stale {
-			e.refresh(b)
-		}
-		if !e.learnFirstTime(in, ev) {
-			e.check(in, ev)
-		}
+		b.Settle(time.Now())
+		e.workloads.settle(b)
+		e.check(in, ev)
 	}
 }
 
@@ -185,29 +156,33 @@ func (e *engine) act(in *instance, ev *event.Event) {
 // reported, and of a new image what the image before was not allowed.
 func (e *engine) learn(in *instance, ev *event.Event) {
 	b := in.behaviour
-	fresh := b.learner.Observe(ev)
+	fresh := b.Observe(ev)
 	if fresh {
-		e.changed[b] = struct{}{}
+		e.workloads.settle(b)
 		if ev.Kind == event.KindExec {
-			e.journalChanges() // the kernel sends an execution only once
+			e.workloads.journalChanges() // the kernel sends an execution only once
 		}
 	}
-	if b.baseline == nil || !fresh {
+	baseline := b.Baseline
+	if baseline == nil || !fresh {
 		e.checkRules(in, ev)
 		return
 	}
-	d, ok := e.judge.Check(ev, b.baseline, in.facts)
-	if !ok {
-		return
+	d, ok := e.judge.Check(ev, baseline, in.facts)
+	switch {
+	case !ok:
+	case fromProfile(&d):
+		e.raiseNew(in, d)
+	default:
+		e.raise(in, e.builder.Build(d, &in.subject))
 	}
+}
+
+// fromProfile reports whether only a profile makes the act a deviation, so that
+// it may be learned.
+func fromProfile(d *detector.Deviation) bool {
 	r, _ := rule.Lookup(d.Rule)
-	fromProfile := r.Profile == rule.NeedsProfile
-	if fromProfile {
-		d.Severity = severity.Low
-	}
-	a := e.builder.Build(d, &in.subject)
-	a.New = fromProfile
-	e.raise(in, a)
+	return r.Profile == rule.NeedsProfile
 }
 
 // checkRules reports what is wrong whatever the profile says.
@@ -219,16 +194,30 @@ func (e *engine) checkRules(in *instance, ev *event.Event) {
 
 // check reports what is wrong, or outside of the profile in force.
 func (e *engine) check(in *instance, ev *event.Event) {
-	d, ok := e.judge.Check(ev, in.behaviour.matcher, in.facts)
+	b := in.behaviour
+	d, ok := e.judge.Check(ev, b.Matcher, in.facts)
 	if !ok {
+		return
+	}
+	if !ev.Has(event.FlagRuntime) && fromProfile(&d) && b.LearnFirstTime(&in.Instance, ev, d.Severity) {
+		e.workloads.settle(b)
+		e.raiseNew(in, d)
 		return
 	}
 	e.raise(in, e.builder.Build(d, &in.subject))
 	if ev.Kind == event.KindOpen {
-		if err := e.sensor.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+		if err := e.watcher.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
 			e.log.Warn("mark deviation", zap.Error(err))
 		}
 	}
+}
+
+// raiseNew reports an act that is learned, but new to what was known.
+func (e *engine) raiseNew(in *instance, d detector.Deviation) {
+	d.Severity = severity.Low
+	a := e.builder.Build(d, &in.subject)
+	a.New = true
+	e.raise(in, a)
 }
 
 func (e *engine) raise(in *instance, a alert.Alert) { in.behaviour.account.raise(e.alerts, a) }
@@ -236,64 +225,7 @@ func (e *engine) raise(in *instance, a alert.Alert) { in.behaviour.account.raise
 // tick does what is due with time: windows, losses, documents, the journal.
 func (e *engine) tick(now time.Time) {
 	e.metrics.beat.Store(now.UnixNano())
-	for _, in := range e.instances {
-		e.countHeld(in)
-	}
-	version := e.catalog.Version()
-	for _, b := range e.workloads {
-		if version != b.version || b.stale {
-			e.refresh(b)
-		}
-		if b.state == status.Learning && b.settings.Mode != kubernetes.ModeLearn && b.learner.Done(now) {
-			e.windowEnds(b, now)
-		}
-	}
-	e.expireParked(now)
-	e.journalChanges()
-	e.evictDormant()
-	e.saveDue(now)
-	e.countStates(now)
-}
-
-// countHeld notes what the kernel could not tell of a container. Only what is
-// missing from a profile counts against it.
-func (e *engine) countHeld(in *instance) {
-	held := e.sensor.TakeHeld(in.container.CgroupID).Total()
-	if held > 0 && in.behaviour.state == status.Learning {
-		in.behaviour.learner.Lose(held)
-		e.changed[in.behaviour] = struct{}{}
-	}
-}
-
-// countStates publishes what a scrape reads.
-func (e *engine) countStates(now time.Time) {
-	workloads, containers := map[status.State]int64{}, map[status.State]int64{}
-	e.accounts.shared.least = guardedProgress
-	for _, b := range e.workloads {
-		b.account.least = guardedProgress
-	}
-	for _, b := range e.workloads {
-		if notKept := b.learner.State(now).NotKept; notKept > b.notKept {
-			e.metrics.notKept.Add(notKept - b.notKept)
-			b.notKept = notKept
-		}
-		running := int64(len(b.instances))
-		workloads[b.state] += min(running, 1)
-		containers[b.state] += running
-		if b.state != status.Learning {
-			continue
-		}
-		share := b.learner.ObservedFor(now).Seconds() / e.windowOf(b).Seconds()
-		b.account.least = min(b.account.least, share, 1)
-	}
-	for _, b := range e.workloads {
-		b.account.setProgress(b.account.least)
-	}
-	e.accounts.shared.setProgress(e.accounts.shared.least)
-	for i, state := range states {
-		e.metrics.workloads[i].Store(workloads[state])
-		e.metrics.containers[i].Store(containers[state])
-	}
-	e.metrics.parked.Store(int64(len(e.parked.cgroups)))
-	e.metrics.parkedEvents.Store(int64(e.parked.total))
+	e.containers.tick()
+	e.workloads.tick(now)
+	e.workloads.countStates(now)
 }

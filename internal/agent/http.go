@@ -75,8 +75,8 @@ func handler(registry *prometheus.Registry, e *engine) http.Handler {
 		ErrorHandling:       promhttp.ContinueOnError, // what can be read is better than nothing
 		MaxRequestsInFlight: maxScrapes,
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.alive()) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.detecting()) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.health.alive()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.health.detecting()) })
 	mux.HandleFunc("GET "+status.Path, e.serveStatus)
 	return mux
 }
@@ -119,13 +119,4 @@ func (s *server) drain() {
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
 	}
-}
-
-// alive says why the engine is wedged, if it is.
-func (e *engine) alive() error {
-	silent := time.Since(time.Unix(0, e.metrics.beat.Load()))
-	if silent > maxSilence {
-		return fmt.Errorf("the reader has not turned for %s", silent.Round(time.Second))
-	}
-	return nil
 }

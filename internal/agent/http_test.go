@@ -222,40 +222,40 @@ func TestLostHook(t *testing.T) {
 }
 
 func TestNoRecordsIsNotReady(t *testing.T) {
-	e := &engine{}
-	e.ready.Store(true)
-	e.metrics.beat.Store(time.Now().UnixNano())
-	if err := e.detecting(); err == nil || !strings.Contains(err.Error(), "not tested yet") {
+	h := &health{metrics: &counters{}}
+	h.ready.Store(true)
+	h.metrics.beat.Store(time.Now().UnixNano())
+	if err := h.detecting(); err == nil || !strings.Contains(err.Error(), "not tested yet") {
 		t.Errorf("detecting = %v before the first self-test", err)
 	}
-	e.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
-	e.metrics.selfTest.Store(sinceBoot())
-	if err := e.detecting(); err != nil {
+	h.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
+	h.metrics.selfTest.Store(sinceBoot())
+	if err := h.detecting(); err != nil {
 		t.Errorf("detecting = %v", err)
 	}
-	e.metrics.selfTest.Store(sinceBoot() - int64(2*maxSelfTestAge))
-	if err := e.detecting(); err == nil || !strings.Contains(err.Error(), "records do not arrive") {
+	h.metrics.selfTest.Store(sinceBoot() - int64(2*maxSelfTestAge))
+	if err := h.detecting(); err == nil || !strings.Contains(err.Error(), "records do not arrive") {
 		t.Errorf("detecting = %v without a record for long", err)
 	}
 }
 
 func TestNodeWithoutRuntimeIsNotReady(t *testing.T) {
-	e := &engine{}
-	e.ready.Store(true)
-	e.metrics.beat.Store(time.Now().UnixNano())
-	e.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
-	e.metrics.selfTest.Store(sinceBoot())
+	h := &health{metrics: &counters{}}
+	h.ready.Store(true)
+	h.metrics.beat.Store(time.Now().UnixNano())
+	h.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
+	h.metrics.selfTest.Store(sinceBoot())
 	var err error
-	e.resolver, err = workload.New(workload.Options{Sockets: []string{filepath.Join(t.TempDir(), "none.sock")}})
+	h.resolver, err = workload.New(workload.Options{Sockets: []string{filepath.Join(t.TempDir(), "none.sock")}})
 	if err != nil {
 		testenv.Skip(t, "needs cgroup v2: %v", err)
 	}
-	t.Cleanup(func() { _ = e.resolver.Close() })
-	if err := e.detecting(); err != nil {
+	t.Cleanup(func() { _ = h.resolver.Close() })
+	if err := h.detecting(); err != nil {
 		t.Errorf("detecting = %v on a machine, whose workloads may be services", err)
 	}
-	e.config.Kubernetes.Enabled = true
-	if err := e.detecting(); err == nil || !strings.Contains(err.Error(), "no containerd answers") {
+	h.cluster = true
+	if err := h.detecting(); err == nil || !strings.Contains(err.Error(), "no containerd answers") {
 		t.Errorf("detecting = %v on a node without a runtime", err)
 	}
 }

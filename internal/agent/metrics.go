@@ -100,19 +100,20 @@ type reading struct {
 }
 
 func (e *engine) reading() *reading {
+	w := e.workloads
 	r := &reading{
-		ready:         e.detecting() == nil,
-		counters:      &e.metrics,
-		accounts:      e.accounts.all(),
-		lookups:       e.resolver.Stats(),
-		processes:     e.processes.Len(),
-		evicted:       e.processes.Evicted(),
-		storeFailures: e.store.failures.Load(),
+		ready:         e.health.detecting() == nil,
+		counters:      e.metrics,
+		accounts:      w.accounts.all(),
+		lookups:       e.watcher.resolver.Stats(),
+		processes:     e.watcher.processes.Len(),
+		evicted:       e.watcher.processes.Evicted(),
+		storeFailures: w.store.failures.Load(),
 	}
-	r.sensor, r.sensorErr = e.sensor.Stats()
-	r.journalFailures, _ = e.journal.Failures()
-	r.journalSkipped = e.journal.Skipped()
-	if hooks := e.hooks.Load(); hooks != nil {
+	r.sensor, r.sensorErr = e.watcher.Stats()
+	r.journalFailures, _ = w.journal.Failures()
+	r.journalSkipped = w.journal.Skipped()
+	if hooks := e.health.hooks.Load(); hooks != nil {
 		r.hooks = *hooks
 	}
 	return r

@@ -16,18 +16,18 @@ import (
 // nothing is known of. It is counted with the workloads that have no series of
 // their own. It is safe for concurrent use.
 func (e *engine) tell(a alert.Alert) {
-	e.accounts.shared.raise(e.alerts, a)
+	e.workloads.accounts.shared.raise(e.alerts, a)
 }
 
 // noProfileAlert tells that a workload is not guarded although it is to be.
-func noProfileAlert(node string, b *behaviour) alert.Alert {
-	digest := sha256.Sum256([]byte("no profile\x00" + b.name))
+func noProfileAlert(node string, b *entry) alert.Alert {
+	digest := sha256.Sum256([]byte("no profile\x00" + b.Name))
 	now := time.Now()
 	what := "no document in force says what it may do, and nothing was learned"
-	if b.settings.Document != "" {
-		what = fmt.Sprintf("no document %s is in force for it", alert.Printable(b.settings.Document, 256))
+	if b.Settings.Document != "" {
+		what = fmt.Sprintf("no document %s is in force for it", alert.Printable(b.Settings.Document, 256))
 	}
-	m := &b.model
+	m := &b.Model
 	return alert.Alert{
 		Fingerprint: hex.EncodeToString(digest[:8]),
 		Rule:        rule.NoProfile,

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/sensor"
+	"bobwatch/internal/workload"
 )
 
 const (
@@ -28,8 +30,8 @@ func (a *agent) testSelf(ctx context.Context) {
 	defer ticker.Stop()
 	lost := map[string]bool{}
 	for {
-		hooks := a.engine.sensor.SelfTest()
-		a.engine.hooks.Store(&hooks)
+		hooks := a.engine.watcher.SelfTest()
+		a.engine.health.hooks.Store(&hooks)
 		for _, h := range hooks {
 			if isLost := h.Err != nil; isLost != lost[h.Name] {
 				lost[h.Name] = isLost
@@ -52,29 +54,47 @@ func (a *agent) logHook(h sensor.Hook) {
 	a.log.Info("a hook is back", zap.String("hook", h.Name))
 }
 
+// health says whether the agent works. It is read while the engine runs.
+type health struct {
+	metrics  *counters
+	resolver *workload.Resolver
+	cluster  bool        // there is a container runtime on each node
+	ready    atomic.Bool // what ran at the start is taken over
+	hooks    atomic.Pointer[[]sensor.Hook]
+}
+
+// alive says why the engine is stuck, if it is.
+func (h *health) alive() error {
+	silent := time.Since(time.Unix(0, h.metrics.beat.Load()))
+	if silent > maxSilence {
+		return fmt.Errorf("the reader has not turned for %s", silent.Round(time.Second))
+	}
+	return nil
+}
+
 // detecting says why deviations would not be found, if so.
-func (e *engine) detecting() error {
-	if !e.ready.Load() {
+func (h *health) detecting() error {
+	if !h.ready.Load() {
 		return errors.New("running containers are not taken over yet")
 	}
-	if err := e.alive(); err != nil {
+	if err := h.alive(); err != nil {
 		return err
 	}
-	hooks := e.hooks.Load()
+	hooks := h.hooks.Load()
 	if hooks == nil {
 		return errors.New("the hooks are not tested yet")
 	}
 	var errs []error
-	for _, h := range *hooks {
-		if h.Err != nil {
-			errs = append(errs, fmt.Errorf("hook %s: %w", h.Name, h.Err))
+	for _, hook := range *hooks {
+		if hook.Err != nil {
+			errs = append(errs, fmt.Errorf("hook %s: %w", hook.Name, hook.Err))
 		}
 	}
-	last := e.metrics.selfTest.Load()
+	last := h.metrics.selfTest.Load()
 	if age := time.Duration(sinceBoot() - last); age > maxSelfTestAge {
 		errs = append(errs, errors.New("the kernel's records do not arrive"))
 	}
-	if e.config.Kubernetes.Enabled && len(e.resolver.Runtimes()) == 0 { // a node has one
+	if h.cluster && len(h.resolver.Runtimes()) == 0 {
 		errs = append(errs, errors.New("no containerd answers"))
 	}
 	return errors.Join(errs...)

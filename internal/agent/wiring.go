@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/behaviour"
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/judge"
+	"bobwatch/internal/learner"
+	"bobwatch/internal/parking"
+	"bobwatch/internal/process"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/sensor"
+	"bobwatch/internal/workload"
+)
+
+// parts are what an engine is made of, beside the sensor.
+type parts struct {
+	resolver *workload.Resolver
+	catalog  *catalog.Catalog
+	cluster  *cluster
+	journal  *learner.Journal
+	store    *store
+	judge    *judge.Judge
+}
+
+func (a *agent) newEngine(s *sensor.Sensor, p parts) *engine {
+	c := &a.config
+	log := a.log.Named("engine")
+	metrics := &counters{}
+	processes := process.New(process.DefaultOptions())
+	w := &watcher{Sensor: s, resolver: p.resolver, processes: processes, metrics: metrics, log: log}
+	e := &engine{
+		log:      log,
+		watcher:  w,
+		alerts:   a.dispatcher,
+		builder:  alert.Builder{Node: c.Node, Arch: runtime.GOARCH, Processes: processes},
+		judge:    p.judge,
+		health:   &health{metrics: metrics, resolver: p.resolver, cluster: c.Kubernetes.Enabled},
+		metrics:  metrics,
+		commands: make(chan func(), 256),
+	}
+	e.workloads = &workloads{
+		options: a.behaviourOptions(p, log),
+		node:    c.Node, log: log, cluster: p.cluster, journal: p.journal, store: p.store,
+		alerts: a.dispatcher, accounts: newAccounts(), metrics: metrics,
+		apply: func(b *entry) { e.containers.apply(b) },
+		byKey: map[workload.Key]*entry{}, changed: map[*entry]struct{}{},
+	}
+	e.containers = &containers{
+		post: e.post, act: e.act, sandboxes: c.Learning.Sandboxes,
+		log: log, resolver: p.resolver, cluster: p.cluster, watcher: w, workloads: e.workloads, metrics: metrics,
+		byCgroup: map[uint64]*instance{}, parked: parking.New(),
+	}
+	return e
+}
+
+func (a *agent) behaviourOptions(p parts, log *zap.Logger) behaviour.Options {
+	return behaviour.Options{
+		Arch:           runtime.GOARCH,
+		Window:         time.Duration(a.config.Learning.Window),
+		StrictSyscalls: a.config.Detection.StrictSyscalls,
+		Boot:           bootTime(),
+		SinceBoot:      sinceBoot,
+		Catalog:        p.catalog,
+		Shares:         p.cluster.shares,
+		Provenance: profile.Provenance{
+			Kernels: []string{kernelRelease()},
+			Agents:  []string{fmt.Sprintf("bobwatch %s (%s/%s)", Version, runtime.GOOS, runtime.GOARCH)},
+		},
+		Log: log,
+	}
+}

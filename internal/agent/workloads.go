@@ -1,0 +1,325 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/behaviour"
+	"bobwatch/internal/kubernetes"
+	"bobwatch/internal/learner"
+	"bobwatch/internal/status"
+	"bobwatch/internal/workload"
+)
+
+// maxDormant is how many workloads without an instance are kept in memory;
+// older ones are read from the journal when they come back.
+const maxDormant = 256
+
+// saveInterval is how often a profile that still grows is written and shared,
+// but saveShare times in a window at least: what a node learns has to reach the
+// others before they end it.
+const (
+	saveInterval = 30 * time.Second
+	saveShare    = 20
+)
+
+// entry is a workload container with what the agent keeps about it.
+type entry struct {
+	*behaviour.Behaviour
+	account *account
+	notKept uint64 // as last seen
+	saved   time.Time
+	unsaved bool
+}
+
+// workloads are all workload containers that run on the node or did lately.
+// It belongs to the engine's goroutine.
+type workloads struct {
+	options  behaviour.Options
+	node     string
+	log      *zap.Logger
+	cluster  *cluster
+	journal  *learner.Journal
+	store    *store
+	alerts   *alert.Dispatcher
+	accounts *accounts
+	metrics  *counters
+	apply    func(*entry) // tells the kernel what its instances may do
+
+	byKey   map[workload.Key]*entry
+	dormant []*entry // without an instance, oldest first
+	changed map[*entry]struct{}
+}
+
+// of finds or makes the entry of a container.
+func (w *workloads) of(n *newcomer) *entry {
+	key := n.Key()
+	b := w.byKey[key]
+	if b != nil {
+		w.dormant = slices.DeleteFunc(w.dormant, func(d *entry) bool { return d == b })
+	} else {
+		b = w.make(n, key)
+	}
+	b.Meet(n.settings, n.owner, n.learned, n.predecessor, time.Now())
+	w.settle(b)
+	return b
+}
+
+func (w *workloads) make(n *newcomer, key workload.Key) *entry {
+	b := &entry{
+		Behaviour: behaviour.New(key, &n.Container, &w.options),
+		account:   w.accounts.open(n.Namespace, n.Owner.Name),
+	}
+	state, facts, found, err := w.journal.Restore(b.Name)
+	if err != nil {
+		w.log.Error("restore from journal; learning from the start", zap.String("workload", b.Name), zap.Error(err))
+	}
+	if found {
+		b.Restore(state, facts)
+		b.unsaved = true // what came last may not have reached the other nodes
+	}
+	b.notKept = b.NotKept(time.Now())
+	w.byKey[key] = b
+	return b
+}
+
+// settle does what follows from what b was told.
+func (w *workloads) settle(b *entry) {
+	effects := b.Effects()
+	if effects.Journal {
+		w.changed[b] = struct{}{}
+	}
+	if effects.Save {
+		b.saved = time.Time{}
+	}
+	if effects.Unguarded {
+		b.account.raise(w.alerts, noProfileAlert(w.node, b))
+	}
+	if effects.Apply {
+		w.apply(b)
+	}
+	if effects.Share {
+		w.share(b)
+	}
+}
+
+// join and part are for an instance that comes and goes.
+func (w *workloads) join(b *entry, in *behaviour.Instance) {
+	b.Join(in, time.Now())
+	w.settle(b)
+}
+
+func (w *workloads) part(b *entry, in *behaviour.Instance) {
+	b.Leave(in, time.Now())
+	w.settle(b)
+	if b.Running() == 0 {
+		w.dormant = append(w.dormant, b)
+		w.cluster.leave(b)
+	}
+}
+
+// tick does what is due with time and documents.
+func (w *workloads) tick(now time.Time) {
+	for _, b := range w.byKey {
+		b.Tick(now)
+		w.settle(b)
+	}
+	w.journalChanges()
+	w.evictDormant()
+	for _, b := range w.byKey {
+		if b.unsaved && now.Sub(b.saved) >= min(saveInterval, b.Window()/saveShare) {
+			w.save(b)
+		}
+	}
+}
+
+// journalChanges gives the journal what was learned since the last time.
+func (w *workloads) journalChanges() {
+	now := time.Now()
+	for b := range w.changed {
+		w.journal.Append(b.Take(now))
+		b.unsaved = true
+	}
+	clear(w.changed)
+}
+
+// evictDormant forgets the oldest workloads without an instance. What they
+// learned is in the journal.
+func (w *workloads) evictDormant() {
+	for len(w.dormant) > maxDormant {
+		b := w.dormant[0]
+		w.dormant = w.dormant[1:]
+		if b.unsaved {
+			w.save(b)
+		}
+		w.drop(b)
+	}
+}
+
+// finish writes all that is not written yet.
+func (w *workloads) finish() {
+	w.journalChanges()
+	for _, b := range w.byKey {
+		if b.unsaved {
+			w.save(b)
+		}
+	}
+}
+
+// save hands the learned profile to the store, and to the other nodes.
+func (w *workloads) save(b *entry) {
+	b.saved, b.unsaved = time.Now(), false
+	w.store.put(b.Name, b.Profile(b.saved))
+	w.share(b)
+}
+
+// share gives the other nodes what was learned of a workload container.
+func (w *workloads) share(b *entry) {
+	if w.cluster.shares(b.Behaviour) {
+		w.cluster.learned.Put(b.Owner, b.Record(time.Now()))
+	}
+}
+
+// learnedElsewhere takes over what the nodes together know of a workload
+// container.
+func (w *workloads) learnedElsewhere(key workload.Key, r *kubernetes.Record) {
+	if b := w.byKey[key]; b != nil {
+		now := time.Now()
+		b.Absorb(r, nil, now)
+		b.Settle(now)
+		w.settle(b)
+	}
+}
+
+// markSeen makes the journal note which workloads run.
+func (w *workloads) markSeen() {
+	for _, b := range w.byKey {
+		if b.Running() > 0 {
+			w.changed[b] = struct{}{}
+		}
+	}
+}
+
+// forget removes what was learned of the workload containers with these names,
+// unless they have come back.
+func (w *workloads) forget(names []string) {
+	known := make(map[string]*entry, len(w.byKey))
+	for _, b := range w.byKey {
+		known[b.Name] = b
+	}
+	for _, name := range names {
+		b := known[name]
+		if b != nil && b.Running() > 0 {
+			continue
+		}
+		if b != nil {
+			w.dormant = slices.DeleteFunc(w.dormant, func(d *entry) bool { return d == b })
+			w.drop(b)
+		}
+		w.journal.Forget(name)
+		if err := w.store.remove(name); err != nil {
+			w.log.Error("forget workload", zap.String("workload", name), zap.Error(err))
+		}
+		w.log.Info("forgot workload that was not seen for long", zap.String("workload", name))
+	}
+}
+
+// drop removes a workload from memory.
+func (w *workloads) drop(b *entry) {
+	delete(w.byKey, b.Key)
+	delete(w.changed, b)
+	w.accounts.close(b.account)
+}
+
+// countStates publishes what a scrape reads.
+func (w *workloads) countStates(now time.Time) {
+	running, containers := map[status.State]int64{}, map[status.State]int64{}
+	w.accounts.shared.least = guardedProgress
+	for _, b := range w.byKey {
+		b.account.least = guardedProgress
+	}
+	for _, b := range w.byKey {
+		if notKept := b.NotKept(now); notKept > b.notKept {
+			w.metrics.notKept.Add(notKept - b.notKept)
+			b.notKept = notKept
+		}
+		n := int64(b.Running())
+		running[b.State] += min(n, 1)
+		containers[b.State] += n
+		if b.State == status.Learning {
+			b.account.least = min(b.account.least, b.Progress(now), 1)
+		}
+	}
+	for _, b := range w.byKey {
+		b.account.setProgress(b.account.least)
+	}
+	w.accounts.shared.setProgress(w.accounts.shared.least)
+	for i, state := range states {
+		w.metrics.workloads[i].Store(running[state])
+		w.metrics.containers[i].Store(containers[state])
+	}
+}
+
+// status describes every workload container that runs.
+func (w *workloads) status(now time.Time) []status.Workload {
+	list := []status.Workload{}
+	for _, b := range w.byKey {
+		if b.Running() > 0 {
+			list = append(list, describe(b, now))
+		}
+	}
+	slices.SortFunc(list, func(a, b status.Workload) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Container, b.Container), cmp.Compare(a.Digest, b.Digest))
+	})
+	return list
+}
+
+func describe(b *entry, now time.Time) status.Workload {
+	m := &b.Model
+	w := status.Workload{
+		Namespace: alert.Printable(m.Namespace, maxLabelBytes),
+		Kind:      alert.Printable(m.Owner.Kind, maxLabelBytes),
+		Name:      alert.Printable(m.Owner.Name, 2*maxLabelBytes),
+		Container: alert.Printable(m.Name, 2*maxLabelBytes),
+		Image:     alert.Printable(m.Image, 4*maxLabelBytes),
+		Digest:    alert.Printable(m.ImageDigest, maxLabelBytes),
+	}
+	behaviour.Describe(b.Behaviour, &w, now)
+	for in := range b.Instances() {
+		w.Instances = append(w.Instances, status.Instance{
+			ID: alert.Printable(in.Container.ID, maxLabelBytes), Pod: alert.Printable(in.Container.Pod, 2*maxLabelBytes),
+		})
+	}
+	slices.SortFunc(w.Instances, func(a, b status.Instance) int { return cmp.Compare(a.ID, b.ID) })
+	return w
+}
+
+// expiryInterval is how often stale workloads are evicted. Workloads that run
+// are marked as seen as often.
+const expiryInterval = 12 * time.Hour
+
+// expire forgets what was learned of workloads that are seen no more.
+func (a *agent) expire(ctx context.Context) {
+	e := a.engine
+	ticker := time.NewTicker(expiryInterval)
+	defer ticker.Stop()
+	for {
+		e.post(ctx, e.workloads.markSeen)
+		keys, err := e.workloads.journal.Unseen(time.Now().Add(-time.Duration(a.config.Learning.Keep)))
+		if err != nil {
+			a.log.Error("look for workloads to forget", zap.Error(err))
+		}
+		e.post(ctx, func() { e.workloads.forget(keys) })
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

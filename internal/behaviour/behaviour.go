@@ -1,0 +1,157 @@
+// Package behaviour is the life of one workload container, over all its
+// instances on a node: learning, guarded, unguarded, off.
+//
+// Its invariant: it decides and does nothing else. What has to follow in the
+// kernel, in the journal and in the cluster is left in Effects for the caller,
+// so that the life is the same wherever it is lived, also in tests.
+package behaviour
+
+import (
+	"iter"
+	"maps"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/catalog"
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
+	"bobwatch/internal/status"
+	"bobwatch/internal/workload"
+)
+
+// Options are what all Behaviours of an agent have in common.
+type Options struct {
+	// Arch is the architecture of the machine, a GOARCH name.
+	Arch string
+	// Window is how long a workload is learned that does not choose itself.
+	Window time.Duration
+	// StrictSyscalls: families of system calls are not joined.
+	StrictSyscalls bool
+	// Boot is the wall-clock time of an event at 0 ns since boot, and SinceBoot
+	// the clock of events.
+	Boot      time.Time
+	SinceBoot func() int64
+	Catalog   *catalog.Catalog
+	// Shares reports whether other nodes learn the same workload; nil: never.
+	Shares func(*Behaviour) bool
+	// Provenance is what every document says of its origin.
+	Provenance profile.Provenance
+	Log        *zap.Logger
+}
+
+func (o *Options) compile(containers []profile.Container) (*match.Matcher, error) {
+	return match.Compile(containers, match.Options{Arch: o.Arch, Strict: o.StrictSyscalls, MergedUsr: true})
+}
+
+// Behaviour decides what is done with one workload container. It belongs to one
+// goroutine.
+type Behaviour struct {
+	Knowledge
+	Stance
+
+	instances map[*Instance]struct{}
+	effects   Effects
+	documents catalog.Allowed // that the matcher was compiled from
+	version   uint64          // of the catalog, when it was asked last
+	guardedAt uint64          // ns since boot: events before it are learned
+	first     firstTimes
+	stale     bool      // the matcher lacks something that was learned
+	sealing   time.Time // since when the other nodes are asked before guarding
+}
+
+// Stance is what is done with the workload's acts. Only the Behaviour sets it.
+type Stance struct {
+	State status.State
+	// Matcher is what the workload may do; nil unless it is guarded.
+	Matcher *match.Matcher
+	// Completeness says how far the profile in force may be trusted.
+	Completeness profile.Completeness
+	// Baseline is what the image before was allowed, while this one is learned:
+	// other acts are reported as new. It is nil if there is none.
+	Baseline *match.Matcher
+}
+
+// Instance is one running container.
+type Instance struct {
+	Container workload.Container
+	Ending    bool // its pod was told to end
+	counts    bool // its time counts for the window
+}
+
+// Effects are what a caller has to do after a Behaviour was told something.
+type Effects struct {
+	Apply     bool // tell the kernel what the instances may do
+	Journal   bool // write down what Take and State return
+	Save      bool // write the profile now
+	Share     bool // ask the other nodes what they know: the window ends
+	Unguarded bool // report that nothing says what the workload may do
+}
+
+// New returns the Behaviour of a workload container that nothing is known of.
+func New(key workload.Key, model *workload.Container, opts *Options) *Behaviour {
+	return &Behaviour{
+		Knowledge: newKnowledge(key, model, opts),
+		Stance:    Stance{State: status.Learning},
+		instances: map[*Instance]struct{}{},
+	}
+}
+
+// Effects returns what is to be done, once.
+func (b *Behaviour) Effects() Effects {
+	effects := b.effects
+	b.effects = Effects{}
+	return effects
+}
+
+// Running returns how many instances run.
+func (b *Behaviour) Running() int { return len(b.instances) }
+
+// Instances returns the instances that run, in no order.
+func (b *Behaviour) Instances() iter.Seq[*Instance] { return maps.Keys(b.instances) }
+
+// Join takes in an instance.
+func (b *Behaviour) Join(in *Instance, now time.Time) {
+	b.instances[in] = struct{}{}
+	if b.State == status.Learning {
+		in.counts = true
+		b.learner.Started(now, !in.Container.Running)
+	}
+	b.starts(in, now)
+	b.effects.Journal = true
+}
+
+// Leave lets go of an instance.
+func (b *Behaviour) Leave(in *Instance, now time.Time) {
+	delete(b.instances, in)
+	if in.counts {
+		b.learner.Stopped(now)
+		b.learner.SawEnd()
+		in.counts = false
+	}
+	b.effects.Journal = true
+}
+
+// Observe learns an act, and reports whether it was new.
+func (b *Behaviour) Observe(ev *event.Event) bool {
+	if !b.learner.Observe(ev) {
+		return false
+	}
+	b.effects.Journal = true
+	b.stale = b.stale || b.State == status.Guarded
+	return true
+}
+
+// Late reports whether an act of a guarded workload is to be learned: the
+// kernel sent it before it knew that the window had ended.
+func (b *Behaviour) Late(ev *event.Event) bool { return ev.Time < b.guardedAt }
+
+// Lose notes that n records did not arrive. Only what is missing from a profile
+// counts against it.
+func (b *Behaviour) Lose(n uint64) {
+	if n > 0 && b.State == status.Learning {
+		b.learner.Lose(n)
+		b.effects.Journal = true
+	}
+}

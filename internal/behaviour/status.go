@@ -1,0 +1,21 @@
+package behaviour
+
+import (
+	"time"
+
+	"bobwatch/internal/status"
+)
+
+// Describe says in w what is known of the workload and done with it. The caller
+// says whose it is.
+func Describe(b *Behaviour, w *status.Workload, now time.Time) {
+	w.State = b.State
+	w.Observed = b.learner.ObservedFor(now).Seconds()
+	w.Window = b.Window().Seconds()
+	w.Completeness = b.Completeness
+	if b.State == status.Learning {
+		w.Completeness = b.learner.Provenance(now).Completeness
+	}
+	w.LastNews = b.learner.LastNews()
+	w.Learned.Syscalls, w.Learned.Execs, w.Learned.Opens = b.learner.Size()
+}
