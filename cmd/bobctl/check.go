@@ -82,7 +82,7 @@ func runCheck(_ context.Context, o checkOptions, paths []string) error {
 	}
 	switch {
 	case invalid > 0:
-		return fmt.Errorf("%d of %d files cannot be read as documents", invalid, len(paths))
+		return fmt.Errorf("%d of %d files are no documents that can be used", invalid, len(paths))
 	case warned > 0 && o.strict:
 		return term.ErrFound
 	}
@@ -101,7 +101,17 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 	}
 	var findings []finding
 	source := docfile.NewSource(data)
+	valid := true
 	for _, p := range documents {
+		for _, w := range lint.Secrets(p) {
+			valid = false
+			f := finding{
+				File: docfile.NameOf(path), Severity: severityError,
+				Document: p.Metadata.Name, Field: w.Field, Message: w.Message,
+			}
+			f.Line, f.Column = source.Find(p, w.Field)
+			findings = append(findings, f)
+		}
 		for _, w := range lint.Warnings(p) {
 			f := finding{
 				File: docfile.NameOf(path), Severity: severityWarning,
@@ -114,7 +124,7 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 	if f := unsigned(path, documents); f != nil {
 		findings = append(findings, *f)
 	}
-	return findings, true
+	return findings, valid
 }
 
 // unsigned remarks on a file without a signature beside it.

@@ -143,6 +143,9 @@ func (o *pushOptions) content(path string) (*registry.Content, *profile.Profile,
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := refuseSecrets(p); err != nil {
+		return nil, nil, err
+	}
 	content := &registry.Content{Document: data}
 	if o.key != "" || path == docfile.Stdin {
 		return content, p, nil

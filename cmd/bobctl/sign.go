@@ -70,6 +70,9 @@ func runSign(_ context.Context, o signOptions, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseSecrets(p); err != nil {
+		return err
+	}
 	remarkOn(o.terminal, p)
 	if err := o.write(o.bundle, s.Bundle()); err != nil {
 		return err
@@ -88,6 +91,15 @@ func privateKey(t *term.Terminal, path string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return key, nil
+}
+
+// refuseSecrets returns an error if a document holds what looks like a
+// credential: signed and pushed, it would be anybody's.
+func refuseSecrets(p *profile.Profile) error {
+	if found := lint.Secrets(p); len(found) > 0 {
+		return fmt.Errorf("%s; bobctl check names all %d", found[0], len(found))
+	}
+	return nil
 }
 
 // remarkOn tells who is about to sign a document that there is something to say

@@ -66,6 +66,31 @@ func TestKeyGenerate(t *testing.T) {
 	}
 }
 
+// A document from elsewhere that holds a credential is neither accepted nor
+// passed on, and the credential is not repeated.
+func TestCredentialsAreRefused(t *testing.T) {
+	workspace(t)
+	keys(t, "vendor")
+	const document = `{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior", "metadata": {"name": "db"}, "spec": {
+		"workload": {"name": "db"}, "containers": [{"name": "db", "execs": [{"path": "/bin/app", "args": ["app", "--token", "VALUE"]}]}]}}`
+	for value, refused := range map[string]bool{"hunter2": true, "⋯": false, "<redacted>": false} {
+		if err := os.WriteFile("db.yaml", []byte(strings.Replace(document, "VALUE", value, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"check", "db.yaml"},
+			{"sign", "db.yaml", "--key", "vendor.key"},
+			{"push", "db.yaml", "oci://127.0.0.1:1/db:1", "--key", "vendor.key", "--plain-http"},
+		} {
+			o := bobctl(t, "", args...)
+			said := strings.Contains(o.out+o.err, "looks like a credential")
+			if said != refused || refused && (o.code == 0 || strings.Contains(o.out+o.err, "hunter2")) {
+				t.Errorf("%s of %s: exit code %d, %s%s", args[0], value, o.code, o.out, o.err)
+			}
+		}
+	}
+}
+
 func TestSignAndVerify(t *testing.T) {
 	workspace(t)
 	keys(t, "vendor", "stranger")

@@ -28,6 +28,7 @@ import (
 	"bobwatch/internal/judge"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
+	"bobwatch/internal/redact"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/workload"
@@ -122,7 +123,12 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if err != nil {
 		return closers, err
 	}
+	redactor, err := redact.New(c.Redact.Patterns)
+	if err != nil {
+		return closers, fmt.Errorf("redact: %w", err)
+	}
 	s, err := sensor.Open(sensor.Options{
+		Redact:    redactor,
 		PinPath:   c.Sensor.PinPath,
 		Cooldown:  time.Duration(c.Detection.Cooldown),
 		RingBytes: c.Sensor.RingBytes,
@@ -131,7 +137,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		return closers, err
 	}
 	closers = append(closers, s)
-	a.engine = a.newEngine(s, parts{resolver, documents, cluster, journal, store, judge})
+	a.engine = a.newEngine(s, parts{resolver, documents, cluster, journal, store, judge, redactor})
 	if err := a.registry.Register(collector{a.engine.reading}); err != nil {
 		return closers, fmt.Errorf("register metrics: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"bobwatch/internal/parking"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/redact"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/workload"
 )
@@ -27,13 +28,16 @@ type parts struct {
 	journal  *learner.Journal
 	store    *store
 	judge    *judge.Judge
+	redactor *redact.Redactor
 }
 
 func (a *agent) newEngine(s *sensor.Sensor, p parts) *engine {
 	c := &a.config
 	log := a.log.Named("engine")
 	metrics := &counters{}
-	processes := process.New(process.DefaultOptions())
+	remembered := process.DefaultOptions()
+	remembered.Redact = p.redactor
+	processes := process.New(remembered)
 	w := &watcher{Sensor: s, resolver: p.resolver, processes: processes, metrics: metrics, log: log}
 	e := &engine{
 		log:      log,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"bobwatch/internal/redact"
 	"bobwatch/internal/signature"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	Profiles   Profiles   `json:"profiles"`
 	Alerts     Alerts     `json:"alerts"`
 	Sensor     Sensor     `json:"sensor"`
+	Redact     Redact     `json:"redact"`
 	HTTP       HTTP       `json:"http"`
 }
 
@@ -102,6 +104,13 @@ type Sensor struct {
 	PinPath string `json:"pinPath"`
 	// RingBytes is the size of the ring buffer, a power of two.
 	RingBytes uint32 `json:"ringBytes"`
+}
+
+// Redact says what is a credential, besides what is known to be one.
+type Redact struct {
+	// Patterns are regular expressions of arguments; their first group, or all
+	// of the match, is replaced.
+	Patterns []string `json:"patterns"`
 }
 
 // HTTP is the port for /metrics, /healthz and /readyz.
@@ -209,6 +218,9 @@ func (c *Config) validate() error {
 	for i := range c.Alerts.Sinks {
 		wrong(c.Alerts.Sinks[i].KubernetesEvents == nil || c.Kubernetes.Enabled,
 			"alerts.sinks[%d].kubernetesEvents: kubernetes.enabled is false", i)
+	}
+	if _, err := redact.New(c.Redact.Patterns); err != nil {
+		errs = append(errs, fmt.Errorf("redact.%w", err))
 	}
 	ring := c.Sensor.RingBytes
 	wrong(ring >= 64<<10 && ring <= 1<<30 && ring&(ring-1) == 0,

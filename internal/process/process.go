@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/redact"
 )
 
 const (
@@ -56,6 +57,9 @@ type Command struct {
 type Options struct {
 	MaxProcesses int
 	MaxBytes     int // of paths and arguments together
+	// Redact replaces credentials in the arguments that /proc shows. nil knows
+	// the built-in ones.
+	Redact *redact.Redactor
 }
 
 // DefaultOptions suits a node with some hundred containers.

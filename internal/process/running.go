@@ -38,6 +38,9 @@ func (t *Table) AddRunning(pid uint32) error {
 	if before.ticks != after.ticks {
 		return fmt.Errorf("read process %d: %w", pid, unix.ESRCH)
 	}
+	if args, found := t.opts.Redact.Args(nil, []byte(command.Args)); found {
+		command.Args = string(args)
+	}
 	command.comm = after.comm
 	// When it executed is not recorded, only that it was after its start.
 	command.time = after.ticks * uint64(tick)

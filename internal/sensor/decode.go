@@ -6,12 +6,15 @@ import (
 	"unsafe"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/redact"
 )
 
 // decoder turns records into events. It owns the memory that the events'
 // slices point to.
 type decoder struct {
-	path []byte
+	redact *redact.Redactor
+	path   []byte
+	args   []byte
 }
 
 // decode fills ev from one record. It reports false for a record that is not
@@ -48,7 +51,11 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 	for i := range ev.NAncestors {
 		ev.Ancestors[i] = raw.ancestor(i)
 	}
-	ev.Args = data[pathEnd:argsEnd]
+	// Here, because nothing may see a credential that keeps or sends it.
+	clean, found := d.redact.Args(d.args, data[pathEnd:argsEnd])
+	if ev.Args = clean; found {
+		d.args = clean
+	}
 	ev.Path = d.decodePath(ev, data[:pathEnd], int(raw.CallerBytes))
 	return true
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/redact"
 )
 
 // ErrWoken is returned by Read after Wake, when all records that were pending
@@ -38,6 +39,9 @@ type Options struct {
 	Cooldown time.Duration
 	// RingBytes is the size of the ring buffer, a power of two. 0 means 2 MiB.
 	RingBytes uint32
+	// Redact replaces credentials in the arguments of programs. nil knows the
+	// built-in ones.
+	Redact *redact.Redactor
 }
 
 // Sensor is attached from Open to Close. Wake, Stats and SelfTest may be called
@@ -61,7 +65,7 @@ func Open(opts Options) (*Sensor, error) {
 	if err := checkKernel(); err != nil {
 		return nil, err
 	}
-	s := &Sensor{}
+	s := &Sensor{decoder: decoder{redact: opts.Redact}}
 	if err := s.open(opts); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -547,6 +547,24 @@ func TestExec(t *testing.T) {
 	}
 }
 
+// A credential never leaves the decoder.
+func TestExecWithCredentials(t *testing.T) {
+	s := sharedSensor(t)
+	c := learnPlain(t, s)
+	c.act(t, "exec", []string{"/bin/true", "--password=hunter2", "-c", "PGPASSWORD=hunter2 psql"})
+	const want = "/bin/true\x00--password=<redacted>\x00-c\x00PGPASSWORD=<redacted> psql\x00"
+	reported := false
+	for _, ev := range drain(t, s, c.id) {
+		if strings.Contains(string(ev.Args), "hunter2") {
+			t.Errorf("args = %q hold the credential", ev.Args)
+		}
+		reported = reported || ev.Kind == event.KindExec && string(ev.Args) == want
+	}
+	if !reported {
+		t.Errorf("no exec with %q reported", want)
+	}
+}
+
 func TestExecFromMemory(t *testing.T) {
 	s := sharedSensor(t)
 	c := learnPlain(t, s)

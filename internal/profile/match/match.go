@@ -10,6 +10,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/redact"
 	"bobwatch/internal/syscalls"
 )
 
@@ -101,6 +102,7 @@ func (m *Matcher) addExec(leaf uint32, exec profile.Exec) {
 		m.execs = append(m.execs, execLeaf{})
 	}
 	l := &m.execs[leaf]
+	exec.Args = redacted(exec.Args)
 	pattern := glob.CompileArgs(exec.Args)
 	switch {
 	case len(exec.Args) == 0 && !exec.ArgsRequired:
@@ -113,6 +115,17 @@ func (m *Matcher) addExec(leaf uint32, exec profile.Exec) {
 	default:
 		l.patterns = append(l.patterns, pattern)
 	}
+}
+
+// redacted returns arguments as they are when a program is executed with them:
+// without credentials, which no event carries.
+func redacted(args []string) []string {
+	var known redact.Redactor
+	clean, found := known.Args(nil, []byte(strings.Join(args, "\x00")))
+	if !found {
+		return args
+	}
+	return strings.Split(string(clean), "\x00")
 }
 
 func (m *Matcher) addOpen(leaf uint32, open profile.Open) {

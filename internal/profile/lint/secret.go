@@ -1,0 +1,33 @@
+package lint
+
+import (
+	"fmt"
+
+	"bobwatch/internal/profile"
+	"bobwatch/internal/redact"
+)
+
+// Secrets looks for what seems to be a credential in the arguments and the
+// environments of programs. A document is signed, kept in ConfigMaps and pushed
+// to registries, so that one that holds a credential is to be refused. Values
+// are not repeated.
+func Secrets(p *profile.Profile) []Warning {
+	var l linter
+	var known redact.Redactor
+	for i := range p.Spec.Containers {
+		for j, exec := range p.Spec.Containers[i].Execs {
+			at := fmt.Sprintf("spec.containers[%d].execs[%d]", i, j)
+			for k, arg := range exec.Args {
+				if _, found := known.Argument(exec.Args[:k], arg); found {
+					l.warn(fmt.Sprintf("%s.args[%d]", at, k), "holds what looks like a credential; write ⋯ or %s in its place", redact.Placeholder)
+				}
+			}
+			for k, env := range exec.Envs {
+				if _, found := known.Argument(nil, env); found {
+					l.warn(fmt.Sprintf("%s.envs[%d]", at, k), "holds what looks like a credential; leave it out")
+				}
+			}
+		}
+	}
+	return l.warnings
+}
