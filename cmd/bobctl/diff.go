@@ -58,7 +58,11 @@ func runDiff(_ context.Context, o diffOptions, before, after string) error {
 
 func (o *diffOptions) write(d *profile.Difference) error {
 	if o.format != term.Table {
-		out := listing.Difference{Containers: []listing.ContainerDifference{}}
+		out := listing.Difference{
+			RemovedSenses: d.RemovedSenses,
+			AddedSenses:   d.AddedSenses,
+			Containers:    []listing.ContainerDifference{},
+		}
 		for _, c := range d.Containers {
 			out.Containers = append(out.Containers, listing.ContainerDifference(c))
 		}

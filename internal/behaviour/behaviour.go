@@ -41,8 +41,8 @@ type Options struct {
 	Log        *zap.Logger
 }
 
-func (o *Options) compile(containers []profile.Container) (*match.Matcher, error) {
-	return match.Compile(containers, match.Options{Arch: o.Arch, Strict: o.StrictSyscalls, MergedUsr: true})
+func (o *Options) compile(containers []profile.Container, senses []profile.Sense) (*match.Matcher, error) {
+	return match.Compile(containers, match.Options{Arch: o.Arch, Strict: o.StrictSyscalls, Senses: senses, MergedUsr: true})
 }
 
 // Behaviour decides what is done with one workload container. It belongs to one

@@ -100,13 +100,14 @@ func (b *Behaviour) refresh(now time.Time) {
 	if b.State == state && !stale && reflect.DeepEqual(documents, b.documents) {
 		return // another workload's documents changed
 	}
-	containers := slices.Clone(documents.Containers)
+	containers, senses := slices.Clone(documents.Containers), documents.Senses
 	b.Completeness = documents.Completeness
 	if learned {
 		containers = append(containers, b.learner.Container())
+		senses = profile.JoinSenses(senses, profile.DefaultSenses)
 		b.Completeness = b.learner.Provenance(now).Completeness
 	}
-	matcher, err := b.opts.compile(containers)
+	matcher, err := b.opts.compile(containers, senses)
 	if err != nil {
 		b.opts.Log.Error("compile profile; the last one stays in force", zap.String("workload", b.Name), zap.Error(err))
 		return

@@ -57,7 +57,7 @@ func (b *Behaviour) startFrom(predecessor *kubernetes.Record, now time.Time) {
 	if b.predecessor == predecessor.Name && b.Baseline != nil {
 		return
 	}
-	matcher, err := b.opts.compile(predecessor.Profile.Spec.Containers)
+	matcher, err := b.opts.compile(predecessor.Profile.Spec.Containers, predecessor.Profile.Spec.Senses)
 	if err != nil {
 		b.opts.Log.Error("compile profile of the image before", zap.String("workload", b.Name), zap.Error(err))
 		return

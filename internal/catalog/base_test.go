@@ -3,6 +3,8 @@ package catalog
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"bobwatch/internal/profile"
 )
 
@@ -40,6 +42,41 @@ spec:
 			if got.Base != tt.wantBase || got.Completeness != tt.wantCompleteness || len(got.Containers) != len(tt.documents) {
 				t.Errorf("For = %+v, want %d containers, base %t, completeness %q",
 					got, len(tt.documents), tt.wantBase, tt.wantCompleteness)
+			}
+		})
+	}
+}
+
+// A document in force speaks for what it says, an allowance for nothing, and one
+// that speaks for the network alone leaves the rest to learning.
+func TestSensesInForce(t *testing.T) {
+	document := func(name, labels, senses string) Document {
+		return Document{Name: name, Data: []byte(`apiVersion: bobwatch/v1alpha1
+kind: BillOfBehavior
+metadata: {name: ` + name + `, labels: {` + labels + `}}
+spec: {` + senses + `workload: {kind: Deployment, name: webapp}, containers: [{name: web, opens: [{path: /a}]}]}
+`)}
+	}
+	silent, network := document("silent", "", ""), document("network", "", "senses: [network], ")
+	allowance := document("allowance", "bobwatch/allowance: 'true'", "senses: [changes], ")
+	tests := map[string]struct {
+		documents []Document
+		want      []profile.Sense
+		wantBase  bool
+	}{
+		"silent":            {[]Document{silent}, profile.DefaultSenses, true},
+		"network":           {[]Document{network}, []profile.Sense{"network"}, false},
+		"both":              {[]Document{network, silent}, []profile.Sense{"execs", "network", "opens", "syscalls"}, true},
+		"with an allowance": {[]Document{allowance, silent}, profile.DefaultSenses, true},
+		"allowance alone":   {[]Document{allowance}, nil, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRecorder(t, accepting("shop"))
+			r.Publish("test", tt.documents)
+			got := r.For(Query{Workload: shop, Container: "web"})
+			if diff := cmp.Diff(tt.want, got.Senses); diff != "" || got.Base != tt.wantBase {
+				t.Errorf("base %t, want %t; senses (-want +got):\n%s", got.Base, tt.wantBase, diff)
 			}
 		})
 	}

@@ -76,6 +76,8 @@ func (c *Catalog) Version() uint64 { return c.inForce.Load().version }
 // changed.
 type Allowed struct {
 	Containers []profile.Container
+	// Senses are the sections that the documents speak for together, sorted.
+	Senses []profile.Sense
 	// Base is set if one of the documents describes all that the container
 	// does. Without, it has no profile: allowances and documents that speak of
 	// the network only guard nothing.
@@ -109,7 +111,9 @@ func (c *Catalog) For(q Query) Allowed {
 				continue
 			}
 			allowed.Containers = append(allowed.Containers, *entry)
-			if entry.Guards() && !p.IsAllowance() {
+			senses := p.SensesOf(entry)
+			allowed.Senses = profile.JoinSenses(allowed.Senses, senses)
+			if slices.ContainsFunc(senses, isBase) {
 				allowed.Base = true
 				allowed.Completeness = profile.WorseCompleteness(allowed.Completeness, p.Spec.Provenance.Completeness)
 			}
@@ -117,6 +121,10 @@ func (c *Catalog) For(q Query) Allowed {
 	}
 	return allowed
 }
+
+// isBase reports whether a document that speaks for s takes the place of learning.
+// One of the network alone does not.
+func isBase(s profile.Sense) bool { return slices.Contains(profile.DefaultSenses, s) }
 
 // Publish replaces all that source published before. Documents that did not
 // change are not looked at again.

@@ -126,6 +126,27 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What no document speaks for is not judged, whatever its number or its table.
+func TestCheckUnjudged(t *testing.T) {
+	m, err := match.Compile([]profile.Container{{Name: "web"}}, match.Options{Arch: "amd64", Senses: []profile.Sense{profile.SenseNetwork}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]*event.Event{
+		"syscall":          syscallOf(event.ABINative, 101),
+		"beyond the table": syscallOf(event.ABINative, 1<<20),
+		"32-bit":           syscallOf(event.ABICompat, 26),
+		"x32":              syscallOf(event.ABIX32, 1<<30|101),
+		"no table":         syscallOf(event.ABIUnknown, 1),
+		"exec":             execOf("/tmp/x", "x", entrypoint, event.FlagUpperLayer),
+		"open":             openOf("/etc/shadow", read|write, 0),
+	} {
+		if d, ok := New("amd64").Check(e, m); ok {
+			t.Errorf("%s: %v deviates", name, d.Rule)
+		}
+	}
+}
+
 // A workload with a 32-bit program has a habit, so another call is less telling.
 func TestCompatHabit(t *testing.T) {
 	d, m := New("amd64"), matcher(t, "read")

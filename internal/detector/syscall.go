@@ -2,6 +2,7 @@ package detector
 
 import (
 	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
@@ -23,6 +24,9 @@ func grades(arch string) [syscalls.MaxNr]severity.Severity {
 }
 
 func (d *Detector) checkSyscall(e *event.Event, m *match.Matcher) (Deviation, bool) {
+	if !m.Judges(profile.SenseSyscalls) {
+		return Deviation{}, false
+	}
 	var grade severity.Severity
 	switch e.ABI {
 	case event.ABINative:

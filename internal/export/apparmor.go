@@ -25,6 +25,9 @@ func AppArmor(p *profile.Profile, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("export AppArmor profile of %s: %w", p.Metadata.Name, err)
 	}
+	if err := speaks(p, &c, profile.SenseExecs, profile.SenseOpens); err != nil {
+		return nil, fmt.Errorf("export AppArmor profile of %s: %w", p.Metadata.Name, err)
+	}
 	w := apparmorWriter{c: &c, name: objectName(p, &c)}
 	w.line("# %q, container %q, as an AppArmor profile.", p.Metadata.Name, c.Name)
 	w.line("profile %s flags=(attach_disconnected,mediate_deleted) {", w.name)

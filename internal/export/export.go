@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"bobwatch/internal/profile"
@@ -40,6 +41,17 @@ func container(p *profile.Profile, name string) (profile.Container, error) {
 		return profile.Container{}, fmt.Errorf("no container %q; there are: %s", name, names(p))
 	}
 	return joined, nil
+}
+
+// speaks reports an export that the document has nothing for: without the sections
+// everything would be refused.
+func speaks(p *profile.Profile, c *profile.Container, senses ...profile.Sense) error {
+	for _, sense := range senses {
+		if spoken := p.SensesOf(c); len(spoken) > 0 && !slices.Contains(spoken, sense) {
+			return fmt.Errorf("container %q: the document does not speak for %s (spec.senses)", c.Name, sense)
+		}
+	}
+	return nil
 }
 
 func names(p *profile.Profile) string {

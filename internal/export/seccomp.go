@@ -110,6 +110,9 @@ func seccomp(p *profile.Profile, name string, o SeccompOptions) (profile.Contain
 	if err != nil {
 		return c, nil, err
 	}
+	if err := speaks(p, &c, profile.SenseSyscalls); err != nil {
+		return c, nil, err
+	}
 	architectures := slices.Sorted(maps.Keys(c.Syscalls))
 	if o.Arch != "" {
 		architectures = slices.DeleteFunc(architectures, func(arch string) bool {

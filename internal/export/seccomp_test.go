@@ -28,6 +28,19 @@ func calls(byArch map[string][]string) *profile.Profile {
 	}
 }
 
+// A document that does not speak for a section says nothing of what an export would
+// refuse.
+func TestExportOfUnspoken(t *testing.T) {
+	p := calls(map[string][]string{"amd64": {"read"}})
+	p.Spec.Senses = []profile.Sense{profile.SenseOpens}
+	if text, err := Seccomp(p, "web", SeccompOptions{}); err == nil || !strings.Contains(err.Error(), "does not speak for syscalls") {
+		t.Errorf("Seccomp: %s, %v", text, err)
+	}
+	if text, err := AppArmor(p, "web"); err == nil || !strings.Contains(err.Error(), "does not speak for execs") {
+		t.Errorf("AppArmor: %s, %v", text, err)
+	}
+}
+
 func TestSeccomp(t *testing.T) {
 	tests := map[string]struct {
 		calls         map[string][]string

@@ -74,7 +74,7 @@ const progressSteps = 10
 // advances reports whether joined, which is r and more, is worth a write.
 func (r *Record) advances(joined *Record) bool {
 	have, now := &r.Profile.Spec.Provenance, &joined.Profile.Spec.Provenance
-	return len(profile.Covers(r.Profile, joined.Profile)) > 0 ||
+	return len(profile.Covers(r.Profile, joined.Profile))+len(profile.MissingSenses(r.Profile, joined.Profile)) > 0 ||
 		r.Guarded != joined.Guarded ||
 		have.Completeness != now.Completeness ||
 		r.Replicas != joined.Replicas ||

@@ -11,7 +11,9 @@ import (
 
 // Difference is the form of a difference for machines.
 type Difference struct {
-	Containers []ContainerDifference `json:"containers"`
+	RemovedSenses []profile.Sense       `json:"removedSenses,omitempty"` // only OLD speaks for them
+	AddedSenses   []profile.Sense       `json:"addedSenses,omitempty"`   // only NEW speaks for them
+	Containers    []ContainerDifference `json:"containers"`
 }
 
 // ContainerDifference is the part about one container.

@@ -14,7 +14,8 @@ import (
 //
 // It errs on one side only: what it does not return is covered, while an entry
 // with wildcards that only several entries of a cover together is returned.
-// Workloads, images and provenance allow nothing and are not compared, and
+// What the documents speak for is compared by MissingSenses: silence allows
+// nothing. Workloads, images and provenance allow nothing and are not compared, and
 // references to parameters are compared as texts.
 func Covers(a, b *Profile) (missing []Container) {
 	a, b = Normalise(a), Normalise(b)

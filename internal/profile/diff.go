@@ -12,7 +12,10 @@ import (
 
 // Difference is what two documents do not both allow, by container.
 type Difference struct {
-	Containers []ContainerDifference
+	// RemovedSenses are the sections that only the first document speaks for,
+	// AddedSenses those that only the second does.
+	RemovedSenses, AddedSenses []Sense
+	Containers                 []ContainerDifference
 }
 
 // ContainerDifference holds what one document allows a container and the other
@@ -24,7 +27,7 @@ type ContainerDifference struct {
 	Removed, Added Container
 }
 
-// Diff compares what a and b allow. An entry that the other document covers in
+// Diff compares what a and b allow and what they speak for. An entry that the other document covers in
 // another way, by a pattern or by another member of a family, is no
 // difference.
 func Diff(a, b *Profile) *Difference {
@@ -39,19 +42,28 @@ func Diff(a, b *Profile) *Difference {
 	}
 	side(Covers(b, a), func(d *ContainerDifference, c Container) { d.Removed = c })
 	side(Covers(a, b), func(d *ContainerDifference, c Container) { d.Added = c })
-	return &Difference{Containers: slices.SortedFunc(maps.Values(byKey), func(a, b ContainerDifference) int {
+	d := &Difference{RemovedSenses: MissingSenses(b, a), AddedSenses: MissingSenses(a, b)}
+	d.Containers = slices.SortedFunc(maps.Values(byKey), func(a, b ContainerDifference) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
-	})}
+	})
+	return d
 }
 
 // Empty reports whether there is no difference.
-func (d *Difference) Empty() bool { return len(d.Containers) == 0 }
+func (d *Difference) Empty() bool {
+	return len(d.Containers)+len(d.RemovedSenses)+len(d.AddedSenses) == 0
+}
 
 // String lists the difference by container and section, one entry a line:
 // "-" before what only the first document allows, "+" before what only the
 // second does. It is empty if there is none.
 func (d *Difference) String() string {
 	var b strings.Builder
+	if len(d.RemovedSenses)+len(d.AddedSenses) > 0 {
+		b.WriteString("senses\n")
+		writeEntries(&b, '-', d.RemovedSenses)
+		writeEntries(&b, '+', d.AddedSenses)
+	}
 	for _, c := range d.Containers {
 		title := "container"
 		if c.Type != "" {
@@ -68,7 +80,7 @@ func (d *Difference) String() string {
 	return b.String()
 }
 
-func writeEntries(b *strings.Builder, sign byte, entries []string) {
+func writeEntries[T ~string](b *strings.Builder, sign byte, entries []T) {
 	for _, entry := range entries {
 		fmt.Fprintf(b, "  %c %s\n", sign, entry)
 	}

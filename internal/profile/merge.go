@@ -17,10 +17,12 @@ import (
 // be declared alike. Where the two contradict each other in a text that allows
 // nothing (name, version, a label's value), the greater in byte order is
 // taken. Provenance is pessimistic: what is partial makes the whole partial.
+// The whole speaks for the sections that either speaks for.
 // An allowance takes on the name and version of the profile it is merged with,
 // and is none any more.
 func Merge(a, b *Profile) (*Profile, error) {
 	a, b = Normalise(a), Normalise(b)
+	senses := mergeSenses(a, b)
 	switch {
 	case a.IsAllowance() && !b.IsAllowance():
 		a.Metadata = a.Metadata.within(b.Metadata)
@@ -47,6 +49,7 @@ func Merge(a, b *Profile) (*Profile, error) {
 		Spec: Spec{
 			Parameters: parameters,
 			Workload:   a.Spec.Workload,
+			Senses:     senses,
 			Containers: slices.Concat(a.Spec.Containers, b.Spec.Containers),
 			Provenance: mergeProvenances(a.Spec.Provenance, b.Spec.Provenance),
 			Kubescape:  mergeKept(a.Spec.Kubescape, b.Spec.Kubescape),

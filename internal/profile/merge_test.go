@@ -38,6 +38,7 @@ func randomProfile(r *rand.Rand) *Profile {
 		Spec: Spec{
 			Workload:  Workload{Kind: "Deployment", Labels: map[string]string{}},
 			Kubescape: randomKept(r, 2),
+			Senses:    several(r, func() Sense { return one(r, AllSenses...) }),
 			Provenance: Provenance{
 				LearnedFor:   one(r, "", "24h", "1440m", "1h"),
 				From:         one(r, "", "start", "attach"),
@@ -208,6 +209,14 @@ func TestMerge(t *testing.T) {
 			"  containers: [{name: w, network: {egress: [{ipAddresses: [10.0.0.1], ports: [{port: '80'}]}]}}]",
 			"  containers: [{name: w, network: {egress: [{ipAddresses: [10.0.0.2], ports: [{port: '22'}]}]}}]",
 			"  containers: [{name: w, network: {egress: [{ipAddresses: [10.0.0.1], ports: [{port: '80'}]}, {ipAddresses: [10.0.0.2], ports: [{port: '22'}]}]}}]",
+		},
+		"senses join": {
+			"  senses: [opens]\n  containers: []", "  senses: [network, opens]\n  containers: []",
+			"  senses: [opens, network]\n  containers: []",
+		},
+		"silence about senses stands for three": {
+			"  containers: [{name: w, opens: [{path: /a}]}]", "  senses: [network]\n  containers: []",
+			"  senses: [network, opens, execs, syscalls]\n  containers: [{name: w, opens: [{path: /a}]}]",
 		},
 		"what is partial wins": {
 			"  provenance: {completeness: complete, from: start, lost: 0, learnedFor: 24h}",

@@ -17,6 +17,7 @@ func Normalise(p *Profile) *Profile {
 	n.Metadata.Annotations = nonEmptyMap(p.Metadata.Annotations)
 	n.Spec.Parameters = normaliseParameters(p.Spec.Parameters)
 	n.Spec.Workload.Labels = nonEmptyMap(p.Spec.Workload.Labels)
+	n.Spec.Senses = normaliseSenses(p.Spec.Senses)
 	n.Spec.Containers = normaliseContainers(p.Spec.Containers)
 	n.Spec.Provenance.Kernels = sortedSet(p.Spec.Provenance.Kernels)
 	n.Spec.Provenance.Runtimes = sortedSet(p.Spec.Provenance.Runtimes)

@@ -44,6 +44,10 @@ type Metadata struct {
 type Spec struct {
 	Parameters []Parameter `json:"parameters,omitempty"`
 	Workload   Workload    `json:"workload,omitzero"`
+	// Senses are the sections that the document speaks for: what they do not list
+	// is a deviation. A section that no document speaks for is not judged. Without
+	// senses these are syscalls, execs and opens of every container that lists some.
+	Senses     []Sense     `json:"senses,omitempty"`
 	Containers []Container `json:"containers"`
 	Provenance Provenance  `json:"provenance,omitzero"`
 	// Kubescape keeps what other formats say of the whole workload and has no
@@ -92,6 +96,19 @@ const (
 	ContainerEphemeral ContainerType = "ephemeral"
 )
 
+// Sense names a section of a document.
+type Sense string
+
+// The sections a document can speak for.
+const (
+	SenseSyscalls     Sense = "syscalls"
+	SenseExecs        Sense = "execs"
+	SenseOpens        Sense = "opens"
+	SenseNetwork      Sense = "network"
+	SenseCapabilities Sense = "capabilities"
+	SenseChanges      Sense = "changes"
+)
+
 // Container is the behaviour of one container of the workload. An empty Name
 // matches every container of its type.
 type Container struct {
@@ -107,13 +124,6 @@ type Container struct {
 	// Kubescape keeps what other formats carry and bobwatch has no place for,
 	// so that a document survives the way there and back.
 	Kubescape map[string]any `json:"kubescape,omitempty"`
-}
-
-// Guards reports whether c says anything of what the agent senses: system
-// calls, executions or opens. What does not, such as a NetworkNeighborhood, is
-// no profile of the container.
-func (c *Container) Guards() bool {
-	return len(c.Syscalls)+len(c.Execs)+len(c.Opens) > 0
 }
 
 // Exec allows one program with one pattern of arguments.

@@ -55,7 +55,15 @@ func TestSchema(t *testing.T) {
 var enums = map[reflect.Type][]any{
 	reflect.TypeFor[ParameterKind](): {ParameterString, ParameterCIDR, ParameterPort, ParameterSegment},
 	reflect.TypeFor[ContainerType](): {ContainerRegular, ContainerInit, ContainerEphemeral},
+	reflect.TypeFor[Sense]():         senseValues(),
 	reflect.TypeFor[Completeness]():  {Complete, Partial, Learning},
+}
+
+func senseValues() (values []any) {
+	for _, sense := range AllSenses {
+		values = append(values, sense)
+	}
+	return values
 }
 
 // TestSchemaNamesEveryField guards against a field that Parse cannot fill.

@@ -55,6 +55,11 @@ func (v *validator) profile(p *Profile) {
 		v.Fail(v.at("metadata", "name"), "a document needs a name")
 	}
 	v.parameters(p.Spec.Parameters)
+	for i, sense := range p.Spec.Senses {
+		if !slices.Contains(AllSenses, sense) {
+			v.Fail(v.at("spec", "senses", i), "sense %q: want one of %v", sense, AllSenses)
+		}
+	}
 	v.provenance(p.Spec.Provenance)
 	first := make(map[containerKey]int)
 	for i := range p.Spec.Containers {

@@ -101,14 +101,16 @@ const defaultArch = "amd64"
 // judges compiles what the document allows the container c.
 func (t *Trial) judges(c *profile.Container) (judges, error) {
 	var containers []profile.Container
+	var senses []profile.Sense
 	for _, d := range t.Document.Spec.Containers {
 		if d.Type == c.Type && (d.Name == c.Name || d.Name == "") {
 			containers = append(containers, d)
+			senses = profile.JoinSenses(senses, t.Document.SensesOf(&d))
 		}
 	}
 	all := make(judges)
 	for _, arch := range []string{"amd64", "arm64"} {
-		matcher, err := match.Compile(containers, match.Options{Arch: arch, MergedUsr: true})
+		matcher, err := match.Compile(containers, match.Options{Arch: arch, MergedUsr: true, Senses: senses})
 		if err != nil {
 			return nil, err
 		}

@@ -206,7 +206,7 @@ func (t *Trial) judged() *profile.Profile {
 
 func (t *Trial) speaksOf(c *profile.Container) bool {
 	return slices.ContainsFunc(t.Document.Spec.Containers, func(d profile.Container) bool {
-		return d.Type == c.Type && (d.Name == c.Name || d.Name == "") && d.Guards()
+		return d.Type == c.Type && (d.Name == c.Name || d.Name == "") && t.Document.Guards(&d)
 	})
 }
 

@@ -17,7 +17,7 @@ func (t *Trial) containers(held *profile.Profile, found []*finding) []Container 
 	unused := profile.Unused(listed, held)
 	for i := range listed.Spec.Containers {
 		c := &listed.Spec.Containers[i]
-		if !c.Guards() {
+		if !t.Document.Guards(c) {
 			continue
 		}
 		rest := &profile.Container{}

@@ -74,10 +74,10 @@ func (j *judge) Begin(s *observe.Subject) {
 	c := j.containerOf(s)
 	s.Container.Name, s.Container.Type = c.Name, string(c.Type)
 	j.recorder.Begin(s)
-	if j.matchers[c.Name] == nil && c.Guards() {
+	if j.matchers[c.Name] == nil && j.document.Guards(&c) {
 		// It fails for a machine without a table of system calls only, on which
 		// nothing can be observed either.
-		j.matchers[c.Name], _ = match.Compile(j.containersNamed(c.Name), match.Options{Arch: runtime.GOARCH, MergedUsr: true})
+		j.matchers[c.Name], _ = match.Compile(j.containersNamed(c.Name), match.Options{Arch: runtime.GOARCH, MergedUsr: true, Senses: j.document.SensesOf(&c)})
 	}
 	if !s.StartSeen {
 		j.addRunning(&s.Container)

@@ -103,7 +103,7 @@ var errSeveralContainers = errors.New("the document has several containers; say 
 func onlyContainer(p *profile.Profile, named string) (string, error) {
 	var names []string
 	for _, c := range p.Spec.Containers {
-		if c.Guards() {
+		if p.Guards(&c) {
 			names = append(names, c.Name)
 		}
 	}

@@ -3,6 +3,7 @@ package kubescape
 import (
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ const (
 	annotationContainerType = prefix + "workload-container-type"
 	annotationManagedBy     = prefix + "managed-by"
 )
+
+// annotationSenses keeps Spec.Senses, for which Kubescape has no place.
+const annotationSenses = "bobwatch/senses"
 
 // objectMeta is the part of a Kubescape object's metadata that says
 // something about the workload. The rest belongs to the API server.
@@ -118,6 +122,9 @@ func (m *objectMeta) metadata() profile.Metadata {
 		delete(rest.Labels, key)
 		delete(rest.Annotations, key)
 	}
+	if m.senses() != nil {
+		delete(rest.Annotations, annotationSenses)
+	}
 	if m.isOverlay() {
 		rest.Labels = union(rest.Labels, map[string]string{profile.AllowanceLabel: "true"})
 	}
@@ -128,6 +135,31 @@ func (m *objectMeta) metadata() profile.Metadata {
 		delete(rest.Annotations, annotationCompletion)
 	}
 	return rest
+}
+
+// senses returns what the annotation says, nil if it is none of ours.
+func (m *objectMeta) senses() []profile.Sense {
+	var senses []profile.Sense
+	for name := range strings.SplitSeq(m.annotations[annotationSenses], ",") {
+		if sense := profile.Sense(name); slices.Contains(profile.AllSenses, sense) {
+			senses = append(senses, sense)
+		} else {
+			return nil
+		}
+	}
+	return senses
+}
+
+// setSenses writes the annotation.
+func (m *objectMeta) setSenses(senses []profile.Sense) {
+	if len(senses) == 0 {
+		return
+	}
+	names := make([]string, len(senses))
+	for i, sense := range senses {
+		names[i] = string(sense)
+	}
+	m.annotations = union(m.annotations, map[string]string{annotationSenses: strings.Join(names, ",")})
 }
 
 // isOverlay reports whether the document is one with which a user adds to a

@@ -294,6 +294,7 @@ func (d *object) profile() *profile.Profile {
 		Metadata:   d.meta.metadata(),
 		Spec: profile.Spec{
 			Workload:   d.meta.workload(d.selector),
+			Senses:     d.meta.senses(),
 			Containers: d.containers,
 			Provenance: d.meta.provenance(),
 			Kubescape:  d.kept,

@@ -276,6 +276,21 @@ func TestKubescapeExportOfEdited(t *testing.T) {
 	}
 }
 
+// What a document speaks for survives the way there and back.
+func TestKubescapeSenses(t *testing.T) {
+	p := readTestdata(t, "ap-redis-kind.yaml")[0]
+	p.Spec.Senses = []profile.Sense{profile.SenseExecs, profile.SenseNetwork}
+	roundTrip(t, []*profile.Profile{p})
+	text := `apiVersion: spdx.softwarecomposition.kubescape.io/v1beta1
+kind: ContainerProfile
+metadata: {name: x, annotations: {bobwatch/senses: smell}}
+spec: {opens: [{path: /a}]}
+`
+	if p := onlyProfile(t, "f", text); p.Spec.Senses != nil || p.Metadata.Annotations["bobwatch/senses"] != "smell" {
+		t.Errorf("of an annotation that is none of ours: senses %v, annotations %v", p.Spec.Senses, p.Metadata.Annotations)
+	}
+}
+
 func TestKubescapeExportWantsValues(t *testing.T) {
 	p := &profile.Profile{Spec: profile.Spec{Parameters: []profile.Parameter{{Name: "x", Kind: profile.ParameterPort}}}}
 	if text, err := Marshal(p, Pair); err == nil {

@@ -36,11 +36,14 @@ func Warnings(p *profile.Profile) []Warning {
 	var l linter
 	l.binding(p)
 	l.provenance(p)
+	if p.IsAllowance() && len(p.Spec.Senses) > 0 {
+		l.warn("spec.senses", "has no effect: an allowance only adds to what other documents speak for")
+	}
 	for i := range p.Spec.Containers {
 		at, c := fmt.Sprintf("spec.containers[%d]", i), &p.Spec.Containers[i]
 		l.container(at, c)
 		if !p.IsAllowance() {
-			l.emptiness(at, c)
+			l.emptiness(at, p, c)
 		}
 	}
 	return l.warnings
@@ -114,22 +117,30 @@ func (l *linter) container(at string, c *profile.Container) {
 	}
 }
 
-// emptiness warns of what a profile says nothing of. An empty list allows
-// nothing, as with Kubescape.
-func (l *linter) emptiness(at string, c *profile.Container) {
-	if !c.Guards() {
+// emptiness warns of sections that a profile speaks for and leaves empty, which
+// allows nothing, and of those that it lists and does not speak for.
+func (l *linter) emptiness(at string, p *profile.Profile, c *profile.Container) {
+	senses := p.SensesOf(c)
+	if len(senses) == 0 {
 		l.warn(at, "lists no system calls, executions or opens: by itself it guards nothing")
 		return
 	}
 	var missing []string
-	if len(c.Syscalls) == 0 {
-		missing = append(missing, "no system calls")
-	}
-	if len(c.Execs) == 0 {
-		missing = append(missing, "no executions")
-	}
-	if len(c.Opens) == 0 {
-		missing = append(missing, "no opens")
+	for _, section := range []struct {
+		sense  profile.Sense
+		name   string
+		length int
+	}{
+		{profile.SenseSyscalls, "system calls", len(c.Syscalls)},
+		{profile.SenseExecs, "executions", len(c.Execs)},
+		{profile.SenseOpens, "opens", len(c.Opens)},
+	} {
+		switch spoken := slices.Contains(senses, section.sense); {
+		case spoken && section.length == 0:
+			missing = append(missing, "no "+section.name)
+		case !spoken && section.length > 0:
+			l.warn(at+"."+string(section.sense), "is not judged: spec.senses does not name it")
+		}
 	}
 	if len(missing) > 0 {
 		l.warn(at, "lists %s: every one will deviate, unless another document allows it", strings.Join(missing, " and "))

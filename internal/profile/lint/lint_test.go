@@ -87,6 +87,23 @@ func TestWarnings(t *testing.T) {
 			p:    only(profile.Container{Execs: []profile.Exec{{Path: "/app"}}}),
 			want: []string{"spec.containers[0]"}, says: "lists no system calls and no opens: every one",
 		},
+		"section that is not spoken for": {
+			p: &profile.Profile{Spec: profile.Spec{Workload: bound, Senses: []profile.Sense{profile.SenseOpens, profile.SenseNetwork}, Containers: []profile.Container{{
+				Name: "web", Opens: []profile.Open{{Path: "/app"}}, Execs: []profile.Exec{{Path: "/app"}},
+			}}}},
+			want: []string{"spec.containers[0].execs"}, says: "spec.senses does not name it",
+		},
+		"section that is spoken for and empty": {
+			p:    &profile.Profile{Spec: profile.Spec{Workload: bound, Senses: []profile.Sense{profile.SenseOpens}, Containers: []profile.Container{{Name: "web"}}}},
+			want: []string{"spec.containers[0]"}, says: "lists no opens: every one",
+		},
+		"allowance that speaks": {
+			p: &profile.Profile{
+				Metadata: profile.Metadata{Labels: map[string]string{profile.AllowanceLabel: "true"}},
+				Spec:     profile.Spec{Workload: bound, Senses: []profile.Sense{profile.SenseOpens}},
+			},
+			want: []string{"spec.senses"}, says: "has no effect",
+		},
 		"learning": {p: &profile.Profile{Spec: profile.Spec{Workload: bound, Provenance: profile.Provenance{Completeness: profile.Learning}}}, want: []string{"spec.provenance"}},
 		"lost": {
 			p:    &profile.Profile{Spec: profile.Spec{Workload: bound, Provenance: profile.Provenance{Completeness: profile.Partial, Lost: 3}}},

@@ -5,6 +5,7 @@ package match
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bobwatch/internal/event"
@@ -21,6 +22,9 @@ type Options struct {
 	// Strict allows the calls that are listed and no other member of their
 	// families.
 	Strict bool
+	// Senses are the sections that the documents speak for together; none stands
+	// for profile.DefaultSenses. Acts of other sections are all allowed.
+	Senses []profile.Sense
 	// MergedUsr takes /bin and /usr/bin, /sbin and /usr/sbin, and so on with
 	// lib, lib32, lib64 and libx32, for one place, in documents and in events.
 	MergedUsr bool
@@ -39,6 +43,7 @@ const (
 // Matcher is what some containers may do together, compiled. It is immutable
 // and safe for concurrent use, and its methods do not allocate.
 type Matcher struct {
+	senses         []profile.Sense
 	native, compat syscalls.Set
 	execPaths      *glob.Paths
 	execs          []execLeaf // by leaf of execPaths
@@ -60,7 +65,10 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	if !syscalls.Supported(opts.Arch) {
 		return nil, fmt.Errorf("compile profile: no system call table for architecture %q", opts.Arch)
 	}
-	m := &Matcher{}
+	m := &Matcher{senses: opts.Senses}
+	if len(m.senses) == 0 {
+		m.senses = profile.DefaultSenses
+	}
 	execPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	openPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	compat := syscalls.Compat(opts.Arch)
@@ -78,6 +86,9 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 				m.addOpen(leaf, open)
 			}
 		}
+	}
+	if !m.Judges(profile.SenseSyscalls) {
+		m.native, m.compat = everyCall(), everyCall()
 	}
 	m.execPaths, m.openPaths = execPaths.Build(), openPaths.Build()
 	return m, nil
@@ -135,6 +146,16 @@ func (m *Matcher) addOpen(leaf uint32, open profile.Open) {
 	m.opens[leaf] |= profile.AccessOf(open.Flags)
 }
 
+func everyCall() (set syscalls.Set) {
+	for nr := range uint32(syscalls.MaxNr) {
+		set.Add(nr)
+	}
+	return set
+}
+
+// Judges reports whether the documents speak for the section s.
+func (m *Matcher) Judges(s profile.Sense) bool { return slices.Contains(m.senses, s) }
+
 // Syscalls returns the allowed calls of the node's architecture.
 func (m *Matcher) Syscalls() syscalls.Set { return m.native }
 
@@ -152,6 +173,9 @@ var nul = []byte{0}
 // Exec judges the execution of path with the given arguments, each but perhaps
 // the last ended by a NUL. Any entry that has both allows it.
 func (m *Matcher) Exec(path, args []byte) Verdict {
+	if !m.Judges(profile.SenseExecs) {
+		return Allowed
+	}
 	args = bytes.TrimSuffix(args, nul)
 	verdict := PathUnknown
 	m.execPaths.Match(path, func(leaf uint32) bool {
@@ -182,6 +206,9 @@ func (l *execLeaf) allows(args []byte) bool {
 // Open judges an open of path. What all entries with the path allow is joined;
 // an open that neither reads nor writes is allowed if there is one.
 func (m *Matcher) Open(path []byte, access event.Access) Verdict {
+	if !m.Judges(profile.SenseOpens) {
+		return Allowed
+	}
 	known, granted := false, event.Access(0)
 	m.openPaths.Match(path, func(leaf uint32) bool {
 		known = true

@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -18,6 +19,54 @@ func compileOpens(tb testing.TB, opts Options, opens ...profile.Open) *Matcher {
 		tb.Fatal(err)
 	}
 	return m
+}
+
+// TestFormats holds the documents of earlier versions to what they meant.
+func TestFormats(t *testing.T) {
+	const allowed, unknown = Allowed, PathUnknown
+	tests := map[string]struct {
+		call       bool // of what is not listed
+		exec, open Verdict
+	}{
+		"v1alpha1":        {call: false, exec: unknown, open: unknown},
+		"v1alpha1-senses": {call: true, exec: allowed, open: unknown},
+	}
+	for file, tt := range tests {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile("../testdata/formats/" + file + ".yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			documents, err := profile.Parse(file, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := profile.Bind(documents[0], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := p.Spec.Containers[0]
+			m, err := Compile([]profile.Container{c}, Options{Arch: "amd64", Senses: p.SensesOf(&c)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !m.Syscall(0) || m.Syscall(101) != tt.call || m.CompatSyscall(26) != tt.call {
+				t.Errorf("read %t, ptrace %t, 32-bit ptrace %t; want true, %t, %[3]t", m.Syscall(0), m.Syscall(101), m.CompatSyscall(26), tt.call)
+			}
+			if got := m.Exec([]byte("/usr/bin/dash"), []byte("sh\x00-c\x00ping -c 4 10.0.0.1\x00")); got != allowed {
+				t.Errorf("a listed execution: %d", got)
+			}
+			if got := m.Exec([]byte("/usr/bin/nc"), nil); got != tt.exec {
+				t.Errorf("another execution: %d, want %d", got, tt.exec)
+			}
+			if got := m.Open([]byte("/srv/acme/x/index.html"), event.AccessRead); got != allowed {
+				t.Errorf("a listed open: %d", got)
+			}
+			if got := m.Open([]byte("/etc/shadow"), event.AccessRead); got != tt.open {
+				t.Errorf("another open: %d, want %d", got, tt.open)
+			}
+		})
+	}
 }
 
 func TestMatcherOpenAccess(t *testing.T) {
