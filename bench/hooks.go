@@ -22,6 +22,8 @@ var (
 		"cgroup_rmdir",
 		"cgroup_attach_task",
 		"io_uring_submit_req",
+		"inet_sock_set_state",
+		"net_dev_queue",
 	}
 	exitHooks = []string{ // tracepoint/syscalls
 		"sys_exit_open",
@@ -29,6 +31,9 @@ var (
 		"sys_exit_openat2",
 		"sys_exit_creat",
 		"sys_exit_open_by_handle_at",
+		"sys_exit_socket",
+		"sys_exit_connect",
+		"sys_exit_bind",
 	}
 )
 

@@ -17,6 +17,8 @@ enum event_kind {
 	KIND_CGROUP_REMOVED,
 	KIND_MOVED,
 	KIND_SELF_TEST,
+	KIND_CONNECTION,
+	KIND_SOCKET,
 	KIND_END,
 };
 
@@ -76,19 +78,37 @@ struct process {
 	__u8 comm[16];
 };
 
+enum direction {
+	DIRECTION_EGRESS = 1, /* the container speaks first */
+	DIRECTION_INGRESS,
+	DIRECTION_LISTEN, /* no peer yet: the address and port are its own */
+};
+
+/* Whom a container talks to; of KIND_SOCKET the family, type and protocol alone. */
+struct connection {
+	__u8 address[16]; /* the peer's; IPv4 mapped into IPv6; zeroes for AF_UNIX */
+	__u16 port;	  /* the peer's, with DIRECTION_INGRESS the container's own */
+	__u16 family;
+	__u16 protocol;
+	__u8 type; /* SOCK_STREAM, ... */
+	__u8 direction;
+};
+
 /*
  * path_bytes bytes of path and args_bytes bytes of arguments follow. The path
  * is a list of NUL-terminated components, leaf first; with FLAG_CALLER_PATH the
  * first caller_bytes of it are the string the caller passed, and the
  * components, if any, are the directory it is relative to. A cgroup's path is
- * one string.
+ * one string. Of an AF_UNIX peer with an abstract name the path is empty, and the
+ * arguments are the name. A process with pid 0 is unknown: a packet came in, and
+ * whoever ran at that time has nothing to do with it.
  */
 struct event {
 	__u64 time_ns; /* since boot */
 	__u64 cgroup;
 	__u64 ino;
 	__u64 changed_ns; /* of the file, since 1970 */
-	__u64 open_key;
+	__u64 known_key;
 	__u32 dev;
 	__u32 nr; /* with FLAG_SENSITIVE the number of the file */
 	__u32 repeats;
@@ -102,6 +122,7 @@ struct event {
 	__u8 origin;
 	__u8 access;
 	__u8 ancestors_len;
+	struct connection connection;
 	struct process process;
 	struct process ancestors[MAX_ANCESTORS];
 };

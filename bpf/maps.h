@@ -29,6 +29,7 @@ enum share_kind {
 	SHARE_EXECS, /* and moves */
 	SHARE_RUNTIME,
 	SHARE_SENSITIVE, /* opens of files that user space named, see sensitive.h */
+	SHARE_NET,	 /* connections and sockets */
 	SHARES = 8,	 /* a power of two, to mask with */
 };
 
@@ -123,23 +124,26 @@ struct {
 	__type(value, struct native);
 } natives SEC(".maps");
 
-enum open_verdict {
-	OPEN_TOLD,     /* reported; nothing more to say */
-	OPEN_DEVIATES, /* user space found that it deviates: keep counting */
+enum known_verdict {
+	KNOWN_TOLD,	/* reported; nothing more to say */
+	KNOWN_DEVIATES, /* user space found that it deviates: keep counting */
 };
 
-struct open_key {
+struct known_key {
 	__u64 cgroup;
-	__u64 hash; /* of the path's components, the access class and the generation */
+	__u64 hash; /* of the kind, what was done and the generation, see known.h */
 };
 
-/* Known opens. Written by handle_open_exit; user space marks deviations. */
+/*
+ * Known acts of all kinds but system calls. Written by the programs; user space
+ * marks deviations.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
-	__type(key, struct open_key);
+	__type(key, struct known_key);
 	__type(value, __u32);
-} opens SEC(".maps");
+} known SEC(".maps");
 
 struct file_key {
 	__u64 cgroup;
@@ -161,7 +165,7 @@ struct {
 
 struct deviation_key {
 	__u64 cgroup;
-	__u64 act; /* a syscall's number, ABI and generation, or an open's hash */
+	__u64 act; /* a syscall's number, ABI and generation, or the hash of a known_key */
 	__u64 exe; /* the program that did it */
 };
 
@@ -192,6 +196,9 @@ struct scratch_map open_scratch SEC(".maps");
 struct scratch_map uring_scratch SEC(".maps");
 struct scratch_map cgroup_scratch SEC(".maps");
 struct scratch_map fork_scratch SEC(".maps");
+struct scratch_map tcp_scratch SEC(".maps");
+struct scratch_map packet_scratch SEC(".maps");
+struct scratch_map socket_scratch SEC(".maps");
 
 /* Set once, before the programs are loaded. */
 const volatile __u64 hash_seed = 0;

@@ -59,47 +59,9 @@ static __always_inline bool read_opened_cast(struct opened *opened, __u32 fd)
 	return true;
 }
 
-static __always_inline struct open_key open_key_of(int slot, __u64 hash, __u32 access)
+static __always_inline struct known_key open_key_of(int slot, __u64 hash, __u32 access)
 {
-	struct container *container = container_at(slot);
-
-	return (struct open_key){
-		.cgroup = cgroup_at(slot),
-		.hash = mix(hash, (__u64)container->generation << 8 | access),
-	};
-}
-
-enum open_news {
-	OPEN_KNOWN,
-	OPEN_NEW,
-	OPEN_REPEATED, /* a deviation whose cooldown has ended, or by another program */
-};
-
-/* Whether an open has to be reported. `deviation` and `repeats` are for OPEN_REPEATED. */
-static __always_inline enum open_news open_news(const struct open_key *key,
-						struct deviation_key *deviation, __u32 *repeats)
-{
-	__u32 *verdict = bpf_map_lookup_elem(&opens, key);
-
-	if (!verdict)
-		return OPEN_NEW;
-	if (*verdict == OPEN_TOLD)
-		return OPEN_KNOWN;
-	deviation->cgroup = key->cgroup;
-	deviation->act = key->hash;
-	deviation->exe = exe_of((void *)bpf_get_current_task());
-	return deviation_due(deviation, repeats) ? OPEN_REPEATED : OPEN_KNOWN;
-}
-
-static __always_inline void open_reported(enum open_news news, const struct open_key *key,
-					  const struct deviation_key *deviation)
-{
-	__u32 verdict = OPEN_TOLD;
-
-	if (news == OPEN_REPEATED)
-		deviation_reported(deviation);
-	else
-		bpf_map_update_elem(&opens, key, &verdict, BPF_NOEXIST);
+	return known_key_of(slot, KIND_OPEN, hash, access);
 }
 
 /*
@@ -118,9 +80,9 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 {
 	struct container *container = container_at(slot);
 	__u32 *sensitive = sensitive_file(slot, file);
-	struct deviation_key deviation = {};
-	enum open_news news = OPEN_NEW;
-	struct open_key key;
+	struct deviation_key deviation = {.exe = exe_of((void *)bpf_get_current_task())};
+	enum news news = NEWS_FIRST;
+	struct known_key key;
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct native *native;
 	struct scratch *scratch;
@@ -135,9 +97,9 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 		hash = mix(hash, 1ull << 32 | *sensitive);
 	key = open_key_of(slot, hash, access);
 	if (hash)
-		news = open_news(&key, &deviation, &repeats);
+		news = news_of(&key, &deviation, &repeats);
 	scratch = get_scratch(&open_scratch);
-	if (news == OPEN_KNOWN || !scratch)
+	if (news == NEWS_NONE || !scratch)
 		return 0;
 	start_record(scratch, slot, KIND_OPEN, native);
 	if (sensitive) {
@@ -145,14 +107,14 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 		scratch->event.nr = *sensitive;
 	}
 	scratch->event.access = access;
-	scratch->event.open_key = key.hash;
+	scratch->event.known_key = key.hash;
 	scratch->event.repeats = repeats;
 	read_file_facts(&scratch->event, file);
 	BPF_CORE_READ_INTO(&path, file, f_path);
 	append_path(scratch, &path);
 	if (send_record(container, scratch, scratch->event.path_bytes) && hash &&
 	    is_learned(native, container))
-		open_reported(news, &key, &deviation);
+		news_sent(news, &key, &deviation);
 	return 0;
 }
 
@@ -212,11 +174,11 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct container *container = container_at(slot);
 	__u32 access = access_of_flags(args->flags);
-	struct deviation_key deviation = {};
-	struct open_key key;
+	struct deviation_key deviation = {.exe = exe_of((void *)bpf_get_current_task())};
+	struct known_key key;
 	struct native *native = native_of(task);
 	struct path base = {};
-	enum open_news news;
+	enum news news;
 	__u32 repeats = 0;
 	__u64 hash;
 
@@ -228,14 +190,14 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 		hash = mix(hash, hash_path(base.dentry, base.mnt));
 	}
 	key = open_key_of(slot, hash, access);
-	news = bytes > HASHED_BYTES ? OPEN_NEW : open_news(&key, &deviation, &repeats);
-	if (news == OPEN_KNOWN)
+	news = bytes > HASHED_BYTES ? NEWS_FIRST : news_of(&key, &deviation, &repeats);
+	if (news == NEWS_NONE)
 		return 0;
 	start_record(scratch, slot, KIND_OPEN, native);
 	scratch->event.flags |= FLAG_CALLER_PATH | flags;
 	scratch->event.error = error;
 	scratch->event.access = access;
-	scratch->event.open_key = key.hash;
+	scratch->event.known_key = key.hash;
 	scratch->event.repeats = repeats;
 	scratch->event.caller_bytes = bytes;
 	scratch->event.path_bytes = bytes;
@@ -243,7 +205,7 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 		append_path(scratch, &base);
 	if (send_record(container, scratch, scratch->event.path_bytes) && bytes <= HASHED_BYTES &&
 	    is_learned(native, container))
-		open_reported(news, &key, &deviation);
+		news_sent(news, &key, &deviation);
 	return 0;
 }
 
@@ -309,8 +271,7 @@ static __noinline int report_call(__u32 slot, __u32 error)
 static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 {
 	struct opened opened;
-	struct open_key key;
-	__u32 *verdict;
+	struct known_key key;
 	long ret = ctx->ret;
 	int slot;
 
@@ -331,8 +292,7 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 		return report_call(slot, 0);
 	if (opened.hash && !may_be_sensitive(container_at(slot), opened.ino, opened.dev)) {
 		key = open_key_of(slot, opened.hash, opened.access);
-		verdict = bpf_map_lookup_elem(&opens, &key);
-		if (verdict && *verdict == OPEN_TOLD)
+		if (is_known(&key))
 			return 0;
 	}
 	return report_file(slot, opened.file, opened.access, opened.hash);

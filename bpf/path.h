@@ -6,17 +6,11 @@
 #ifndef BOBWATCH_PATH_H
 #define BOBWATCH_PATH_H
 
-#include "record.h"
+#include "known.h"
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 {
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-}
-
-static __always_inline __u64 mix(__u64 hash, __u64 value)
-{
-	hash = (hash ^ value) * 0x9E3779B97F4A7C15ull;
-	return hash ^ hash >> 31;
 }
 
 /*

@@ -173,6 +173,9 @@ static __always_inline __u32 share_of(const struct event *event)
 		return SHARE_EXECS;
 	case KIND_OPEN:
 		return event->flags & FLAG_SENSITIVE ? SHARE_SENSITIVE : SHARE_OPENS;
+	case KIND_CONNECTION:
+	case KIND_SOCKET:
+		return SHARE_NET;
 	default:
 		return SHARE_CALLS;
 	}

@@ -13,6 +13,9 @@
  *   exec.h     executions, and what is native to a container
  *   open.h     opens
  *   sensitive.h files that are known by identity
+ *   known.h    what is known by a hash
+ *   socket.h   sockets and packets
+ *   net.h      connections, sockets
  *   cgroup.h   new cgroups, and processes that leave theirs
  */
 #include "kernel.h"
@@ -23,5 +26,6 @@
 #include "open.h"
 #include "syscall.h"
 #include "cgroup.h"
+#include "net.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -205,8 +205,8 @@ func (e *engine) check(in *instance, ev *event.Event) {
 		return
 	}
 	e.raise(in, e.builder.Build(d, &in.subject))
-	if ev.Kind == event.KindOpen {
-		if err := e.watcher.MarkDeviation(ev.Cgroup, ev.OpenKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+	if ev.KnownKey != 0 {
+		if err := e.watcher.MarkDeviation(ev.Cgroup, ev.KnownKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
 			e.log.Warn("mark deviation", zap.Error(err))
 		}
 	}

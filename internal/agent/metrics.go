@@ -81,6 +81,8 @@ var kindNames = map[event.Kind]string{
 	event.KindCgroupRemoved: "cgroup_removed",
 	event.KindMoved:         "moved",
 	event.KindSelfTest:      "self_test",
+	event.KindConnection:    "connection",
+	event.KindSocket:        "socket",
 }
 
 // reading is all that the agent's metrics tell, at one moment.

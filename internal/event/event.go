@@ -18,6 +18,8 @@ const (
 	KindCgroupRemoved                 // a cgroup went away
 	KindMoved                         // a container's own process left its cgroup for another
 	KindSelfTest                      // the agent asked whether records reach it
+	KindConnection                    // a peer that the container talks to, or a port it waits on
+	KindSocket                        // a socket of a family, type and protocol
 
 	KindEnd // one more than the last kind
 )
@@ -150,7 +152,7 @@ type Event struct {
 	// Repeats counts equal acts that the kernel held back since its last report.
 	Repeats uint32
 
-	Process    Process
+	Process    Process               // PID 0: unknown, because a packet came in
 	Ancestors  [MaxAncestors]Process // parent first, ending with the last one inside the container
 	NAncestors int
 
@@ -162,14 +164,18 @@ type Event struct {
 	// 1970: its content, its names or its attributes.
 	Changed uint64
 
-	// OpenKey names the (file, access) pair in the kernel's set of known opens.
-	OpenKey uint64
+	// KnownKey names the act in the kernel's set of known acts; 0 for kinds that
+	// are not in it.
+	KnownKey uint64
+
+	Connection Connection // KindConnection, KindSocket
 
 	// Path is resolved by the kernel and absolute in the container's mount
 	// namespace, unless FlagCallerPath is set. A file in memory is "memfd:NAME",
 	// one of another mount namespace "outside:/PATH", and one nested too deeply
 	// "truncated:/REST". For cgroup events it is the cgroup's path below the
-	// root of its hierarchy. It is hostile bytes.
+	// root of its hierarchy. A Unix socket without a place in a directory tree is
+	// "@NAME". It is hostile bytes.
 	Path []byte
 	// Object is the name by which a file with FlagSensitive was marked; Path may
 	// be another.

@@ -55,7 +55,7 @@ type bpfEvent struct {
 	Cgroup       uint64
 	Ino          uint64
 	ChangedNs    uint64
-	OpenKey      uint64
+	KnownKey     uint64
 	Dev          uint32
 	Nr           uint32
 	Repeats      uint32
@@ -69,8 +69,17 @@ type bpfEvent struct {
 	Origin       uint8
 	Access       uint8
 	AncestorsLen uint8
-	Process      bpfProcess
-	Ancestors    [8]bpfProcess
+	Connection   struct {
+		_         structs.HostLayout
+		Address   [16]uint8
+		Port      uint16
+		Family    uint16
+		Protocol  uint16
+		Type      uint8
+		Direction uint8
+	}
+	Process   bpfProcess
+	Ancestors [8]bpfProcess
 }
 
 type bpfEventFlag uint32
@@ -105,7 +114,9 @@ const (
 	bpfEventKindKIND_CGROUP_REMOVED bpfEventKind = 5
 	bpfEventKindKIND_MOVED          bpfEventKind = 6
 	bpfEventKindKIND_SELF_TEST      bpfEventKind = 7
-	bpfEventKindKIND_END            bpfEventKind = 8
+	bpfEventKindKIND_CONNECTION     bpfEventKind = 8
+	bpfEventKindKIND_SOCKET         bpfEventKind = 9
+	bpfEventKindKIND_END            bpfEventKind = 10
 )
 
 type bpfFileKey struct {
@@ -116,6 +127,12 @@ type bpfFileKey struct {
 	Pad    uint32
 }
 
+type bpfKnownKey struct {
+	_      structs.HostLayout
+	Cgroup uint64
+	Hash   uint64
+}
+
 type bpfNative struct {
 	_       structs.HostLayout
 	Cgroup  uint64
@@ -124,12 +141,6 @@ type bpfNative struct {
 	Origin  uint8
 	Tty     uint8
 	Left    uint8
-}
-
-type bpfOpenKey struct {
-	_      structs.HostLayout
-	Cgroup uint64
-	Hash   uint64
 }
 
 type bpfProcess struct {
@@ -194,21 +205,31 @@ const (
 	bpfMapEvents               = "events"
 	bpfMapExecScratch          = "exec_scratch"
 	bpfMapForkScratch          = "fork_scratch"
+	bpfMapKnown                = "known"
 	bpfMapNatives              = "natives"
 	bpfMapOpenScratch          = "open_scratch"
-	bpfMapOpens                = "opens"
+	bpfMapPacketScratch        = "packet_scratch"
 	bpfMapSensitiveFiles       = "sensitive_files"
+	bpfMapSocketScratch        = "socket_scratch"
 	bpfMapSyscallScratch       = "syscall_scratch"
+	bpfMapTcpScratch           = "tcp_scratch"
 	bpfMapUringScratch         = "uring_scratch"
+	bpfProgHandleBindExit      = "handle_bind_exit"
 	bpfProgHandleCgroupAttach  = "handle_cgroup_attach"
 	bpfProgHandleCgroupMkdir   = "handle_cgroup_mkdir"
 	bpfProgHandleCgroupRmdir   = "handle_cgroup_rmdir"
+	bpfProgHandleConnectExit   = "handle_connect_exit"
+	bpfProgHandleConnections   = "handle_connections"
 	bpfProgHandleExec          = "handle_exec"
 	bpfProgHandleExit          = "handle_exit"
 	bpfProgHandleFork          = "handle_fork"
+	bpfProgHandleListeners     = "handle_listeners"
 	bpfProgHandleOpenExit      = "handle_open_exit"
 	bpfProgHandleOpenExitProbe = "handle_open_exit_probe"
+	bpfProgHandlePacket        = "handle_packet"
+	bpfProgHandleSocketExit    = "handle_socket_exit"
 	bpfProgHandleSysEnter      = "handle_sys_enter"
+	bpfProgHandleTcpState      = "handle_tcp_state"
 	bpfProgHandleUringSubmit   = "handle_uring_submit"
 	bpfProgMarkSensitive       = "mark_sensitive"
 	bpfVarCooldownNs           = "cooldown_ns"
@@ -263,15 +284,22 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
+	HandleBindExit      *ebpf.ProgramSpec `ebpf:"handle_bind_exit"`
 	HandleCgroupAttach  *ebpf.ProgramSpec `ebpf:"handle_cgroup_attach"`
 	HandleCgroupMkdir   *ebpf.ProgramSpec `ebpf:"handle_cgroup_mkdir"`
 	HandleCgroupRmdir   *ebpf.ProgramSpec `ebpf:"handle_cgroup_rmdir"`
+	HandleConnectExit   *ebpf.ProgramSpec `ebpf:"handle_connect_exit"`
+	HandleConnections   *ebpf.ProgramSpec `ebpf:"handle_connections"`
 	HandleExec          *ebpf.ProgramSpec `ebpf:"handle_exec"`
 	HandleExit          *ebpf.ProgramSpec `ebpf:"handle_exit"`
 	HandleFork          *ebpf.ProgramSpec `ebpf:"handle_fork"`
+	HandleListeners     *ebpf.ProgramSpec `ebpf:"handle_listeners"`
 	HandleOpenExit      *ebpf.ProgramSpec `ebpf:"handle_open_exit"`
 	HandleOpenExitProbe *ebpf.ProgramSpec `ebpf:"handle_open_exit_probe"`
+	HandlePacket        *ebpf.ProgramSpec `ebpf:"handle_packet"`
+	HandleSocketExit    *ebpf.ProgramSpec `ebpf:"handle_socket_exit"`
 	HandleSysEnter      *ebpf.ProgramSpec `ebpf:"handle_sys_enter"`
+	HandleTcpState      *ebpf.ProgramSpec `ebpf:"handle_tcp_state"`
 	HandleUringSubmit   *ebpf.ProgramSpec `ebpf:"handle_uring_submit"`
 	MarkSensitive       *ebpf.ProgramSpec `ebpf:"mark_sensitive"`
 }
@@ -285,11 +313,14 @@ type bpfMapSpecs struct {
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	ExecScratch    *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.MapSpec `ebpf:"fork_scratch"`
+	Known          *ebpf.MapSpec `ebpf:"known"`
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
-	Opens          *ebpf.MapSpec `ebpf:"opens"`
+	PacketScratch  *ebpf.MapSpec `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.MapSpec `ebpf:"sensitive_files"`
+	SocketScratch  *ebpf.MapSpec `ebpf:"socket_scratch"`
 	SyscallScratch *ebpf.MapSpec `ebpf:"syscall_scratch"`
+	TcpScratch     *ebpf.MapSpec `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.MapSpec `ebpf:"uring_scratch"`
 }
 
@@ -332,11 +363,14 @@ type bpfMaps struct {
 	Events         *ebpf.Map `ebpf:"events"`
 	ExecScratch    *ebpf.Map `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.Map `ebpf:"fork_scratch"`
+	Known          *ebpf.Map `ebpf:"known"`
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
-	Opens          *ebpf.Map `ebpf:"opens"`
+	PacketScratch  *ebpf.Map `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.Map `ebpf:"sensitive_files"`
+	SocketScratch  *ebpf.Map `ebpf:"socket_scratch"`
 	SyscallScratch *ebpf.Map `ebpf:"syscall_scratch"`
+	TcpScratch     *ebpf.Map `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.Map `ebpf:"uring_scratch"`
 }
 
@@ -347,11 +381,14 @@ func (m *bpfMaps) Close() error {
 		m.Events,
 		m.ExecScratch,
 		m.ForkScratch,
+		m.Known,
 		m.Natives,
 		m.OpenScratch,
-		m.Opens,
+		m.PacketScratch,
 		m.SensitiveFiles,
+		m.SocketScratch,
 		m.SyscallScratch,
+		m.TcpScratch,
 		m.UringScratch,
 	)
 }
@@ -374,30 +411,44 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
+	HandleBindExit      *ebpf.Program `ebpf:"handle_bind_exit"`
 	HandleCgroupAttach  *ebpf.Program `ebpf:"handle_cgroup_attach"`
 	HandleCgroupMkdir   *ebpf.Program `ebpf:"handle_cgroup_mkdir"`
 	HandleCgroupRmdir   *ebpf.Program `ebpf:"handle_cgroup_rmdir"`
+	HandleConnectExit   *ebpf.Program `ebpf:"handle_connect_exit"`
+	HandleConnections   *ebpf.Program `ebpf:"handle_connections"`
 	HandleExec          *ebpf.Program `ebpf:"handle_exec"`
 	HandleExit          *ebpf.Program `ebpf:"handle_exit"`
 	HandleFork          *ebpf.Program `ebpf:"handle_fork"`
+	HandleListeners     *ebpf.Program `ebpf:"handle_listeners"`
 	HandleOpenExit      *ebpf.Program `ebpf:"handle_open_exit"`
 	HandleOpenExitProbe *ebpf.Program `ebpf:"handle_open_exit_probe"`
+	HandlePacket        *ebpf.Program `ebpf:"handle_packet"`
+	HandleSocketExit    *ebpf.Program `ebpf:"handle_socket_exit"`
 	HandleSysEnter      *ebpf.Program `ebpf:"handle_sys_enter"`
+	HandleTcpState      *ebpf.Program `ebpf:"handle_tcp_state"`
 	HandleUringSubmit   *ebpf.Program `ebpf:"handle_uring_submit"`
 	MarkSensitive       *ebpf.Program `ebpf:"mark_sensitive"`
 }
 
 func (p *bpfPrograms) Close() error {
 	return _BpfClose(
+		p.HandleBindExit,
 		p.HandleCgroupAttach,
 		p.HandleCgroupMkdir,
 		p.HandleCgroupRmdir,
+		p.HandleConnectExit,
+		p.HandleConnections,
 		p.HandleExec,
 		p.HandleExit,
 		p.HandleFork,
+		p.HandleListeners,
 		p.HandleOpenExit,
 		p.HandleOpenExitProbe,
+		p.HandlePacket,
+		p.HandleSocketExit,
 		p.HandleSysEnter,
+		p.HandleTcpState,
 		p.HandleUringSubmit,
 		p.MarkSensitive,
 	)

@@ -55,6 +55,12 @@ type countFileKey struct {
 	Pad    uint32
 }
 
+type countKnownKey struct {
+	_      structs.HostLayout
+	Cgroup uint64
+	Hash   uint64
+}
+
 type countNative struct {
 	_       structs.HostLayout
 	Cgroup  uint64
@@ -65,12 +71,6 @@ type countNative struct {
 	Left    uint8
 }
 
-type countOpenKey struct {
-	_      structs.HostLayout
-	Cgroup uint64
-	Hash   uint64
-}
-
 type countScratch struct {
 	_     structs.HostLayout
 	Event struct {
@@ -79,7 +79,7 @@ type countScratch struct {
 		Cgroup       uint64
 		Ino          uint64
 		ChangedNs    uint64
-		OpenKey      uint64
+		KnownKey     uint64
 		Dev          uint32
 		Nr           uint32
 		Repeats      uint32
@@ -93,7 +93,16 @@ type countScratch struct {
 		Origin       uint8
 		Access       uint8
 		AncestorsLen uint8
-		Process      struct {
+		Connection   struct {
+			_         structs.HostLayout
+			Address   [16]uint8
+			Port      uint16
+			Family    uint16
+			Protocol  uint16
+			Type      uint8
+			Direction uint8
+		}
+		Process struct {
 			_       structs.HostLayout
 			StartNs uint64
 			Pid     uint32
@@ -169,11 +178,14 @@ const (
 	countMapEvents         = "events"
 	countMapExecScratch    = "exec_scratch"
 	countMapForkScratch    = "fork_scratch"
+	countMapKnown          = "known"
 	countMapNatives        = "natives"
 	countMapOpenScratch    = "open_scratch"
-	countMapOpens          = "opens"
+	countMapPacketScratch  = "packet_scratch"
 	countMapSensitiveFiles = "sensitive_files"
+	countMapSocketScratch  = "socket_scratch"
 	countMapSyscallScratch = "syscall_scratch"
+	countMapTcpScratch     = "tcp_scratch"
 	countMapUringScratch   = "uring_scratch"
 	countProgCountCall     = "count_call"
 	countProgCountResult   = "count_result"
@@ -245,11 +257,14 @@ type countMapSpecs struct {
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	ExecScratch    *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.MapSpec `ebpf:"fork_scratch"`
+	Known          *ebpf.MapSpec `ebpf:"known"`
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
-	Opens          *ebpf.MapSpec `ebpf:"opens"`
+	PacketScratch  *ebpf.MapSpec `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.MapSpec `ebpf:"sensitive_files"`
+	SocketScratch  *ebpf.MapSpec `ebpf:"socket_scratch"`
 	SyscallScratch *ebpf.MapSpec `ebpf:"syscall_scratch"`
+	TcpScratch     *ebpf.MapSpec `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.MapSpec `ebpf:"uring_scratch"`
 }
 
@@ -295,11 +310,14 @@ type countMaps struct {
 	Events         *ebpf.Map `ebpf:"events"`
 	ExecScratch    *ebpf.Map `ebpf:"exec_scratch"`
 	ForkScratch    *ebpf.Map `ebpf:"fork_scratch"`
+	Known          *ebpf.Map `ebpf:"known"`
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
-	Opens          *ebpf.Map `ebpf:"opens"`
+	PacketScratch  *ebpf.Map `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.Map `ebpf:"sensitive_files"`
+	SocketScratch  *ebpf.Map `ebpf:"socket_scratch"`
 	SyscallScratch *ebpf.Map `ebpf:"syscall_scratch"`
+	TcpScratch     *ebpf.Map `ebpf:"tcp_scratch"`
 	UringScratch   *ebpf.Map `ebpf:"uring_scratch"`
 }
 
@@ -312,11 +330,14 @@ func (m *countMaps) Close() error {
 		m.Events,
 		m.ExecScratch,
 		m.ForkScratch,
+		m.Known,
 		m.Natives,
 		m.OpenScratch,
-		m.Opens,
+		m.PacketScratch,
 		m.SensitiveFiles,
+		m.SocketScratch,
 		m.SyscallScratch,
+		m.TcpScratch,
 		m.UringScratch,
 	)
 }

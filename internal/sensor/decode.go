@@ -45,12 +45,13 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 	ev.Ino = raw.Ino
 	ev.Changed = raw.ChangedNs
 	ev.Object = ""
-	ev.OpenKey = raw.OpenKey
+	ev.KnownKey = raw.KnownKey
 	ev.Process = raw.process()
 	ev.NAncestors = int(raw.AncestorsLen)
 	for i := range ev.NAncestors {
 		ev.Ancestors[i] = raw.ancestor(i)
 	}
+	ev.Connection = raw.connection()
 	// Here, because nothing may see a credential that keeps or sends it.
 	clean, found := d.redact.Args(d.args, data[pathEnd:argsEnd])
 	if ev.Args = clean; found {
@@ -72,13 +73,20 @@ func (raw *bpfEvent) ancestor(i int) event.Process {
 
 func (d *decoder) decodePath(ev *event.Event, data []byte, callerBytes int) []byte {
 	switch {
-	case ev.Kind == event.KindSyscall:
+	case ev.Kind == event.KindSyscall || ev.Kind == event.KindSocket:
 		return nil
+	case ev.Kind == event.KindConnection:
+		return d.peerPath(ev, data)
 	case ev.Kind != event.KindExec && ev.Kind != event.KindOpen:
 		return bytes.TrimRight(data, "\x00")
 	case ev.Has(event.FlagCallerPath):
 		return d.callerPath(data[:callerBytes], data[callerBytes:])
 	}
+	return d.treePath(ev, data)
+}
+
+// treePath is a path that the kernel resolved, as Event.Path describes it.
+func (d *decoder) treePath(ev *event.Event, data []byte) []byte {
 	d.path = d.path[:0]
 	switch {
 	case ev.Has(event.FlagMemfd):

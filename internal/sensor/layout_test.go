@@ -22,6 +22,8 @@ func TestNumbersAgree(t *testing.T) {
 			"KIND_CGROUP_REMOVED": uint64(event.KindCgroupRemoved),
 			"KIND_MOVED":          uint64(event.KindMoved),
 			"KIND_SELF_TEST":      uint64(event.KindSelfTest),
+			"KIND_CONNECTION":     uint64(event.KindConnection),
+			"KIND_SOCKET":         uint64(event.KindSocket),
 			"KIND_END":            uint64(event.KindEnd),
 		},
 		"event_flag": {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -26,12 +27,12 @@ type attachment struct {
 }
 
 // load loads the programs, on the pinned maps where there are any that fit.
-func load(opts Options, token uint64, pins *pins) (*ebpf.Collection, error) {
+func load(opts Options, token, seed uint64, pins *pins) (*ebpf.Collection, error) {
 	spec, err := loadBpf()
 	if err != nil {
 		return nil, fmt.Errorf("load programs: %w", err)
 	}
-	if err := configure(spec, opts, token); err != nil {
+	if err := configure(spec, opts, token, seed); err != nil {
 		return nil, err
 	}
 	if !hasTracepoint("io_uring_submit_req") {
@@ -54,8 +55,8 @@ func load(opts Options, token uint64, pins *pins) (*ebpf.Collection, error) {
 	return nil, fmt.Errorf("load programs: %+v", errors.Join(errs...))
 }
 
-func configure(spec *ebpf.CollectionSpec, opts Options, token uint64) error {
-	if err := spec.Variables[bpfVarHashSeed].Set(random()); err != nil {
+func configure(spec *ebpf.CollectionSpec, opts Options, token, seed uint64) error {
+	if err := spec.Variables[bpfVarHashSeed].Set(seed); err != nil {
 		return fmt.Errorf("set hash seed: %w", err)
 	}
 	if err := spec.Variables[bpfVarSelfTestToken].Set(token); err != nil {
@@ -89,8 +90,16 @@ func hasTracepoint(name string) bool {
 	return spec.TypeByName("btf_trace_"+name, &typedef) == nil
 }
 
-// openSyscalls are the calls whose exits handle_open_exit is attached to. Not
-// every architecture has all of them.
+// exits are the system calls whose exits a program is attached to. Not every
+// architecture has all of them, and of the programs for opens one is loaded.
+var exits = map[string][]string{
+	bpfProgHandleOpenExit:      openSyscalls,
+	bpfProgHandleOpenExitProbe: openSyscalls,
+	bpfProgHandleSocketExit:    {"socket"},
+	bpfProgHandleConnectExit:   {"connect"},
+	bpfProgHandleBindExit:      {"bind"},
+}
+
 var openSyscalls = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
 
 // exitHook begins the name of a tracepoint on the exit of a syscall.
@@ -100,11 +109,23 @@ const exitHook = "sys_exit_"
 func attach(programs map[string]*ebpf.Program) (attached []attachment, err error) {
 	add := func(hook string, l link.Link) error {
 		id, err := linkID(l)
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", hook, err)
+		}
 		attached = append(attached, attachment{hook: hook, link: l, id: id})
-		return err
+		return nil
+	}
+	if err := ensureTracefs(); err != nil {
+		return attached, err
 	}
 	for name, program := range programs {
-		if program.Type() != ebpf.Tracing {
+		switch {
+		case slices.Contains(iterators, name), program.Type() == ebpf.RawTracepoint: // run, not attached
+			continue
+		case program.Type() == ebpf.TracePoint:
+			if err := attachExits(program, exits[name], add); err != nil {
+				return attached, err
+			}
 			continue
 		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: program})
@@ -112,33 +133,29 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 			return attached, fmt.Errorf("attach %s: %w", name, err)
 		}
 		if err := add(name, l); err != nil {
-			return attached, fmt.Errorf("attach %s: %w", name, err)
-		}
-	}
-	if err := ensureTracefs(); err != nil {
-		return attached, err
-	}
-	opens := programs[bpfProgHandleOpenExit]
-	if opens == nil {
-		opens = programs[bpfProgHandleOpenExitProbe]
-	}
-	for _, syscall := range openSyscalls {
-		hook := exitHook + syscall
-		l, err := link.Tracepoint("syscalls", hook, opens, nil)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if errors.Is(err, os.ErrPermission) {
-			return attached, fmt.Errorf("attach %s: %w; %w", hook, err, errParanoid)
-		}
-		if err != nil {
-			return attached, fmt.Errorf("attach %s: %w", hook, err)
-		}
-		if err := add(hook, l); err != nil {
-			return attached, fmt.Errorf("attach %s: %w", hook, err)
+			return attached, err
 		}
 	}
 	return attached, nil
+}
+
+func attachExits(program *ebpf.Program, syscalls []string, add func(string, link.Link) error) error {
+	for _, syscall := range syscalls {
+		hook := exitHook + syscall
+		l, err := link.Tracepoint("syscalls", hook, program, nil)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case errors.Is(err, os.ErrPermission):
+			return fmt.Errorf("attach %s: %w; %w", hook, err, errParanoid)
+		case err != nil:
+			return fmt.Errorf("attach %s: %w", hook, err)
+		}
+		if err := add(hook, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errParanoid tells what Debian's default of kernel.perf_event_paranoid, 3, asks

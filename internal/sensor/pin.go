@@ -13,7 +13,7 @@ import (
 
 // layout names the meaning of the pinned maps. It changes whenever bpf/maps.h
 // or bpf/event.h do, so that an upgraded agent never reads an older layout.
-const layout = "layout-9"
+const layout = "layout-10"
 
 // pins is a directory of pinned maps and links. A pins without a directory
 // pins nothing.
@@ -27,7 +27,7 @@ type pins struct {
 var pinnedMaps = map[string]string{
 	"events":     bpfMapEvents,
 	"natives":    bpfMapNatives,
-	"opens":      bpfMapOpens,
+	"known":      bpfMapKnown,
 	"sensitive":  bpfMapSensitiveFiles,
 	"deviations": bpfMapDeviations,
 	"state":      bssMap,

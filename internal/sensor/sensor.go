@@ -56,6 +56,7 @@ type Sensor struct {
 	state      *bpfSharedState // shared with the programs
 	malformed  atomic.Uint64
 	sensitive  map[uint64][]string // by cgroup, see MarkSensitive
+	seed       uint64              // of the hashes by which acts are known
 	token      uintptr             // tells the agent's calls of SelfTest from all others
 }
 
@@ -79,8 +80,9 @@ func (s *Sensor) open(opts Options) error {
 	}
 	defer pins.close()
 	token := random()
+	s.seed = random()
 	s.token = uintptr(token)
-	if s.collection, err = load(opts, token, pins); err != nil {
+	if s.collection, err = load(opts, token, s.seed, pins); err != nil {
 		return err
 	}
 	if s.memory, s.state, err = mapState(s.collection.Maps[bssMap]); err != nil {

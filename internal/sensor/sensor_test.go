@@ -92,6 +92,10 @@ func perform(act string, args []string) int {
 		return performInChild(args[0])
 	case "leave":
 		return move(args[0], false)
+	case "hold sockets":
+		return holdSockets(args[0])
+	default:
+		return performNetwork(act, args)
 	}
 	return 0
 }

@@ -25,7 +25,7 @@ const (
 	stateLearning = 1
 	stateGuarded  = 2
 
-	openDeviates = 1
+	knownDeviates = 1
 
 	shareExecs   = 2
 	shareRuntime = 3
@@ -177,12 +177,12 @@ func (s *Sensor) LostCgroups() uint64 {
 		atomic.LoadUint64(&c.RingFull[event.KindCgroupRemoved])
 }
 
-// MarkDeviation has the kernel go on counting an open that it reported, and
+// MarkDeviation has the kernel go on counting an act that it reported, and
 // report it again after the cooldown or when another program does it.
-func (s *Sensor) MarkDeviation(cgroup, openKey uint64) error {
-	key := bpfOpenKey{Cgroup: cgroup, Hash: openKey}
-	if err := s.collection.Maps[bpfMapOpens].Put(key, uint32(openDeviates)); err != nil {
-		return fmt.Errorf("mark open: %w", err)
+func (s *Sensor) MarkDeviation(cgroup, knownKey uint64) error {
+	key := bpfKnownKey{Cgroup: cgroup, Hash: knownKey}
+	if err := s.collection.Maps[bpfMapKnown].Put(key, uint32(knownDeviates)); err != nil {
+		return fmt.Errorf("mark deviation: %w", err)
 	}
 	return nil
 }
