@@ -55,7 +55,7 @@ func TestNetworkPolicy(t *testing.T) {
 	}{
 		"peers":   {everything, 1},
 		"nobody":  {alone, 0},
-		"ingress": {"--set=networkPolicy.enabled=true", 0},
+		"default": {"--set=networkPolicy.enabled=true", 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

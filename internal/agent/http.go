@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapio"
 
+	"bobwatch/internal/agent/port"
 	"bobwatch/internal/config"
 	"bobwatch/internal/status"
 )
@@ -25,16 +26,14 @@ const (
 	// maxSilence is how long the engine may take for one turn before the agent
 	// calls itself unhealthy. It turns at least once a second.
 	maxSilence = 15 * time.Second
-	// maxScrapes is how many scrapes are answered at a time.
-	maxScrapes = 4
 	// drainTimeout is how long answers under way are waited for at the end.
 	drainTimeout = 3 * time.Second
 )
 
 // server answers /metrics, /healthz, /readyz and /status. A nil server serves nothing.
 type server struct {
-	listener  net.Listener
-	http      http.Server
+	listener  *port.Listener
+	http      *http.Server
 	webConfig string
 	log       *zap.Logger
 }
@@ -60,20 +59,30 @@ func listen(c config.HTTP, registry *prometheus.Registry, e *engine, log *zap.Lo
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}
-	return &server{
-		listener:  listener,
-		http:      http.Server{Handler: handler(registry, e), ReadHeaderTimeout: 10 * time.Second},
+	s := &server{
+		listener:  port.NewListener(listener),
+		http:      port.Server(handler(registry, e)),
 		webConfig: c.WebConfig,
 		log:       log,
-	}, nil
+	}
+	if err := registry.Register(closedConnections(s.listener.Closed)); err != nil {
+		return nil, errors.Join(fmt.Errorf("register metrics: %w", err), listener.Close())
+	}
+	return s, nil
+}
+
+func closedConnections(count func() uint64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: metricPrefix + "http_connections_closed_total",
+		Help: "Connections to the agent's port that were closed because there were too many: the oldest of the address that has the most.",
+	}, func() float64 { return float64(count()) })
 }
 
 func handler(registry *prometheus.Registry, e *engine) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		Registry:            registry,
-		ErrorHandling:       promhttp.ContinueOnError, // what can be read is better than nothing
-		MaxRequestsInFlight: maxScrapes,
+		Registry:      registry,
+		ErrorHandling: promhttp.ContinueOnError, // what can be read is better than nothing
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.health.alive()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.health.detecting()) })
@@ -103,7 +112,7 @@ func (s *server) run(ctx context.Context) error {
 	out := &zapio.Writer{Log: s.log, Level: zap.WarnLevel}
 	defer out.Close()
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	err := web.Serve(s.listener, &s.http, &web.FlagConfig{WebConfigFile: &s.webConfig}, log)
+	err := web.Serve(s.listener, s.http, &web.FlagConfig{WebConfigFile: &s.webConfig}, log)
 	if !stop() {
 		<-drained
 	}

@@ -21,8 +21,11 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
+// metricPrefix begins the names of all metrics.
+const metricPrefix = "bobwatch_"
+
 func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("bobwatch_"+name, help, labels, nil)
+	return prometheus.NewDesc(metricPrefix+name, help, labels, nil)
 }
 
 // What the kernel's part counts. It is read at scrape.

@@ -31,6 +31,9 @@ func Metrics() ([]*dto.MetricFamily, error) {
 	}
 	catalog.New(catalog.Options{Registerer: registry})
 	kubernetes.Register(registry)
+	if err := registry.Register(closedConnections(func() uint64 { return 0 })); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	if err := registry.Register(collector{exampleReading}); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
