@@ -24,11 +24,17 @@ E2E := ./bench ./test/workloads ./test/trial ./test/e2e ./test/silence ./test/re
 VM := ./test/vm
 UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) $(VM)) bobwatch/test/vm/smoke,$(shell go list ./...))
 
+# Packages with goroutines, in the code or in its tests, run with the race
+# detector. It needs a C compiler, which `make test` installs.
+CONCURRENT = $(sort $(dir $(shell grep -rlE '^\s*go [a-zA-Z]|\.Go[^a-zA-Z]|errgroup' --include='*.go' cmd internal deploy docs test)))
+RACED = $(filter $(CONCURRENT:%/=bobwatch/%),$(1))
+RACE := $$(command -v gcc >/dev/null && echo -race)
+COVER := -cover -coverprofile bin/coverage
+
 GOTEST := go test -tags $(TAGS) -timeout 45m -json
-# The race detector needs a C compiler, which `make test` installs.
-RACE := $$(command -v gcc >/dev/null && echo -race) -cover -coverprofile
-RUN_UNIT = $(GOTEST) $(RACE) bin/coverage/unit.out $(UNIT)
-RUN_KERNEL = $(GOTEST) -count=1 -p 1 $(RACE) bin/coverage/kernel.out $(KERNEL)
+RUN_UNIT = { $(GOTEST) $(RACE) $(COVER)/concurrent.out $(call RACED,$(UNIT)); \
+	$(GOTEST) $(COVER)/unit.out $(filter-out $(call RACED,$(UNIT)),$(UNIT)); }
+RUN_KERNEL = $(GOTEST) -count=1 -p 1 $(RACE) $(COVER)/kernel.out $(KERNEL)
 RUN_E2E = $(GOTEST) -count=1 -p 1 $(E2E)
 RUN_VM = $(GOTEST) -count=1 $(VM)
 SUMMARY := bin/summary
@@ -65,7 +71,7 @@ test: summary ## Run everything that CI runs (needs root; installs what is missi
 	@test/tools/install.sh test
 	@test/tools/background.sh bin/background.log &
 	@$(SUMMARY) -profiles bin/coverage \
-		<(nice test/tools/checks.sh 2>&1; nice $(RUN_UNIT) 2>&1) \
+		<({ renice -n 10 $$BASHPID >/dev/null; test/tools/checks.sh; $(RUN_UNIT); } 2>&1) \
 		<(nice -n 5 $(RUN_VM) 2>&1) \
 		<({ $(RUN_KERNEL); $(RUN_E2E); } 2>&1)
 
