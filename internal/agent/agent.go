@@ -25,6 +25,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
+	"bobwatch/internal/incident"
 	"bobwatch/internal/judge"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
@@ -169,6 +170,13 @@ func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, termi
 	}
 	warnOfQueues(&a.config, log)
 	options.RepeatInterval = time.Duration(a.config.Alerts.RepeatInterval)
+	story := incident.DefaultOptions()
+	story.Quiet = options.RepeatInterval
+	tracker, err := incident.Open(filepath.Join(a.config.StateDir, "incidents.json"), story)
+	if err != nil {
+		log.Error("the incidents that went on are forgotten", zap.Error(err))
+	}
+	options.Correlator = tracker
 	options.Log = log
 	options.Registerer = a.registry
 	return alert.New(options)

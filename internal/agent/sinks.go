@@ -66,7 +66,9 @@ func stdoutRoute(c *config.Config, stdout io.Writer, terminal bool) ([]alert.Rou
 	if err != nil {
 		return nil, fmt.Errorf("alerts.output: %w", err)
 	}
-	return []alert.Route{{Sink: alert.NewStdout(stdout, encode), MinSeverity: c.Alerts.Severity}}, nil
+	return []alert.Route{{
+		Sink: alert.NewStdout(stdout, encode), MinSeverity: c.Alerts.Severity, Incidents: output == config.OutputStory,
+	}}, nil
 }
 
 // sinkRoutes returns the ways to the configured sinks, each with a queue in
@@ -77,6 +79,7 @@ func sinkRoutes(c *config.Config, client *kubernetes.Client, log *zap.Logger) ([
 		s := &c.Alerts.Sinks[i]
 		route := alert.Route{
 			MinSeverity: s.Severity,
+			Incidents:   speaksIncidents(s),
 			Queue:       filepath.Join(queueDir(c), s.Name+queueSuffix),
 			QueueBytes:  c.Alerts.QueueBytes,
 		}
@@ -97,6 +100,15 @@ func sinkRoutes(c *config.Config, client *kubernetes.Client, log *zap.Logger) ([
 		routes = append(routes, route)
 	}
 	return routes, nil
+}
+
+// speaksIncidents: people read what is in Alertmanager and on a pod; what parses
+// alerts is sent each.
+func speaksIncidents(s *config.Sink) bool {
+	if s.Incidents != nil {
+		return *s.Incidents
+	}
+	return s.Alertmanager != nil || s.KubernetesEvents != nil
 }
 
 func routeAlertmanager(route *alert.Route, c *config.Config, s *config.Sink, log *zap.Logger) error {

@@ -58,6 +58,13 @@ type Alert struct {
 	Process   Process   `json:"process,omitzero"`
 	Ancestors []Process `json:"ancestors,omitempty"`
 
+	// Incident names the incident that the alert is part of. Story tells it as a
+	// whole; only an alert that stands for an incident has one.
+	Incident string `json:"incident,omitempty"`
+	Story    *Story `json:"story,omitempty"`
+	// Lineage names the process and its ancestors, for the agent itself.
+	Lineage []ProcessKey `json:"-"`
+
 	// New says that the workload is learning a new image: the act was learned,
 	// and the profile of the image before did not allow it.
 	New bool `json:"new,omitempty"`

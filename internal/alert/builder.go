@@ -57,7 +57,9 @@ func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 		Origin:    originOf(e),
 		Process:   describeProcess(&e.Process, &chain[0], boot, maxProcessArgs),
 	}
+	a.Lineage = append(a.Lineage, ProcessKey{e.Process.PID, e.Process.Start})
 	for i := range e.NAncestors {
+		a.Lineage = append(a.Lineage, ProcessKey{e.Ancestors[i].PID, e.Ancestors[i].Start})
 		a.Ancestors = append(a.Ancestors,
 			describeProcess(&e.Ancestors[i], &chain[1+i], boot, maxAncestorArgs))
 	}

@@ -15,6 +15,9 @@ import (
 // Options configures a Dispatcher.
 type Options struct {
 	Routes []Route
+	// Correlator makes incidents of alerts; nil makes none, and sinks of
+	// incidents get single alerts.
+	Correlator Correlator
 	// Silencer says what is not told; nil silences nothing.
 	Silencer *Silencer
 	// RepeatInterval is how often an alert that goes on is sent again, with
@@ -88,6 +91,7 @@ type Dispatcher struct {
 
 	mu      sync.Mutex // held for map operations only, never while a sink works
 	groups  *groups
+	calls   calls
 	stopped bool
 }
 
@@ -117,6 +121,9 @@ func (d *Dispatcher) Close() error {
 	for _, delivery := range d.deliveries {
 		errs = append(errs, delivery.close())
 	}
+	if d.opts.Correlator != nil {
+		errs = append(errs, d.opts.Correlator.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -134,7 +141,21 @@ func (d *Dispatcher) Enqueue(a Alert) bool {
 		d.metrics.lost[lostStopped].Add(a.Count)
 		return false
 	}
-	out, outcome := d.groups.add(&a, time.Now())
+	now := time.Now()
+	if d.calls.hold(&a, now) {
+		return false
+	}
+	d.calls.executed(&a)
+	return d.raise(&a, now)
+}
+
+// raise makes an alert part of its incident and of what is sent. The caller
+// holds mu.
+func (d *Dispatcher) raise(a *Alert, now time.Time) bool {
+	if d.opts.Correlator != nil {
+		d.sendStory(d.opts.Correlator.Add(a, now))
+	}
+	out, outcome := d.groups.add(a, now)
 	switch outcome {
 	case outcomeNew:
 		d.send(out)
@@ -153,7 +174,36 @@ func (d *Dispatcher) Enqueue(a Alert) bool {
 // send hands a to every sink. The caller holds mu, which keeps the order.
 func (d *Dispatcher) send(a *Alert) {
 	for _, delivery := range d.deliveries {
-		delivery.push(a)
+		if !delivery.route.Incidents || d.opts.Correlator == nil {
+			delivery.push(a)
+		}
+	}
+}
+
+// sendStory hands an incident to the sinks of incidents; nil is none.
+func (d *Dispatcher) sendStory(a *Alert) {
+	if a == nil {
+		return
+	}
+	for _, delivery := range d.deliveries {
+		if delivery.route.Incidents {
+			delivery.push(a)
+		}
+	}
+}
+
+func (d *Dispatcher) raiseCalls(now time.Time, end bool) {
+	for _, a := range d.calls.due(now, end) {
+		d.raise(&a, now)
+	}
+}
+
+func (d *Dispatcher) sendStories(now time.Time, end bool) {
+	if d.opts.Correlator == nil {
+		return
+	}
+	for _, a := range d.opts.Correlator.Due(now, end) {
+		d.sendStory(a)
 	}
 }
 
@@ -189,7 +239,9 @@ func (d *Dispatcher) repeat(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			d.mu.Lock()
+			d.raiseCalls(now, false)
 			d.sendAll(d.groups.due(now))
+			d.sendStories(now, false)
 			d.mu.Unlock()
 		}
 	}
@@ -201,7 +253,9 @@ func (d *Dispatcher) stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
+	d.raiseCalls(time.Now(), true)
 	d.sendAll(d.groups.flush())
+	d.sendStories(time.Now(), true)
 	for _, delivery := range d.deliveries {
 		close(delivery.stopped)
 	}

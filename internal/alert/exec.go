@@ -6,6 +6,7 @@ import (
 
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/interpreter"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/generalise"
@@ -33,7 +34,9 @@ var execTeller = teller{
 	identity: func(broken rule.ID, e *event.Event, chain *process.Chain) []string {
 		program := generalise.Program(string(e.Path))
 		fields := []string{program, generalise.Program(chain[1].Exe)}
-		if broken == rule.UnexpectedArguments {
+		if broken == rule.UnexpectedArguments || interpreter.Is(e.Path, e.Args) {
+			// What an interpreter is handed is what it does: a harmless sh -c true
+			// does not stand for any other code.
 			fields = append(fields, foldArgs(program, strings.Split(chain[0].Args, "\x00"))...)
 		}
 		return fields

@@ -28,7 +28,7 @@ func TestSchema(t *testing.T) {
 	want, err := schema.Of(reflect.TypeFor[Alert](), schema.Options{
 		Title: "Alert",
 		Files: []string{
-			"alert.go", "allow.go", "syscall.go", "exec.go", "open.go", "moved.go", filepath.Join("..", "profile", "profile.go"),
+			"alert.go", "story.go", "allow.go", "syscall.go", "exec.go", "open.go", "moved.go", filepath.Join("..", "profile", "profile.go"),
 		},
 		Enums: map[reflect.Type][]any{
 			reflect.TypeFor[severity.Severity](): {"low", "medium", "high", "critical"},
@@ -164,5 +164,22 @@ func TestAllowanceIsPrintable(t *testing.T) {
 	}
 	if diff := cmp.Diff(*a, again); diff != "" {
 		t.Errorf("there and back (-want +got):\n%s", diff)
+	}
+}
+
+// A story is as printable as the rest of an alert, and older readers of text
+// see the alert that it began with.
+func TestStoryText(t *testing.T) {
+	a := newBuilder().Build(deviation(openOf("/etc/shadow")), webapp())
+	a.Incident = "i1"
+	a.Story = &Story{Timeline: []Act{{Rule: a.Rule, Message: a.Message, Count: 2}}, Untold: 3, Ended: true}
+	var b bytes.Buffer
+	if err := StoryText(false)(&b, &a); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"incident i1", "(2 times)", "and 3 more", "accept   bobctl allow", "ended"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
 	}
 }

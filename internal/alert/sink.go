@@ -30,6 +30,9 @@ type Route struct {
 	Sink Sink
 	// MinSeverity is the least severity that the sink is told.
 	MinSeverity severity.Severity
+	// Incidents says that the sink is sent incidents, each as one alert with a
+	// Story, in place of their single alerts.
+	Incidents bool
 	// Queue is the file that keeps what is not delivered yet, and QueueBytes
 	// how much of it. Without a file alerts wait in memory only.
 	Queue      string

@@ -19,6 +19,7 @@ const (
 	OutputAuto      Output = "auto" // text on a terminal, else json
 	OutputJSON      Output = "json"
 	OutputText      Output = "text"
+	OutputStory     Output = "story" // incidents, for people
 	OutputKubescape Output = "kubescape"
 	OutputFalco     Output = "falco"
 	OutputTemplate  Output = "template"
@@ -51,10 +52,13 @@ type Sink struct {
 	// Name labels metrics and names the queue on disk.
 	Name string `json:"name"`
 	// Severity is the least that the sink gets.
-	Severity     severity.Severity `json:"severity"`
-	Alertmanager *Alertmanager     `json:"alertmanager"`
-	Webhook      *Webhook          `json:"webhook"`
-	Syslog       *Syslog           `json:"syslog"`
+	Severity severity.Severity `json:"severity"`
+	// Incidents says whether the sink is sent incidents, one alert each, or
+	// single alerts: unset for what suits its kind.
+	Incidents    *bool         `json:"incidents"`
+	Alertmanager *Alertmanager `json:"alertmanager"`
+	Webhook      *Webhook      `json:"webhook"`
+	Syslog       *Syslog       `json:"syslog"`
 	// KubernetesEvents are written on the pod that an alert is about.
 	KubernetesEvents *KubernetesEvents `json:"kubernetesEvents"`
 }
@@ -153,7 +157,7 @@ func (a *Alerts) validate(wrong check) {
 	wrong(a.RepeatInterval >= Duration(time.Second), "alerts.repeatInterval: %s is less than 1s", a.RepeatInterval)
 	wrong(a.QueueBytes >= 1<<20 && a.QueueBytes <= 1<<30, "alerts.queueBytes: %d is not from 1 MiB to 1 GiB", a.QueueBytes)
 	validateFormat(wrong, "alerts", "output", a.Output, a.Template,
-		OutputAuto, OutputJSON, OutputText, OutputKubescape, OutputFalco, OutputTemplate, OutputNone)
+		OutputAuto, OutputJSON, OutputText, OutputStory, OutputKubescape, OutputFalco, OutputTemplate, OutputNone)
 	wrong(a.Output != OutputNone || len(a.Sinks) > 0, "alerts.output: none, and there are no sinks")
 	names := map[string]bool{}
 	for i := range a.Sinks {

@@ -47,7 +47,7 @@ func TestParseRefuses(t *testing.T) {
 		"wrong type":            {"learning:\n  sandboxes: 7\n", []string{"[2:14]"}},
 		"bad duration":          {"learning:\n  window: soon\n", []string{"soon", "30s or 24h"}},
 		"all at once":           {"stateDir: x\nsensor: {ringBytes: 100000}\n", []string{"stateDir", "sensor.ringBytes"}},
-		"bad output":            {"alerts: {output: xml}\n", []string{"alerts.output", "auto, json, text, kubescape, falco, template, none"}},
+		"bad output":            {"alerts: {output: xml}\n", []string{"alerts.output", "auto, json, text, story, kubescape, falco, template, none"}},
 		"bad pattern":           {"cgroups: {patterns: ['/a[']}\n", []string{"cgroups.patterns[0]"}},
 		"sink without kind":     {"alerts: {sinks: [{name: a}]}\n", []string{"alerts.sinks[0]", "exactly one of"}},
 		"events of no cluster":  {"alerts: {sinks: [{name: a, kubernetesEvents: {}}]}\n", []string{"alerts.sinks[0].kubernetesEvents", "kubernetes.enabled"}},

@@ -22,6 +22,10 @@ var exempt = map[string]map[string]string{
 	"internal/alert": {
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 	},
+	"internal/behaviour": {
+		"KindSyscall": learnerSeesToIt, "KindOpen": learnerSeesToIt, "KindMoved": learnerSeesToIt,
+		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
+	},
 	"internal/detector": {
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 	},
@@ -58,10 +62,11 @@ var exempt = map[string]map[string]string{
 }
 
 const (
-	notAnAct      = "it is no act of a workload"
-	judgeSeesToIt = "internal/judge sees to it"
-	onlyAPath     = "its record is a path at most"
-	onlyPrograms  = "only executions change what a process runs"
+	notAnAct        = "it is no act of a workload"
+	learnerSeesToIt = "the learner sees to it"
+	judgeSeesToIt   = "internal/judge sees to it"
+	onlyAPath       = "its record is a path at most"
+	onlyPrograms    = "only executions change what a process runs"
 )
 
 // pending are kinds that the kernel sends and that no place but the sensor has

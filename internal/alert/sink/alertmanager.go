@@ -193,6 +193,10 @@ func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
 	if starts.After(now) {
 		starts = now // the clock was set back; Alertmanager would refuse it
 	}
+	ends := now.Add(am.opts.ResolveAfter)
+	if a.Story != nil && a.Story.Ended {
+		ends = now
+	}
 	return postable{
 		Labels: withoutEmpty(map[string]string{
 			"alertname":     a.RuleName,
@@ -205,6 +209,8 @@ func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
 			"fingerprint":   a.Fingerprint,
 		}),
 		Annotations: withoutEmpty(map[string]string{
+			"incident":     a.Incident,
+			"story":        story(a),
 			"summary":      a.Message,
 			"process":      processChain(a),
 			"allow":        a.Allow.String(),
@@ -217,9 +223,21 @@ func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
 			"container_id": a.Container.ID,
 		}),
 		StartsAt:     starts,
-		EndsAt:       now.Add(am.opts.ResolveAfter),
+		EndsAt:       ends,
 		GeneratorURL: am.generatorURL(a),
 	}
+}
+
+// story is the incident for people; empty for a single alert.
+func story(a *alert.Alert) string {
+	if a.Story == nil {
+		return ""
+	}
+	var b bytes.Buffer
+	if err := alert.StoryText(false)(&b, a); err != nil {
+		return "" // a buffer takes everything
+	}
+	return b.String()
 }
 
 // generatorURL returns the link of a, none if it turns out not to be one.

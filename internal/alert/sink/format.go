@@ -23,6 +23,8 @@ func (f Format) Encoder() (alert.Encoder, error) {
 		return alert.JSON, nil
 	case "text":
 		return alert.Text(f.Colours), nil
+	case "story":
+		return alert.StoryText(f.Colours), nil
 	case "kubescape":
 		return Kubescape(f.Cluster), nil
 	case "falco":
@@ -30,5 +32,5 @@ func (f Format) Encoder() (alert.Encoder, error) {
 	case "template":
 		return Template(f.Template, f.JSON)
 	}
-	return nil, fmt.Errorf("format %q: want json, text, kubescape, falco or template", f.Name)
+	return nil, fmt.Errorf("format %q: want json, text, story, kubescape, falco or template", f.Name)
 }

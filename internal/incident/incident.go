@@ -1,0 +1,208 @@
+// Package incident makes stories of alerts: what an unexpected process and its
+// children do belongs to the incident that began with it.
+//
+// Its invariants: every alert is counted in one incident; memory is bounded,
+// for each workload and in total; and an act that is worse than what was sent
+// is sent at once.
+package incident
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/rule"
+	"bobwatch/internal/severity"
+)
+
+// Bounds of one incident.
+const (
+	maxTimeline  = 48
+	maxMembers   = 256 // processes that are known to belong to it
+	maxProcesses = 8   // chains that its story names
+	maxAccepted  = 64  // entries of its allowance
+)
+
+// incident is one that goes on. Its fields are exported for the file that
+// survives a restart.
+type incident struct {
+	ID      string
+	Root    alert.Alert // what it began with
+	Worst   severity.Severity
+	Acts    uint64
+	Last    time.Time
+	Untold  uint64
+	Lines   []line
+	Chains  []string
+	Members []alert.ProcessKey
+	Rules   []rule.ID
+
+	Told     severity.Severity // what was sent last
+	Sent     time.Time         // zero: never
+	Changed  time.Time         // since when there is something to send; zero if there is not
+	Overflow bool              // it takes what found no place of its own
+}
+
+// line is an act of the timeline.
+type line struct {
+	alert.Act
+	Fingerprint string
+	Allow       *alert.Allowance `json:",omitempty"`
+}
+
+func newIncident(a *alert.Alert, key string) *incident {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", key, a.Node, a.First.UnixNano()))
+	root := *a
+	root.Allow, root.Story = nil, nil
+	return &incident{ID: hex.EncodeToString(sum[:8]), Root: root}
+}
+
+// add counts an act. fresh says that it has a new line in the timeline.
+func (i *incident) add(a *alert.Alert, now time.Time) (fresh bool) {
+	i.Acts += a.Count
+	i.Worst = max(i.Worst, a.Severity)
+	if a.Last.After(i.Last) {
+		i.Last = a.Last
+	}
+	for _, id := range append([]rule.ID{a.Rule}, a.Also...) {
+		if !slices.Contains(i.Rules, id) && len(i.Rules) < maxTimeline {
+			i.Rules = append(i.Rules, id)
+		}
+	}
+	if i.Changed.IsZero() {
+		i.Changed = now
+	}
+	at := slices.IndexFunc(i.Lines, func(l line) bool { return l.Fingerprint == a.Fingerprint })
+	if at >= 0 {
+		l := &i.Lines[at]
+		l.Count += a.Count
+		l.Last = a.Last
+		if a.Severity > l.Severity {
+			l.Severity, l.Message = a.Severity, a.Message
+		}
+		return false
+	}
+	return i.note(a)
+}
+
+// note adds a line. When there is no room the least severe goes, the newest of
+// equals, unless it is what the incident began with.
+// It reports whether there was.
+func (i *incident) note(a *alert.Alert) bool {
+	l := line{Fingerprint: a.Fingerprint, Allow: a.Allow, Act: alert.Act{
+		Alert: a.ID, Rule: a.Rule, Severity: a.Severity, Message: a.Message, Count: a.Count, First: a.First, Last: a.Last,
+	}}
+	if chain := a.Chain(); a.Process.PID != 0 && len(i.Chains) < maxProcesses && !slices.Contains(i.Chains, chain) {
+		i.Chains = append(i.Chains, chain)
+	}
+	if len(i.Lines) < maxTimeline {
+		i.Lines = append(i.Lines, l)
+		return true
+	}
+	least := len(i.Lines) - 1
+	for at := least; at > 0; at-- {
+		if i.Lines[at].Severity < i.Lines[least].Severity {
+			least = at
+		}
+	}
+	if l.Severity <= i.Lines[least].Severity {
+		i.Untold += l.Count
+		return false
+	}
+	i.Untold += i.Lines[least].Count
+	i.Lines = append(slices.Delete(i.Lines, least, least+1), l)
+	return true
+}
+
+// snapshot returns the incident as an alert.
+func (i *incident) snapshot(ended bool) *alert.Alert {
+	a := i.Root
+	a.ID, a.Incident = i.ID, i.ID
+	a.Severity, a.Count, a.Last = i.Worst, i.Acts, i.Last
+	s := &alert.Story{
+		Ended: ended, Entry: entry(&a), Processes: i.Chains, Rules: slices.Sorted(slices.Values(i.Rules)), Untold: i.Untold,
+	}
+	for _, id := range s.Rules {
+		if r, ok := rule.Lookup(id); ok && r.Technique != "" && !slices.Contains(s.Techniques, r.Technique) {
+			s.Techniques = append(s.Techniques, r.Technique)
+		}
+	}
+	for at := range i.Lines {
+		s.Timeline = append(s.Timeline, i.Lines[at].Act)
+		if i.Lines[at].Allow == nil {
+			s.Unaccepted++
+		}
+	}
+	slices.SortStableFunc(s.Timeline, func(x, y alert.Act) int {
+		return cmp.Or(cmp.Compare(y.Severity, x.Severity), x.First.Compare(y.First))
+	})
+	a.Allow = i.allowance()
+	a.Story = s
+	a.Message = i.sentence(s)
+	s.Advice = advise(i, &a)
+	return &a
+}
+
+// sentence is what it began with, and the worst of what followed.
+func (i *incident) sentence(s *alert.Story) string {
+	text := i.Root.Message
+	if i.Overflow {
+		text = "acts beyond what is kept apart, the first: " + text
+	}
+	if len(s.Timeline) > 1 {
+		text = fmt.Sprintf("%s; %d acts of %d kinds", text, i.Acts, len(s.Timeline))
+		if worst := s.Timeline[0]; worst.Message != i.Root.Message {
+			text += ", the worst: " + worst.Message
+		}
+	}
+	return text
+}
+
+// allowance joins what accepts the single acts, nil if nothing does.
+func (i *incident) allowance() *alert.Allowance {
+	var all *alert.Allowance
+	entries := 0
+	for at := range i.Lines {
+		one := i.Lines[at].Allow
+		if one == nil || entries >= maxAccepted {
+			continue
+		}
+		if all == nil {
+			all = &alert.Allowance{Workload: one.Workload}
+			all.Container.Name, all.Container.Type = one.Container.Name, one.Container.Type
+		}
+		entries++
+		join(&all.Container, &one.Container)
+	}
+	return all
+}
+
+func join(to, from *profile.Container) {
+	for arch, names := range from.Syscalls {
+		if to.Syscalls == nil {
+			to.Syscalls = make(map[string][]string)
+		}
+		for _, name := range names {
+			if !slices.Contains(to.Syscalls[arch], name) {
+				to.Syscalls[arch] = append(to.Syscalls[arch], name)
+			}
+		}
+	}
+	to.Execs = union(to.Execs, from.Execs)
+	to.Opens = union(to.Opens, from.Opens)
+}
+
+func union[T any](to, from []T) []T {
+	for _, entry := range from {
+		if !slices.ContainsFunc(to, func(known T) bool { return reflect.DeepEqual(known, entry) }) {
+			to = append(to, entry)
+		}
+	}
+	return to
+}
