@@ -95,14 +95,19 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 	if err != nil {
 		return []finding{{File: docfile.NameOf(path), Severity: severityError, Message: err.Error()}}, false
 	}
-	documents, err := docfile.Parse(path, data)
+	content, err := docfile.Content(path, data)
 	if err != nil {
 		return parseFindings(docfile.NameOf(path), err), false
 	}
 	var findings []finding
 	source := docfile.NewSource(data)
 	valid := true
-	for _, p := range documents {
+	for _, o := range content.Passed {
+		findings = append(findings, finding{
+			File: docfile.NameOf(path), Line: o.Line, Column: 1, Severity: severityWarning, Message: o.String() + " is passed over: it is of another kind",
+		})
+	}
+	for _, p := range content.Profiles {
 		for _, w := range lint.Secrets(p) {
 			valid = false
 			f := finding{
@@ -121,7 +126,7 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 			findings = append(findings, f)
 		}
 	}
-	if f := unsigned(path, documents); f != nil {
+	if f := unsigned(path, content.Profiles); f != nil {
 		findings = append(findings, *f)
 	}
 	return findings, valid

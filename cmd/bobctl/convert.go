@@ -93,7 +93,7 @@ func runConvert(_ context.Context, o convertOptions, path string) error {
 	if !ok {
 		return term.Usagef("--to %s: want one of %s", term.Word(o.to), strings.Join(slices.Sorted(maps.Keys(conversions)), ", "))
 	}
-	documents, err := docfile.Profiles(o.terminal.In, path)
+	documents, err := docfile.Profiles(o.terminal, path)
 	if err != nil {
 		return err
 	}

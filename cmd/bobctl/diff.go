@@ -38,11 +38,11 @@ Exits with 0 if both allow the same, and with 3 if not.`,
 }
 
 func runDiff(_ context.Context, o diffOptions, before, after string) error {
-	a, err := docfile.Profile(o.terminal.In, before)
+	a, err := docfile.Profile(o.terminal, before)
 	if err != nil {
 		return err
 	}
-	b, err := docfile.Profile(o.terminal.In, after)
+	b, err := docfile.Profile(o.terminal, after)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func runGeneralise(_ context.Context, o generaliseOptions, path string) error {
 	if min(t.Opens, t.Values, t.Lengths, t.Commands) < 1 {
 		return term.Usagef("--opens, --values, --lengths and --commands have to be at least 1")
 	}
-	documents, err := docfile.Profiles(o.terminal.In, path)
+	documents, err := docfile.Profiles(o.terminal, path)
 	if err != nil {
 		return err
 	}

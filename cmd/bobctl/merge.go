@@ -46,7 +46,7 @@ names no namespace, with your own.`,
 func runMerge(_ context.Context, o mergeOptions, paths []string) error {
 	var documents []*profile.Profile
 	for _, path := range paths {
-		read, err := docfile.Profiles(o.terminal.In, path)
+		read, err := docfile.Profiles(o.terminal, path)
 		if err == nil && o.workload != "" {
 			read, err = o.narrow(path, read)
 		}

@@ -62,7 +62,7 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 			return err
 		}
 	}
-	p, err := docfile.Profile(o.terminal.In, path)
+	p, err := docfile.Profile(o.terminal, path)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ beginning; --all shows everything.`,
 func runShow(_ context.Context, o showOptions, paths []string) error {
 	var all []*profile.Profile
 	for _, path := range paths {
-		documents, err := docfile.Profiles(o.terminal.In, path)
+		documents, err := docfile.Profiles(o.terminal, path)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func runSign(_ context.Context, o signOptions, path string) error {
 	case o.bundle == "" && o.plain == "":
 		o.bundle = docfile.SignaturePaths(path)[1]
 	}
-	p, err := docfile.Profile(o.terminal.In, path)
+	p, err := docfile.Profile(o.terminal, path)
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (o *trialOptions) document(bob string) (*profile.Profile, error) {
 		return nil, err
 	}
 	for _, path := range o.baseline {
-		more, err := docfile.Profiles(o.terminal.In, path)
+		more, err := docfile.Profiles(o.terminal, path)
 		if err != nil {
 			return nil, err
 		}

@@ -73,7 +73,7 @@ func runVerify(_ context.Context, o verifyOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	p, err := docfile.Profile(o.terminal.In, path)
+	p, err := docfile.Profile(o.terminal, path)
 	if err != nil {
 		return err
 	}

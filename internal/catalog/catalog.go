@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bobwatch/internal/profile"
-	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/signature"
 )
 
@@ -204,7 +203,7 @@ func (p *publication) update(previous *entry, d *Document) *entry {
 	p.changed = true
 	for _, g := range grants {
 		p.accepted = append(p.accepted, Acceptance{
-			Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now, Warnings: lint.Warnings(g.profile),
+			Source: p.source, Name: d.Name, Trust: g.trust, Time: p.now, Warnings: g.warnings(),
 		})
 	}
 	return &entry{seen: seen, grants: grants}

@@ -5,6 +5,7 @@ import (
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/documents"
+	"bobwatch/internal/profile/lint"
 	"bobwatch/internal/signature"
 )
 
@@ -12,7 +13,8 @@ import (
 type grant struct {
 	profile   *profile.Profile // its parameters bound
 	trust     signature.Trust
-	namespace string // the only one it has effect in; empty for any
+	namespace string             // the only one it has effect in; empty for any
+	passed    []documents.Object // of its file, that are none of ours; of the first document only
 }
 
 // load verifies one published document. All of its profiles are accepted, or
@@ -21,14 +23,12 @@ func load(v *signature.Verifier, d *Document) ([]grant, error) {
 	if d.Err != nil {
 		return nil, fmt.Errorf("%s: %w", d.File, d.Err)
 	}
-	profiles, err := documents.Parse(d.File, d.Data)
+	content, err := documents.Read(d.File, d.Data)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(profiles) == 0:
-		return nil, fmt.Errorf("%s: no document in it", d.File)
-	case len(profiles) > 1 && (d.Signatures != nil || d.Values != nil):
+	profiles := content.Profiles
+	if len(profiles) > 1 && (d.Signatures != nil || d.Values != nil) {
 		return nil, fmt.Errorf("%s: %d documents in it: signatures and values are for a file with one", d.File, len(profiles))
 	}
 	values, err := loadValues(d)
@@ -46,7 +46,17 @@ func load(v *signature.Verifier, d *Document) ([]grant, error) {
 		}
 		grants = append(grants, g)
 	}
+	grants[0].passed = content.Passed // there is no content without a profile
 	return grants, nil
+}
+
+// warnings says what the author may not have meant.
+func (g *grant) warnings() []lint.Warning {
+	warnings := lint.Warnings(g.profile)
+	for _, o := range g.passed {
+		warnings = append(warnings, lint.Warning{Message: o.Remark()})
+	}
+	return warnings
 }
 
 func loadValues(d *Document) (map[string]string, error) {

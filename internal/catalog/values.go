@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"bobwatch/internal/yamlfile"
+
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
@@ -25,6 +27,10 @@ var valueTokens = map[token.Type]bool{
 // ParseValues reads lines of "key: value". A value is the text as it stands,
 // whatever type YAML would see in it: 0644 stays 0644. path is for errors.
 func ParseValues(path string, data []byte) (map[string]string, error) {
+	data, err := yamlfile.Single(path, data)
+	if err != nil {
+		return nil, err
+	}
 	tokens := lexer.Tokenize(string(data))
 	for _, t := range tokens {
 		if !valueTokens[t.Type] {

@@ -1,11 +1,9 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -18,6 +16,8 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/restmapper"
+
+	"bobwatch/internal/yamlfile"
 )
 
 // Manifest is objects that are made together, in order, and removed together.
@@ -40,12 +40,13 @@ const maxObjects = 1000
 // namespace get the client's.
 func (c *Client) Manifest(text []byte) (*Manifest, error) {
 	m := &Manifest{client: c}
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
-	for {
+	parts, err := yamlfile.Split("manifest", text)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
 		object := &unstructured.Unstructured{}
-		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
-			return m, nil
-		} else if err != nil {
+		if err := yaml.Unmarshal(part, &object.Object); err != nil {
 			return nil, fmt.Errorf("read manifest: %w", err)
 		}
 		if len(object.Object) == 0 {
@@ -55,6 +56,7 @@ func (c *Client) Manifest(text []byte) (*Manifest, error) {
 			return nil, fmt.Errorf("read manifest: %w", err)
 		}
 	}
+	return m, nil
 }
 
 func (m *Manifest) add(object *unstructured.Unstructured) error {

@@ -119,7 +119,8 @@ func TestManifestThatIsNone(t *testing.T) {
 		"no kind":       {"{apiVersion: v1, metadata: {name: a}}", "lacks kind"},
 		"no name":       {"{apiVersion: v1, kind: Pod}", "lacks kind"},
 		"a list of one": {"{apiVersion: v1, kind: List, items: [{kind: Pod}]}", "lacks kind"},
-		"too many":      {strings.Repeat("{apiVersion: v1, kind: Pod, metadata: {name: a}}\n---\n", maxObjects+1), "more than"},
+		"too many":      {strings.Repeat("{apiVersion: v1, kind: Pod, metadata: {name: a}}\n---\n", maxObjects+1), "MaxDocuments"},
+		"two in one":    {"{apiVersion: v1, kind: Pod, metadata: {name: a}}\n...\n{", "read manifest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := new(Client).Manifest([]byte(tt.text))

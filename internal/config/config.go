@@ -19,6 +19,7 @@ import (
 
 	"bobwatch/internal/redact"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/yamlfile"
 )
 
 // Config is what a file may say. Every field is documented, with its default,
@@ -181,7 +182,11 @@ func Load(path string) (Config, error) {
 // Parse reads YAML over the defaults and validates the result.
 func Parse(raw []byte) (Config, error) {
 	c := Default()
-	err := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&c)
+	raw, err := yamlfile.Single("configuration", raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("parse configuration: %w", err)
+	}
+	err = yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&c)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Config{}, fmt.Errorf("parse configuration: %s", yaml.FormatError(err, false, false))
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,25 @@ func TestEmptyFileIsTheDefault(t *testing.T) {
 		if diff := cmp.Diff(Default(), got); diff != "" {
 			t.Errorf("%q (-want +got)\n%s", file, diff)
 		}
+	}
+}
+
+// Nothing of the file vanishes.
+func TestParseReadsAll(t *testing.T) {
+	want, err := Parse([]byte("learning: {window: 30s}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{
+		"\ufefflearning: {window: 30s}\n", "---\n# c\n---\nlearning: {window: 30s}\n---\n",
+		"%YAML 1.2\n---\nlearning: {window: 30s}\r\n",
+	} {
+		if got, err := Parse([]byte(file)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %+v, %v, want the window of 30s", file, got, err)
+		}
+	}
+	if _, err := Parse([]byte("learning: {window: 30s}\n---\nalerts: {output: json}\n")); err == nil || !strings.Contains(err.Error(), "configuration:2:1: a second document") {
+		t.Errorf("a second document: got %v, want an error", err)
 	}
 }
 

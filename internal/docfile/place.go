@@ -11,9 +11,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"bobwatch/internal/profile"
+	"bobwatch/internal/yamlfile"
 )
 
 // Source finds the place in a file that a field of a document was read from.
@@ -42,15 +42,13 @@ type sourceEntry struct {
 // of bounded size.
 func NewSource(data []byte) *Source {
 	s := &Source{entries: make(map[sourceKey][]sourceEntry)}
-	file, err := parser.ParseBytes(data, 0)
+	bodies, err := yamlfile.Parse("document", data)
 	if err != nil {
 		return s
 	}
-	for _, doc := range file.Docs {
-		if doc.Body != nil {
-			s.documents = append(s.documents, doc.Body)
-			s.walk(doc.Body, sourceEntry{document: textAt(doc.Body, "metadata", "name")})
-		}
+	for _, body := range bodies {
+		s.documents = append(s.documents, body)
+		s.walk(body, sourceEntry{document: textAt(body, "metadata", "name")})
 	}
 	return s
 }

@@ -70,31 +70,42 @@ func readBounded(in io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// Profiles returns the documents of a file.
-func Profiles(in io.Reader, path string) ([]*profile.Profile, error) {
-	data, err := Read(in, path)
+// Profiles returns the documents of a file, and says on t.Err what it passes over.
+func Profiles(t *term.Terminal, path string) ([]*profile.Profile, error) {
+	data, err := Read(t.In, path)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, data)
+	content, err := Content(path, data)
+	for _, o := range content.Passed {
+		fmt.Fprintf(t.Err, "warning: %s %s\n", term.Word(NameOf(path)), term.Escape(o.Remark()))
+	}
+	return content.Profiles, err
 }
 
 // Parse returns the documents in data, which was read from path.
 func Parse(path string, data []byte) ([]*profile.Profile, error) {
-	profiles, err := documents.Parse(NameOf(path), data)
-	if err != nil && render.IsTemplate(data) {
-		return nil, fmt.Errorf("%w\n%s: it has placeholders; make a document of it first: bobctl render --values VALUES %s", err, NameOf(path), path)
-	}
-	return profiles, err
+	content, err := Content(path, data)
+	return content.Profiles, err
 }
 
-// Profile returns the only document of a file.
-func Profile(in io.Reader, path string) (*profile.Profile, error) {
-	data, err := Read(in, path)
+// Content returns all that is in data, which was read from path.
+func Content(path string, data []byte) (documents.Content, error) {
+	content, err := documents.Read(NameOf(path), data)
+	if err != nil && render.IsTemplate(data) {
+		return content, fmt.Errorf("%w\n%s: it has placeholders; make a document of it first: bobctl render --values VALUES %s", err, NameOf(path), path)
+	}
+	return content, err
+}
+
+// Profile returns the only document of a file, and says on t.Err what it passes
+// over.
+func Profile(t *term.Terminal, path string) (*profile.Profile, error) {
+	profiles, err := Profiles(t, path)
 	if err != nil {
 		return nil, err
 	}
-	return Only(path, data)
+	return onlyOf(path, profiles)
 }
 
 // Only returns the only document in data, which was read from path.
@@ -103,6 +114,10 @@ func Only(path string, data []byte) (*profile.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
+	return onlyOf(path, profiles)
+}
+
+func onlyOf(path string, profiles []*profile.Profile) (*profile.Profile, error) {
 	if len(profiles) > 1 {
 		var names []string
 		for _, p := range profiles {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/template"
 
+	"bobwatch/internal/yamlfile"
+
 	"github.com/goccy/go-yaml"
 )
 
@@ -97,6 +99,10 @@ func unmarshalValues(data []byte, values *map[string]any) (err error) {
 	if bytes.Contains(data, []byte("*")) && bytes.Contains(data, []byte("&")) {
 		// An alias can multiply what it names without bound.
 		return errors.New("anchors and aliases are not read")
+	}
+	data, err = yamlfile.Single("values", data)
+	if err != nil {
+		return err
 	}
 	return yaml.Unmarshal(data, values)
 }

@@ -130,6 +130,22 @@ func TestParseValues(t *testing.T) {
 	}
 }
 
+// A second document of a values file does not vanish.
+func TestHelmReadsAllValues(t *testing.T) {
+	for values, want := range map[string]string{
+		"\ufeffa: x\n": "", "---\n# off\n---\na: x\n": "", "%YAML 1.2\n---\na: x\n": "",
+		"a: x\n---\nb: y\n": "values:2:1: a second document",
+	} {
+		got, err := Helm("f", []byte("{{ .Values.a }}"), HelmOptions{Values: []byte(values)})
+		switch {
+		case want == "" && (err != nil || string(got) != "x"):
+			t.Errorf("%q: got %q, %v, want x", values, got, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: got %q, %v, want an error with %q", values, got, err, want)
+		}
+	}
+}
+
 func TestHelm(t *testing.T) {
 	options := HelmOptions{
 		Values: []byte("a: {b: x, n: 3}\nlist: [1, 2]"), Release: "rel", Namespace: "ns",

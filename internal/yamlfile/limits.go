@@ -91,9 +91,8 @@ func blankLines(data []byte) int {
 	return blank
 }
 
-// checkTokens bounds what the YAML parser, which recurses, is given.
-func checkTokens(tokens token.Tokens) error {
-	var m meter
+// check bounds what the YAML parser, which recurses, is given.
+func (m *meter) check(tokens token.Tokens) error {
 	for _, t := range tokens {
 		m.add(t)
 		switch {
@@ -103,12 +102,11 @@ func checkTokens(tokens token.Tokens) error {
 			return tooDeep()
 		case m.keys > MaxKeys:
 			return limitError("MaxKeys", MaxKeys, "keys of one mapping")
-		case m.documents > MaxDocuments:
-			return limitError("MaxDocuments", MaxDocuments, "documents")
 		case m.empty > MaxEmpty:
 			return limitError("MaxEmpty", MaxEmpty, "list items and keys without a value")
 		}
 	}
+	m.levels, m.prefixes = m.levels[:0], 0
 	return nil
 }
 
@@ -116,10 +114,10 @@ func checkTokens(tokens token.Tokens) error {
 // and every list item preceded by a dash, a comma or the opening bracket, so
 // counting those counts entries.
 type meter struct {
-	entries, documents, empty int
-	keys                      int // of the largest mapping so far
-	levels                    []level
-	prefixes                  int // tags and anchors that wait for their value
+	entries, empty int
+	keys           int // of the largest mapping so far
+	levels         []level
+	prefixes       int // tags and anchors that wait for their value
 }
 
 // level is a list or mapping that is open. A list in block style may stand at
@@ -151,7 +149,6 @@ func (m *meter) add(t *token.Token) {
 	}
 	switch t.Type {
 	case token.DocumentHeaderType, token.DocumentEndType:
-		m.documents++
 		m.levels = m.levels[:0]
 	case token.SequenceStartType:
 		m.entries++

@@ -51,6 +51,26 @@ func (n *Node) Scalar() bool {
 	return ok
 }
 
+// Line is where n stands in its file, from 1; 0 if that cannot be told.
+func (n *Node) Line() int {
+	line, _ := n.position()
+	return line
+}
+
+func (n *Node) position() (line, column int) {
+	// A mapping's own token is the colon behind its first key.
+	at := plain(n.ast)
+	if mapping, ok := at.(*ast.MappingNode); ok && len(mapping.Values) > 0 && !mapping.IsFlowStyle {
+		at = mapping.Values[0].Key
+	} else if pair, ok := at.(*ast.MappingValueNode); ok {
+		at = pair.Key
+	}
+	if token := at.GetToken(); token != nil && token.Position != nil {
+		return token.Position.Line, token.Position.Column
+	}
+	return 0, 0
+}
+
 // field names the place of n, as in spec.containers[0].opens[3].path.
 func (n *Node) field() string {
 	if n.parent == nil {

@@ -6,15 +6,12 @@
 package yamlfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Head returns what a document says it is: its apiVersion and kind.
@@ -23,50 +20,60 @@ func Head(doc *Node) (apiVersion, kind string) {
 	return r.Text(r.Lookup(doc, "apiVersion")), r.Text(r.Lookup(doc, "kind"))
 }
 
-// byteOrderMark is what editors of some systems put before UTF-8.
-var byteOrderMark = []byte("\ufeff")
-
 // Documents returns the bodies of the documents that are not empty, without
 // aliases.
-func Documents(name string, data []byte) (docs []*Node, err error) {
-	data = bytes.TrimPrefix(data, byteOrderMark)
+func Documents(name string, data []byte) ([]*Node, error) {
+	bodies, err := Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	expander := aliasExpander{}
+	docs := make([]*Node, len(bodies))
+	for i, body := range bodies {
+		if body, err = expander.document(body); err != nil {
+			return nil, syntaxError(name, err)
+		}
+		docs[i] = &Node{ast: body}
+	}
+	return docs, nil
+}
+
+// Parse returns the bodies of the documents that are not empty, as they were
+// written. Every token of the stream is in one of them, or Parse fails.
+func Parse(name string, data []byte) (bodies []ast.Node, err error) {
 	if err := CheckInput(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("%s: not UTF-8", name)
+	pieces, err := split(name, data)
+	if err != nil {
+		return nil, err
 	}
 	// The YAML library is known to panic on malformed input; what it cannot
 	// read is an error like any other.
 	defer func() {
 		if p := recover(); p != nil {
-			docs, err = nil, fmt.Errorf("%s: malformed YAML: %v", name, p)
+			bodies, err = nil, fmt.Errorf("%s: malformed YAML: %v", name, p)
 		}
 	}()
-	tokens := lexer.Tokenize(string(data))
-	if err := checkTokens(tokens); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	file, err := parser.Parse(tokens, 0)
-	if err != nil {
-		return nil, syntaxError(name, err)
-	}
-	expander := aliasExpander{}
-	for _, doc := range file.Docs {
-		if doc.Body == nil || isNull(doc.Body) {
-			continue
-		}
-		body, err := expander.document(doc.Body)
+	var m meter
+	for i := range pieces {
+		body, err := pieces[i].parse(&m)
 		if err != nil {
 			return nil, syntaxError(name, err)
 		}
-		docs = append(docs, &Node{ast: body})
+		if body != nil && !isNull(body) {
+			bodies = append(bodies, body)
+		}
 	}
-	return docs, nil
+	return bodies, nil
 }
 
 // syntaxError puts the place of a YAML error before its message.
 func syntaxError(name string, err error) error {
+	var unread *unreadError
+	if errors.As(err, &unread) {
+		return fmt.Errorf("%s:%d:%d: %w", name, unread.token.Position.Line, unread.token.Position.Column, err)
+	}
 	var located yaml.Error
 	if !errors.As(err, &located) || located.GetToken() == nil {
 		return fmt.Errorf("%s: %w", name, err)
