@@ -154,7 +154,7 @@ func TestParseValues(t *testing.T) {
 		"alias":           {"a: &x b\nc: *x\n", nil},
 		"tag":             {"a: !!binary aGVsbG8=\n", nil},
 		"merge":           {"<<: a\n", nil},
-		"second document": {"a: b\n---\nc: d\n", nil},
+		"two documents":   {"a: b\n---\nc: d\n", nil},
 		"block of lines":  {"a: |\n  b\n", nil},
 	}
 	for name, tt := range tests {
