@@ -58,6 +58,7 @@ enum event_flag {
 	FLAG_HANDED_OVER = 1 << 14,
 	FLAG_CREATED = 1 << 15,
 	FLAG_SENSITIVE = 1 << 16,
+	FLAG_REPLACED = 1 << 17, /* set by user space alone */
 };
 
 enum access {

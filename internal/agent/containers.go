@@ -28,6 +28,8 @@ type instance struct {
 	unwatched bool              // the kernel was told to leave it alone
 	asking    func()            // ends a question to the API server; nil if there was none
 	started   map[uint32]bool   // processes of a plain cgroup, see decide
+	files     map[uint64]file   // what programs' names led to, see bind
+	marked    bool              // its sensitive files are known to the kernel, or looked for
 }
 
 // containers are those that run, and the cgroups that may turn out to be some.
@@ -168,11 +170,14 @@ func (c *containers) adopt(n *newcomer, r workload.Resident) {
 	in := c.add(n)
 	c.replay(in, early)
 	c.watcher.apply(in)
+	if len(r.PIDs) > 0 {
+		c.markSensitive(in, r.PIDs[0])
+	}
 }
 
 // add makes the instance of a container and finds its workload.
 func (c *containers) add(n *newcomer) *instance {
-	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: factsOf(&n.Container)}
+	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: factsOf(&n.Container), files: map[uint64]file{}}
 	c.byCgroup[n.CgroupID] = in
 	if !n.described && c.cluster.knows(&n.Container) {
 		c.describeLater(in)

@@ -130,6 +130,10 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	in.decide(ev)
 	if ev.Kind == event.KindExec {
 		e.watcher.processes.Add(ev)
+		if !ev.Has(event.FlagRuntime) {
+			in.bind(ev)
+			e.containers.markSensitive(in, ev.Process.PID)
+		}
 	}
 	b := in.behaviour
 	switch {
@@ -196,6 +200,11 @@ func (e *engine) checkRules(in *instance, ev *event.Event) {
 func (e *engine) check(in *instance, ev *event.Event) {
 	b := in.behaviour
 	d, ok := e.judge.Check(ev, b.Matcher, in.facts)
+	if object := byObject(ev); object != nil {
+		if o, deviates := e.judge.Check(object, b.Matcher, in.facts); deviates && (!ok || o.Severity > d.Severity) {
+			d, ok = o, true
+		}
+	}
 	if !ok {
 		return
 	}

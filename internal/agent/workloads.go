@@ -32,7 +32,8 @@ const (
 type entry struct {
 	*behaviour.Behaviour
 	account *account
-	notKept uint64 // as last seen
+	notKept uint64            // as last seen
+	sources map[uint64]source // where programs were, see bind
 	saved   time.Time
 	unsaved bool
 }
@@ -74,6 +75,7 @@ func (w *workloads) make(n *newcomer, key workload.Key) *entry {
 	b := &entry{
 		Behaviour: behaviour.New(key, &n.Container, &w.options),
 		account:   w.accounts.open(n.Namespace, n.Owner.Name),
+		sources:   map[uint64]source{},
 	}
 	state, facts, found, err := w.journal.Restore(b.Name)
 	if err != nil {

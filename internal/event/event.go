@@ -117,6 +117,9 @@ const (
 	// FlagSensitive: the opened file is one that sensor.MarkSensitive was called
 	// with; Object names it.
 	FlagSensitive
+	// FlagReplaced: the path of KindExec led to another file before. The agent
+	// sets it; the kernel does not.
+	FlagReplaced
 )
 
 // Process identifies a process at one moment. A process is named by PID and

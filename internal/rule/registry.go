@@ -26,6 +26,8 @@ const (
 	// into a cgroup outside of it. What it does there is watched as the
 	// container's still.
 	LeftContainer ID = "BW001"
+	// Replaced: the name of a program that ran before led to another file.
+	Replaced ID = "BW003"
 )
 
 // What the agent reports of itself.
@@ -62,6 +64,7 @@ var registered = []Rule{
 	{NewNamespace, "New namespaces by unshare", severity.High, UsesProfile, privilegeEscalation, "T1611"},
 	{ProcessTracing, "Access to another process", severity.High, IgnoresProfile, defenseEvasion, "T1055.008"},
 	{IOUring, "io_uring", severity.High, NeedsProfile, defenseEvasion, "T1562"},
+	{Replaced, "Known program replaced", severity.High, IgnoresProfile, defenseEvasion, "T1036.005"},
 	{LeftContainer, "Process left its container", severity.Critical, IgnoresProfile, privilegeEscalation, "T1611"},
 
 	{Suppressed, "Alerts suppressed", severity.Low, IgnoresProfile, "", ""},

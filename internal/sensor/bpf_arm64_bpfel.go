@@ -102,6 +102,7 @@ const (
 	bpfEventFlagFLAG_HANDED_OVER    bpfEventFlag = 16384
 	bpfEventFlagFLAG_CREATED        bpfEventFlag = 32768
 	bpfEventFlagFLAG_SENSITIVE      bpfEventFlag = 65536
+	bpfEventFlagFLAG_REPLACED       bpfEventFlag = 131072
 )
 
 type bpfEventKind uint32

@@ -45,7 +45,7 @@ type Rule struct {
 // of them reports it.
 func All() []Rule {
 	return []Rule{
-		filelessExecution, sharedMemoryExec, drift, execFromMount,
+		filelessExecution, sharedMemoryExec, replaced, drift, execFromMount,
 		kernelModuleLoad, bpfProgramLoad, newNamespace, processTracing, ioUring,
 	}
 }

@@ -1,0 +1,62 @@
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/alert"
+)
+
+// TestSecondNameOfSensitiveFile mounts a sensitive file over one that the
+// profile allows: the alert names the file, not the name.
+func TestSecondNameOfSensitiveFile(t *testing.T) {
+	const secret = "/etc/gshadow"
+	if _, err := os.Stat(secret); err != nil {
+		t.Skip(err)
+	}
+	r := start(t, testConfig(t))
+	v := newVictim(t)
+	allowed := filepath.Join(t.TempDir(), "allowed")
+	if err := os.WriteFile(allowed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "cat " + allowed + " >/dev/null"
+	v.sh(t, script)
+	r.learned(v)
+	v.sh(t, script)
+	if err := unix.Mount(secret, allowed, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(allowed, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	v.sh(t, script)
+	a := r.await("open by another name", func(a *alert.Alert) bool { return a.Deviation.Open != nil })
+	if got := a.Deviation.Open.Path; got != secret || a.Severity.String() != "critical" {
+		t.Errorf("%s alert of %s, want a critical one of %s", a.Severity, got, secret)
+	}
+}
+
+// TestFindSensitive looks for sensitive files as this process sees them.
+func TestFindSensitive(t *testing.T) {
+	const secret = "/etc/gshadow"
+	if _, err := os.Stat(secret); err != nil {
+		t.Skip(err)
+	}
+	files, err := findSensitive(uint32(os.Getpid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		f.file.Close()
+	}
+	if len(files) > maxSensitiveFiles || !slices.ContainsFunc(files, func(f sensitiveFile) bool { return f.path == secret }) {
+		t.Errorf("%d files, want %s among them", len(files), secret)
+	}
+}
