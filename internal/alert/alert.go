@@ -71,6 +71,10 @@ type Alert struct {
 
 	// Suppressed counts, for rule.Suppressed, the deviations held back.
 	Suppressed map[rule.ID]uint64 `json:"suppressed,omitempty"`
+	// Gravest and Latest are, for rule.Suppressed, the worst and the last of
+	// the alerts held back, without their ancestors.
+	Gravest *Alert `json:"gravest,omitempty"`
+	Latest  *Alert `json:"latest,omitempty"`
 	// Allow is what would accept the deviation. There is none where no document
 	// can allow it, or none could without allowing more.
 	Allow *Allowance `json:"allow,omitempty"`

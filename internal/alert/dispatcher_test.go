@@ -191,6 +191,9 @@ func TestFloodBecomesSummary(t *testing.T) {
 		if got, want := last.Message, "and 997 more of 1 kind: R0002 997 times"; got != want {
 			t.Errorf("summary: got %q, want %q", got, want)
 		}
+		if g, l := last.Gravest, last.Latest; g == nil || l == nil || g.Fingerprint != "web/3" || l.Fingerprint != "web/999" {
+			t.Errorf("summary: the gravest %+v, the latest %+v, want the first and the last that were held", g, l)
+		}
 		if got, want := last.Workload.Name, "web"; got != want {
 			t.Errorf("summary of workload %q, want %q", got, want)
 		}

@@ -166,6 +166,12 @@ func (g *groups) hold(w *workload, a *Alert, now time.Time) {
 		w.due = now.Add(g.opts.SummaryInterval)
 		g.summaries.PushBack(w)
 	}
+	example := *a
+	example.Ancestors, example.Lineage = nil, nil
+	w.held.Latest = &example
+	if w.held.Gravest == nil || a.Severity > w.held.Gravest.Severity {
+		w.held.Gravest = &example
+	}
 	w.held.Severity = max(w.held.Severity, a.Severity)
 	w.held.Count += a.Count
 	w.held.Suppressed[a.Rule] += a.Count
@@ -251,5 +257,9 @@ func summary(a *Alert) string {
 	if len(kinds) == 1 {
 		noun = "kind"
 	}
-	return fmt.Sprintf("and %d more of %d %s: %s", a.Count, len(kinds), noun, strings.Join(kinds, ", "))
+	text := fmt.Sprintf("and %d more of %d %s: %s", a.Count, len(kinds), noun, strings.Join(kinds, ", "))
+	if a.Gravest != nil && a.Gravest.Message != "" {
+		text += "; the gravest: " + a.Gravest.Message
+	}
+	return text
 }

@@ -155,10 +155,13 @@ func (i *incident) sentence(s *alert.Story) string {
 	if i.Overflow {
 		text = "acts beyond what is kept apart, the first: " + text
 	}
-	if len(s.Timeline) > 1 {
-		text = fmt.Sprintf("%s; %d acts of %d kinds", text, i.Acts, len(s.Timeline))
-		if worst := s.Timeline[0]; worst.Message != i.Root.Message {
-			text += ", the worst: " + worst.Message
+	if len(s.Timeline) == 1 {
+		return text
+	}
+	text = fmt.Sprintf("%s; %d acts of %d kinds", text, i.Acts, len(s.Timeline))
+	for at := range s.Timeline {
+		if other := s.Timeline[at].Message; other != i.Root.Message {
+			return text + ", the worst that followed: " + other
 		}
 	}
 	return text

@@ -121,6 +121,16 @@ func TestAttacks(t *testing.T) {
 				t.Errorf("alert is about workload %q, container %q", seen.Workload.Name, seen.Container.ID)
 			}
 			t.Logf("%s after %s", seen.Message, seen.At.Sub(seen.Last))
+			incidents := map[string]bool{}
+			for _, s := range a.Alerts()[before:] {
+				if s.Count == 1 { // else it goes on from an earlier attack
+					incidents[s.Incident] = true
+				}
+			}
+			if incidents[""] {
+				t.Error("an alert is part of no incident")
+			}
+			t.Logf("%d alerts in %d incidents", len(a.Alerts())-before, len(incidents))
 		})
 	}
 }

@@ -189,7 +189,7 @@ func withoutAncestors(a *alert.Alert) { a.Ancestors = nil }
 func withoutArgs(a *alert.Alert) {
 	withoutAncestors(a)
 	a.Process.Args = nil
-	a.Allow = nil
+	a.Allow, a.Gravest, a.Latest = nil, nil, nil
 	if a.Deviation.Exec != nil {
 		exec := *a.Deviation.Exec
 		exec.Args = nil
