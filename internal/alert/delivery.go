@@ -47,6 +47,8 @@ type delivery struct {
 	refreshFails bool
 
 	singles int // alerts to be sent one by one, after they were refused together
+	probe   probe
+	dead    *deadLetters // nil without a queue on disk
 }
 
 // deliveryStats may be read at any time.
@@ -66,6 +68,7 @@ type drop uint8
 const (
 	dropQueueFull drop = iota
 	dropRefused
+	dropGivenUp
 	dropShutdown
 	dropUnreadable
 
@@ -75,6 +78,7 @@ const (
 var dropNames = [numDrops]string{
 	dropQueueFull:  "queue_full",
 	dropRefused:    "refused",
+	dropGivenUp:    "given_up",
 	dropShutdown:   "shutdown",
 	dropUnreadable: "unreadable",
 }
@@ -90,6 +94,9 @@ func newDelivery(route Route, queueLength int, log *zap.Logger) *delivery {
 		stopped: make(chan struct{}),
 		log:     log.With(zap.String("sink", route.Sink.Name())),
 		backoff: pauses,
+	}
+	if route.Queue != "" {
+		d.dead = &deadLetters{path: route.Queue + deadSuffix}
 	}
 	d.open()
 	return d
@@ -218,6 +225,8 @@ func (d *delivery) deliver(ctx context.Context) time.Duration {
 		d.take(maxBatch - len(d.held))
 		batch := d.oldest()
 		if len(batch) == 0 {
+			d.endProbe()
+			d.failing = false // there is nothing that retries
 			return 0
 		}
 		if d.failing {
@@ -227,14 +236,18 @@ func (d *delivery) deliver(ctx context.Context) time.Duration {
 		d.stats.delivered.Add(uint64(n))
 		d.singles = max(0, d.singles-n)
 		d.forget(n)
+		d.passed(batch[:n])
 		switch {
 		case err == nil:
 			d.recovered()
 		case ctx.Err() != nil:
 			return 0
-		case errors.Is(err, ErrRefused):
-			d.refused(len(batch)-n, err)
+		case errors.Is(err, ErrRefused) && n < len(batch):
+			d.refused(&batch[n], len(batch)-n, err)
 		default:
+			if n < len(batch) && d.setAside(&batch[n], err) {
+				continue
+			}
 			return d.failed(err)
 		}
 	}
@@ -282,19 +295,18 @@ func (d *delivery) recovered() {
 	d.backoff.Reset()
 }
 
-// refused is about n alerts that the sink will never take. Which of them it
+// refused is about n alerts, of which a is the first, that the sink will never
+// take. Which of them it
 // minds shows when each is sent alone.
-func (d *delivery) refused(n int, err error) {
+func (d *delivery) refused(a *Alert, n int, err error) {
 	d.recovered() // it answers
 	if n > 1 {
 		d.singles = n
 		return
 	}
 	d.stats.failures.Add(1)
-	d.stats.dropped[dropRefused].Add(1)
 	d.singles = max(0, d.singles-1)
-	d.forget(1)
-	d.log.Error("sink refuses an alert", zap.Error(err))
+	d.giveUp(a, dropRefused, err)
 }
 
 func (d *delivery) failed(err error) time.Duration {

@@ -190,6 +190,10 @@ func (s *spool) oldest(n int) (alerts []Alert, unreadable int) {
 	return alerts, len(bad)
 }
 
+// postpone puts the first alert behind the others, until the file is opened
+// again.
+func (s *spool) postpone() { s.order = append(s.order[1:], s.order[0]) }
+
 // drop takes entry out of the index, all but order.
 func (s *spool) drop(entry *spooled) {
 	delete(s.byIncident, entry.incident)
