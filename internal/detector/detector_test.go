@@ -126,6 +126,28 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A support set holds for the image's files, not for one that was put in their place.
+func TestCheckSupport(t *testing.T) {
+	m, err := match.Compile([]profile.Container{{Name: "web", Support: []string{"libc/1"}}}, match.Options{Arch: "amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const zone = "/usr/share/zoneinfo/Asia/Tokyo"
+	for name, tt := range map[string]struct {
+		event    *event.Event
+		deviates bool
+	}{
+		"the image's":    {openOf(zone, read, 0), false},
+		"planted":        {openOf(zone, read, event.FlagUpperLayer), true},
+		"being replaced": {openOf(zone, write, 0), true},
+		"of the node":    {openOf("outside:"+zone, read, event.FlagOutside), true},
+	} {
+		if _, deviates := New("amd64").Check(tt.event, m); deviates != tt.deviates {
+			t.Errorf("%s: deviates %t, want %t", name, deviates, tt.deviates)
+		}
+	}
+}
+
 // What no document speaks for is not judged, whatever its number or its table.
 func TestCheckUnjudged(t *testing.T) {
 	m, err := match.Compile([]profile.Container{{Name: "web"}}, match.Options{Arch: "amd64", Senses: []profile.Sense{profile.SenseNetwork}})

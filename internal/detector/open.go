@@ -14,7 +14,10 @@ func checkOpen(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	if nameless(e) {
 		return Deviation{}, false
 	}
-	verdict := m.Open(e.Path, e.Access)
+	verdict := m.OpenWritten(e.Path, e.Access)
+	if verdict != match.Allowed && !e.Has(event.FlagUpperLayer) {
+		verdict = m.Open(e.Path, e.Access)
+	}
 	if verdict == match.Allowed {
 		return Deviation{}, false
 	}

@@ -18,13 +18,13 @@ import (
 )
 
 // container returns what p allows the container called name: its own entry,
-// joined with those for any container. An empty name means the only one.
+// joined with those for any container, support sets written out. An empty name means the only one.
 func container(p *profile.Profile, name string) (profile.Container, error) {
 	if len(p.Spec.Parameters) > 0 {
 		return profile.Container{}, errors.New("parameters have to be bound first")
 	}
 	if name == "" && len(p.Spec.Containers) == 1 {
-		return p.Spec.Containers[0], nil
+		return profile.Expand(p.Spec.Containers[0]), nil
 	}
 	if name == "" {
 		return profile.Container{}, fmt.Errorf("name one of the containers: %s", names(p))
@@ -40,7 +40,7 @@ func container(p *profile.Profile, name string) (profile.Container, error) {
 	if !found {
 		return profile.Container{}, fmt.Errorf("no container %q; there are: %s", name, names(p))
 	}
-	return joined, nil
+	return profile.Expand(joined), nil
 }
 
 // speaks reports an export that the document has nothing for: without the sections

@@ -28,6 +28,21 @@ func calls(byArch map[string][]string) *profile.Profile {
 	}
 }
 
+// A program under the exported filter may be stopped, continued and resumed.
+func TestSeccompOfSupport(t *testing.T) {
+	p := calls(map[string][]string{"amd64": {"openat", "nanosleep"}})
+	p.Spec.Containers[0].Support = []string{"descriptors/1", "kernel/1", "sockets/1"}
+	text, err := Seccomp(p, "web", SeccompOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"restart_syscall": true, "rt_sigreturn": true, "poll": true, "fallocate": true, "getsockopt": false, "kill": false, "ptrace": false} {
+		if got := strings.Contains(string(text), `"`+name+`"`); got != want {
+			t.Errorf("%s is allowed: %t, want %t", name, got, want)
+		}
+	}
+}
+
 // A document that does not speak for a section says nothing of what an export would
 // refuse.
 func TestExportOfUnspoken(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/generalise"
+	"bobwatch/internal/support"
 	"bobwatch/internal/syscalls"
 )
 
@@ -230,7 +231,20 @@ func (l *Learner) Container() profile.Container {
 	}
 	addNames(c.Syscalls, l.opts.Arch, l.native)
 	addNames(c.Syscalls, syscalls.Compat(l.opts.Arch), l.compat)
+	c.Support = observedSupport(&c)
 	return generalise.Container(c, l.opts.Thresholds)
+}
+
+// observedSupport returns the support sets that belong to what was seen.
+func observedSupport(c *profile.Container) []string {
+	var calls, opens []string
+	for _, names := range c.Syscalls {
+		calls = append(calls, names...)
+	}
+	for _, open := range c.Opens {
+		opens = append(opens, open.Path)
+	}
+	return support.Observed(calls, opens)
 }
 
 func addNames(names map[string][]string, arch string, set syscalls.Set) {

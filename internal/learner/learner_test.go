@@ -64,11 +64,11 @@ func TestObserve(t *testing.T) {
 	}{
 		"system call": {
 			event: call(t, "openat"),
-			want:  profile.Container{Syscalls: map[string][]string{"amd64": {"openat"}}},
+			want:  profile.Container{Syscalls: map[string][]string{"amd64": {"openat"}}, Support: []string{"descriptors/1", "kernel/1"}},
 		},
 		"32-bit system call": {
 			event: &event.Event{Kind: event.KindSyscall, ABI: event.ABICompat, Nr: 20},
-			want:  profile.Container{Syscalls: map[string][]string{"386": {"getpid"}}},
+			want:  profile.Container{Syscalls: map[string][]string{"386": {"getpid"}}, Support: []string{"kernel/1"}},
 		},
 		"x32 system call": {
 			event:  &event.Event{Kind: event.KindSyscall, ABI: event.ABIX32, Nr: 1<<30 | 39},

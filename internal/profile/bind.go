@@ -167,6 +167,7 @@ func (b *binder) container(where string, c Container) Container {
 		b.fixed(where+".syscalls."+arch, c.Syscalls[arch])
 	}
 	b.fixed(where+".capabilities", c.Capabilities)
+	b.fixed(where+".support", c.Support)
 
 	c.Execs = slices.Clone(c.Execs)
 	for i := range c.Execs {

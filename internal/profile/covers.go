@@ -12,6 +12,9 @@ import (
 // Covers returns what b allows and a does not, by container; nothing if a
 // allows everything that b allows. System calls are compared by family.
 //
+// What a's support sets allow is covered; of b's, those are returned that a does not
+// name.
+//
 // It errs on one side only: what it does not return is covered, while an entry
 // with wildcards that only several entries of a cover together is returned.
 // What the documents speak for is compared by MissingSenses: silence allows
@@ -26,7 +29,9 @@ func Covers(a, b *Profile) (missing []Container) {
 				have = MergeContainers(have, other)
 			}
 		}
-		if lacks := lacking(&have, &c); !lacks.allowsNothing() {
+		expanded := Expand(have)
+		expanded.Support = have.Support
+		if lacks := lacking(&expanded, &c); !lacks.allowsNothing() {
 			missing = append(missing, lacks)
 		}
 	}
@@ -41,6 +46,7 @@ func lacking(have, c *Container) Container {
 		Syscalls:     lackingSyscalls(have.Syscalls, c.Syscalls),
 		Execs:        lackingExecs(have.Execs, c.Execs),
 		Opens:        lackingOpens(have.Opens, c.Opens),
+		Support:      lackingTexts(have.Support, c.Support),
 		Capabilities: lackingTexts(have.Capabilities, c.Capabilities),
 		Network: Network{
 			Egress:  lackingNeighbors(have.Network.Egress, c.Network.Egress),

@@ -100,6 +100,9 @@ func (c *Container) sections() map[string][]string {
 		line := strings.Join(append([]string{printable(o.Path)}, printables(o.Flags)...), " ")
 		sections["opens"] = append(sections["opens"], line)
 	}
+	if len(c.Support) > 0 {
+		sections["support"] = printables(c.Support)
+	}
 	if len(c.Capabilities) > 0 {
 		sections["capabilities"] = printables(c.Capabilities)
 	}

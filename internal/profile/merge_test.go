@@ -83,6 +83,7 @@ func randomContainer(r *rand.Rand) Container {
 		Opens: several(r, func() Open {
 			return Open{Path: one(r, "/a", "/a/*", "/⋯"), Flags: pick(r, "O_RDONLY", "O_WRONLY", "O_CREAT", "O_PATH")}
 		}),
+		Support:      pick(r, "descriptors/1", "kernel/1", "libc/1"),
 		Capabilities: pick(r, "SYS_ADMIN", "CHOWN"),
 		Network:      Network{Egress: several(r, neighbor), Ingress: several(r, neighbor)},
 		Endpoints: several(r, func() Endpoint {

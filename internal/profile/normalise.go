@@ -81,6 +81,7 @@ func normaliseContainer(c Container) Container {
 	c.Syscalls = normaliseSyscalls(c.Syscalls)
 	c.Execs = NormaliseExecs(c.Execs)
 	c.Opens = NormaliseOpens(c.Opens)
+	c.Support = sortedSet(c.Support)
 	c.Capabilities = sortedSet(c.Capabilities)
 	c.Network.Egress = normaliseNeighbors(c.Network.Egress)
 	c.Network.Ingress = normaliseNeighbors(c.Network.Ingress)

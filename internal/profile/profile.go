@@ -112,15 +112,18 @@ const (
 // Container is the behaviour of one container of the workload. An empty Name
 // matches every container of its type.
 type Container struct {
-	Name         string              `json:"name"`
-	Type         ContainerType       `json:"type,omitempty"`
-	Images       []string            `json:"images,omitempty"`
-	Syscalls     map[string][]string `json:"syscalls,omitempty"` // by GOARCH name; "386" and "arm" for 32-bit calls
-	Execs        []Exec              `json:"execs,omitempty"`
-	Opens        []Open              `json:"opens,omitempty"`
-	Capabilities []string            `json:"capabilities,omitempty"` // without CAP_
-	Network      Network             `json:"network,omitzero"`
-	Endpoints    []Endpoint          `json:"endpoints,omitempty"`
+	Name     string              `json:"name"`
+	Type     ContainerType       `json:"type,omitempty"`
+	Images   []string            `json:"images,omitempty"`
+	Syscalls map[string][]string `json:"syscalls,omitempty"` // by GOARCH name; "386" and "arm" for 32-bit calls
+	Execs    []Exec              `json:"execs,omitempty"`
+	Opens    []Open              `json:"opens,omitempty"`
+	// Support names sets of calls and files that are allowed as well, by name and
+	// version as in libc/1: what the kernel, libc or a runtime does by itself.
+	Support      []string   `json:"support,omitempty"`
+	Capabilities []string   `json:"capabilities,omitempty"` // without CAP_
+	Network      Network    `json:"network,omitzero"`
+	Endpoints    []Endpoint `json:"endpoints,omitempty"`
 	// Kubescape keeps what other formats carry and bobwatch has no place for,
 	// so that a document survives the way there and back.
 	Kubescape map[string]any `json:"kubescape,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/support"
 	"bobwatch/internal/syscalls"
 	"bobwatch/internal/yamlfile"
 )
@@ -140,6 +141,11 @@ func (v *validator) container(c *Container, i int) {
 			if !IsFlag(flag) {
 				v.Fail(place("opens", j, "flags", k), "%q is not a flag such as O_RDONLY", flag)
 			}
+		}
+	}
+	for j, id := range c.Support {
+		if _, ok := support.Lookup(id); !ok {
+			v.Fail(place("support", j), "support set %q: this version does not know it", id)
 		}
 	}
 	v.neighbors(c.Network.Egress, func(steps ...any) *yamlfile.Node {

@@ -11,6 +11,10 @@ import (
 // behaviourFields returns the fields of a container in an ApplicationProfile, except
 // its name.
 func behaviourFields(c *profile.Container) map[string]any {
+	if len(c.Support) > 0 {
+		expanded := profile.Expand(*c)
+		c = &expanded
+	}
 	out := make(map[string]any)
 	for key, value := range c.Kubescape {
 		if entryKeys[key] == nil && key != KeySyscalls {

@@ -19,8 +19,8 @@ import (
 type Options struct {
 	// Arch is the GOARCH name of the node.
 	Arch string
-	// Strict allows the calls that are listed and no other member of their
-	// families.
+	// Strict allows the calls that are listed: no other member of their families,
+	// and no call of a support set.
 	Strict bool
 	// Senses are the sections that the documents speak for together; none stands
 	// for profile.DefaultSenses. Acts of other sections are all allowed.
@@ -49,6 +49,7 @@ type Matcher struct {
 	execs          []execLeaf // by leaf of execPaths
 	openPaths      *glob.Paths
 	opens          []event.Access // by leaf of openPaths
+	support        *glob.Paths    // files for reading that were not written in the container
 }
 
 // execLeaf are the arguments with which one path may be executed.
@@ -71,11 +72,19 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	}
 	execPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	openPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
+	support := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	compat := syscalls.Compat(opts.Arch)
 	for i := range containers {
 		c := &containers[i]
 		addCalls(&m.native, opts.Arch, c.Syscalls[opts.Arch], opts.Strict)
 		addCalls(&m.compat, compat, c.Syscalls[compat], opts.Strict)
+		if !opts.Strict {
+			addCalls(&m.native, opts.Arch, c.SupportCalls(opts.Arch), false)
+			addCalls(&m.compat, compat, c.SupportCalls(compat), false)
+		}
+		for _, open := range c.SupportOpens() {
+			support.Add(open.Path)
+		}
 		for _, exec := range c.Execs {
 			if leaf, ok := execPaths.Add(exec.Path); ok {
 				m.addExec(leaf, exec)
@@ -90,7 +99,7 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	if !m.Judges(profile.SenseSyscalls) {
 		m.native, m.compat = everyCall(), everyCall()
 	}
-	m.execPaths, m.openPaths = execPaths.Build(), openPaths.Build()
+	m.execPaths, m.openPaths, m.support = execPaths.Build(), openPaths.Build(), support.Build()
 	return m, nil
 }
 
@@ -203,9 +212,24 @@ func (l *execLeaf) allows(args []byte) bool {
 	return false
 }
 
-// Open judges an open of path. What all entries with the path allow is joined;
-// an open that neither reads nor writes is allowed if there is one.
+// Open judges an open of path, a file that was not written in the container. What
+// all entries with the path allow is joined; an open that neither reads nor writes is
+// allowed if there is one.
 func (m *Matcher) Open(path []byte, access event.Access) Verdict {
+	verdict := m.OpenWritten(path, access)
+	if verdict == Allowed || access&event.AccessWrite != 0 {
+		return verdict
+	}
+	m.support.Match(path, func(uint32) bool {
+		verdict = Allowed
+		return true
+	})
+	return verdict
+}
+
+// OpenWritten judges an open of a file that was written in the container, where the
+// entries for what the image brings do not hold.
+func (m *Matcher) OpenWritten(path []byte, access event.Access) Verdict {
 	if !m.Judges(profile.SenseOpens) {
 		return Allowed
 	}

@@ -9,6 +9,7 @@ import (
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/syscalls"
 )
 
 func compileOpens(tb testing.TB, opts Options, opens ...profile.Open) *Matcher {
@@ -28,8 +29,9 @@ func TestFormats(t *testing.T) {
 		call       bool // of what is not listed
 		exec, open Verdict
 	}{
-		"v1alpha1":        {call: false, exec: unknown, open: unknown},
-		"v1alpha1-senses": {call: true, exec: allowed, open: unknown},
+		"v1alpha1":         {call: false, exec: unknown, open: unknown},
+		"v1alpha1-senses":  {call: true, exec: allowed, open: unknown},
+		"v1alpha1-support": {call: false, exec: unknown, open: unknown},
 	}
 	for file, tt := range tests {
 		t.Run(file, func(t *testing.T) {
@@ -66,6 +68,69 @@ func TestFormats(t *testing.T) {
 				t.Errorf("another open: %d, want %d", got, tt.open)
 			}
 		})
+	}
+}
+
+// What a support set allows, and what an intruder would try to have allowed by it.
+func TestMatcherSupport(t *testing.T) {
+	c := profile.Container{
+		Syscalls: map[string][]string{"amd64": {"openat", "socket", "clone"}, "386": nil},
+		Opens:    []profile.Open{{Path: "/usr/share/zoneinfo/own", Flags: []string{"O_RDONLY"}}},
+		Support:  []string{"descriptors/1", "kernel/1", "libc/1", "signals/1", "sockets/1", "timers/1"},
+	}
+	compile := func(opts Options) *Matcher {
+		opts.Arch = "amd64"
+		m, err := Compile([]profile.Container{c}, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	m, strict := compile(Options{}), compile(Options{Strict: true})
+	calls := map[string]bool{
+		"restart_syscall": true, "madvise": true, "getsockopt": true, "shutdown": true, "getdents64": true, "clock_nanosleep": true,
+		"kill": false, "timer_settime": false, // companions of calls that are not listed
+		"ptrace": false, "mount": false, "bpf": false, "keyctl": false, "io_uring_setup": false, "memfd_create": false,
+		"connect": false, "bind": false, "listen": false, "execve": false, "unlink": false, "ioctl": false, "truncate": false, "prctl": false,
+	}
+	for name, want := range calls {
+		nr, _ := syscalls.Number("amd64", name)
+		if got := m.Syscall(nr); got != want {
+			t.Errorf("%s is allowed: %t, want %t", name, got, want)
+		}
+		if strict.Syscall(nr) {
+			t.Errorf("%s is allowed by a strict matcher", name)
+		}
+		if nr, ok := syscalls.Number("386", name); ok && m.CompatSyscall(nr) {
+			t.Errorf("32-bit %s is allowed, and no 32-bit call is listed", name)
+		}
+	}
+	opens := map[string]struct {
+		access         event.Access
+		image, written Verdict
+	}{
+		"/usr/share/zoneinfo/Asia/Tokyo":                    {event.AccessRead, Allowed, PathUnknown},
+		"/usr/share/zoneinfo/Asia/Osaka":                    {event.AccessWrite, PathUnknown, PathUnknown},
+		"/usr/share/zoneinfo/own":                           {event.AccessRead, Allowed, Allowed},
+		"/proc/7/stat":                                      {event.AccessRead, Allowed, PathUnknown},
+		"/proc/7/environ":                                   {event.AccessRead, PathUnknown, PathUnknown},
+		"/etc/shadow":                                       {event.AccessRead, PathUnknown, PathUnknown},
+		"/usr/lib/x86_64-linux-gnu/libdropped.so":           {event.AccessRead, PathUnknown, PathUnknown},
+		"/usr/lib/x86_64-linux-gnu/gconv/EVIL.so":           {event.AccessRead, PathUnknown, PathUnknown},
+		"/usr/lib/python3/dist-packages/planted.py":         {event.AccessRead, PathUnknown, PathUnknown},
+		"/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x": {event.AccessRead, Allowed, PathUnknown},
+	}
+	for path, tt := range opens {
+		if got := m.Open([]byte(path), tt.access); got != tt.image {
+			t.Errorf("Open(%s) = %d, want %d", path, got, tt.image)
+		}
+		if got := m.OpenWritten([]byte(path), tt.access); got != tt.written {
+			t.Errorf("OpenWritten(%s) = %d, want %d", path, got, tt.written)
+		}
+	}
+	path := []byte("/usr/share/zoneinfo/Asia/Tokyo")
+	if n := testing.AllocsPerRun(10, func() { m.Open(path, event.AccessRead) }); n != 0 {
+		t.Errorf("Open allocates %v times", n)
 	}
 }
 
