@@ -112,14 +112,6 @@ static __noinline int unknown_syscall(__u64 *ctx, int slot)
 	return syscall_news(slot, nr, compat);
 }
 
-/* While a process that left its container lives, each call asks whose it is. */
-static __noinline int followed_syscall(__u64 *ctx, int slot)
-{
-	int followed = followed_slot(bpf_get_current_pid_tgid() >> 32);
-
-	return unknown_syscall(ctx, followed < 0 ? slot : followed);
-}
-
 /*
  * The way of nearly every system call. What it does not need is out of line,
  * so that it saves no registers for it. Of a nested cgroup nothing is known
@@ -132,14 +124,17 @@ int handle_sys_enter(__u64 *ctx)
 	int slot = find_own_slot(current_cgroup(task));
 	__u64 nr = ctx[1];
 
-	if (state.left)
-		return followed_syscall(ctx, slot);
+	if (state.left) { /* one that left its container lives: each call asks whose it is */
+		int followed = followed_slot(bpf_get_current_pid_tgid() >> 32);
 
-	if (slot >= 0 && nr < MAX_NR && set_has(container_at(slot)->known, nr) &&
-	    !task_is_compat(task))
+		if (followed >= 0)
+			slot = followed;
+	} else if (slot >= 0) {
+		if (nr < MAX_NR && set_has(container_at(slot)->known, nr) && !task_is_compat(task))
+			return 0;
+	} else if (nr != NR_self_test) {
 		return 0;
-	if (slot < 0 && nr != NR_self_test)
-		return 0;
+	}
 	return unknown_syscall(ctx, slot);
 }
 
