@@ -46,8 +46,8 @@ func TestAllowApply(t *testing.T) {
 	client := controlPlane(t)
 	workspace(t)
 	keys(t, "ops", "stranger")
-	alerts := `{"fingerprint":"f","rule":"R0003","severity":"low","allow":"bobctl allow --workload shop/StatefulSet/db --container db --syscall dup"}` + "\n" +
-		`{"fingerprint":"g","rule":"R0003","severity":"low","allow":"bobctl allow --workload shop/Deployment/webapp --container web --syscall gettid"}` + "\n"
+	alerts := `{"fingerprint":"f","rule":"R0003","severity":"low","allow":{"workload":{"namespace":"shop","kind":"StatefulSet","name":"db"},"container":{"name":"db","syscalls":{"amd64":["dup"],"arm64":["dup"]}}}}` + "\n" +
+		`{"fingerprint":"g","rule":"R0003","severity":"low","allow":{"workload":{"namespace":"shop","kind":"Deployment","name":"webapp"},"container":{"name":"web","syscalls":{"amd64":["gettid"],"arm64":["gettid"]}}}}` + "\n"
 	for _, s := range []step{
 		{name: "to a file as well", args: applyCall("dup", "--file", "x.yaml"), code: exitUsage, want: "either --apply or --file"},
 		{name: "signed to a file", args: []string{"allow", "--key", "ops.key", "--workload", "a/b/c", "--syscall", "dup"}, code: exitUsage, want: "--apply"},

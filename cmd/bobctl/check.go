@@ -30,7 +30,7 @@ that allow far more than a workload needs, system calls and capabilities that
 lead out of the container, profiles that are incomplete, documents without a
 signature.
 
-A file that cannot be read as documents ends in exit code 1. Warnings alone do
+A file that cannot be read as documents, or holds a credential, ends in exit code 1. Warnings alone do
 not, unless --strict is given: then 3.`,
 		Example: `  bobctl check webapp.yaml
   bobctl check --strict -o json *.yaml`,

@@ -73,7 +73,7 @@ func outsiders(found []*finding) map[any]bool {
 		for _, incident := range f.incidents {
 			a := &incident.Alert
 			causes[processKey{node: a.Node, pid: a.Process.PID, start: a.Process.Start}] = true
-			if a.Rule == rule.UnexpectedProcess {
+			if a.Rule != rule.UnexpectedArguments && a.Deviation.Exec != nil {
 				causes[a.Deviation.Exec.Path] = true
 			} else {
 				causes[commandOf(&a.Process)] = true
