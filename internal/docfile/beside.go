@@ -39,6 +39,8 @@ func Advice(err error, path string) string {
 	case errors.Is(err, signature.ErrUnsigned):
 		return fmt.Sprintf("there is neither %s; name its signature by --bundle or --signature, or ask its vendor for one",
 			strings.Join(SignaturePaths(path), " nor "))
+	case errors.Is(err, signature.ErrForm):
+		return "its file is damaged or of another form: write it again with bobctl sign, or get it again from its vendor"
 	case errors.Is(err, signature.ErrUntrusted):
 		return "do not use it unless you know who signed it; ask its vendor for the right key"
 	}

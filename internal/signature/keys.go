@@ -64,7 +64,7 @@ func ParsePublicKey(data []byte) (crypto.PublicKey, error) {
 		return nil, fmt.Errorf("parse public key: %w", err)
 	}
 	if block.Type != pemPublic {
-		return nil, fmt.Errorf("parse public key: found a block of type %q instead of %q", block.Type, pemPublic)
+		return nil, fmt.Errorf("parse public key: %w: a block of type %q instead of %q", ErrForm, block.Type, pemPublic)
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -120,21 +120,6 @@ func MarshalPrivateKey(key crypto.Signer, passphrase []byte) ([]byte, error) {
 		return nil, fmt.Errorf("marshal private key: %w", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: pemSigstorePrivate, Bytes: box}), nil
-}
-
-// decodePEM returns the first block that is a key.
-func decodePEM(data []byte) (*pem.Block, error) {
-	if len(data) > maxKeyBytes {
-		return nil, fmt.Errorf("%d bytes are more than the limit of %d", len(data), maxKeyBytes)
-	}
-	block, rest := pem.Decode(data)
-	if block != nil && block.Type == pemECParameters {
-		block, _ = pem.Decode(rest)
-	}
-	if block == nil {
-		return nil, errors.New("not a PEM file")
-	}
-	return block, nil
 }
 
 // decrypt opens cosign's encryption: scrypt and nacl/secretbox. The library

@@ -113,7 +113,7 @@ func TestNewVerifierNamesTheField(t *testing.T) {
 		authority Authority
 		want      string
 	}{
-		"key":          {Authority{Key: "no key"}, "authorities[0].key: parse public key: not a PEM file"},
+		"key":          {Authority{Key: "no key"}, "authorities[0].key: parse public key: wrong form of file: not a PEM file: a key file begins with -----BEGIN"},
 		"key file":     {Authority{KeyFile: file}, "authorities[0].keyFile: parse public key"},
 		"missing file": {Authority{KeyFile: file + "x"}, "authorities[0].keyFile: open "},
 		"missing root": {

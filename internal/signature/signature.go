@@ -138,13 +138,17 @@ func parse(data []byte) (*parsed, error) {
 	if len(data) > MaxBytes {
 		return nil, fmt.Errorf("%d bytes are more than the limit of %d", len(data), MaxBytes)
 	}
+	data, err := clean(data)
+	if err != nil {
+		return nil, fmt.Errorf("read signature: %w", err)
+	}
 	if !IsBundle(data) {
 		raw, err := decodePlain(data)
 		return &parsed{raw: raw}, err
 	}
 	var b bundleFile
 	if err := json.Unmarshal(data, &b); err != nil {
-		return nil, fmt.Errorf("parse bundle: %w", err)
+		return nil, fmt.Errorf("parse bundle: %w: %w", ErrForm, err)
 	}
 	switch {
 	case b.MediaType == "" && b.LegacySignature != "":
@@ -166,14 +170,17 @@ func parse(data []byte) (*parsed, error) {
 // IsBundle reports whether a signature file is in one of the forms that are
 // JSON, rather than a plain signature.
 func IsBundle(data []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(data, byteOrderMark), " \t\r\n"), []byte("{"))
 }
 
-// decodePlain accepts one line end, as a shell's redirection adds it.
+// decodePlain reads base64, on one line or wrapped.
 func decodePlain(data []byte) ([]byte, error) {
-	text := bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
-	if len(text) == 0 {
-		return nil, errors.New("decode signature: empty")
+	text, err := clean(data)
+	if err != nil {
+		return nil, fmt.Errorf("decode signature: %w", err)
+	}
+	if text = unwrap(text); len(text) == 0 {
+		return nil, fmt.Errorf("decode signature: %w: it is empty", ErrForm)
 	}
 	return decodeBase64("signature", string(text))
 }
@@ -205,7 +212,7 @@ func (m *messageSignature) parse() (*parsed, error) {
 func decodeBase64(what, text string) ([]byte, error) {
 	raw, err := strictBase64.DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", what, err)
+		return nil, fmt.Errorf("decode %s: %w: not base64: %w", what, ErrForm, err)
 	}
 	if len(text) != strictBase64.EncodedLen(len(raw)) {
 		return nil, fmt.Errorf("decode %s: line end inside of base64", what)
