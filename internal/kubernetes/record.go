@@ -64,6 +64,7 @@ func join(a, b *Record) (*Record, error) {
 func (r *Record) vouch(by *Record) {
 	to, from := &r.Profile.Spec.Provenance, &by.Profile.Spec.Provenance
 	to.Completeness, to.From, to.Lost = from.Completeness, from.From, from.Lost
+	to.NotKept, to.CutShort = from.NotKept, from.CutShort
 	r.Reason = by.Reason
 }
 

@@ -102,6 +102,8 @@ func (l *Learner) Provenance(now time.Time) profile.Provenance {
 		From:         "attach",
 		Completeness: profile.Complete,
 		Lost:         state.Lost,
+		NotKept:      state.NotKept,
+		CutShort:     state.CutShort,
 	}
 	if state.StartSeen {
 		p.From = "start"

@@ -85,11 +85,11 @@ func TestProvenance(t *testing.T) {
 		},
 		"not kept": {
 			func(l *Learner) { l.Started(boot, true); l.Observe(open("/etc/*", event.AccessRead)) }, end,
-			profile.Provenance{LearnedFor: "1m0s", From: "start", Completeness: profile.Partial},
+			profile.Provenance{LearnedFor: "1m0s", From: "start", Completeness: profile.Partial, NotKept: 1},
 		},
 		"guarded early": {
 			func(l *Learner) { l.Started(boot, true); l.Guard(boot.Add(time.Second)) }, boot.Add(time.Second),
-			profile.Provenance{LearnedFor: "1s", From: "start", Completeness: profile.Partial},
+			profile.Provenance{LearnedFor: "1s", From: "start", Completeness: profile.Partial, CutShort: true},
 		},
 	}
 	for name, tt := range tests {

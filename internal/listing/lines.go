@@ -36,7 +36,9 @@ func provenance(p profile.Provenance) string {
 	add("%s", string(p.Completeness))
 	add("learned for %s", p.LearnedFor)
 	add("from %s", p.From)
-	if p.Lost > 0 {
+	if reasons := p.PartialReasons(); len(reasons) > 0 {
+		parts = append(parts, strings.Join(reasons, ", "))
+	} else if p.Lost > 0 {
 		add("%s records lost", fmt.Sprint(p.Lost))
 	}
 	if len(p.Kernels) > 0 {

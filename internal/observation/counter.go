@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"bobwatch/internal/docfile"
@@ -78,13 +79,7 @@ func Remark(p *profile.Profile, found observe.Progress, file string) string {
 	}
 	provenance := p.Spec.Provenance
 	if provenance.Completeness == profile.Partial {
-		text += "; partial:"
-		if provenance.From != "start" {
-			text += " its start was not seen"
-		}
-		if provenance.Lost > 0 {
-			text += fmt.Sprintf(" %s lost", term.Plural(provenance.Lost, "record"))
-		}
+		text += "; partial: " + strings.Join(provenance.PartialReasons(), ", ")
 	}
 	return text
 }

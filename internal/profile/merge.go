@@ -146,6 +146,8 @@ func mergeProvenances(a, b Provenance) Provenance {
 		From:         higherOf(fromRank, a.From, b.From),
 		Completeness: WorseCompleteness(a.Completeness, b.Completeness),
 		Lost:         max(a.Lost, b.Lost),
+		NotKept:      max(a.NotKept, b.NotKept),
+		CutShort:     a.CutShort || b.CutShort,
 		Kernels:      slices.Concat(a.Kernels, b.Kernels),
 		Runtimes:     slices.Concat(a.Runtimes, b.Runtimes),
 		Agents:       slices.Concat(a.Agents, b.Agents),

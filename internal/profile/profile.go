@@ -198,7 +198,9 @@ type Provenance struct {
 	LearnedFor   string       `json:"learnedFor,omitempty"` // a Go duration
 	From         string       `json:"from,omitempty"`       // start, or attach when the start was not seen
 	Completeness Completeness `json:"completeness,omitempty"`
-	Lost         uint64       `json:"lost,omitempty"` // records that were lost or held back while learning
+	Lost         uint64       `json:"lost,omitempty"`     // records that were lost or held back while learning
+	NotKept      uint64       `json:"notKept,omitempty"`  // facts that were learned and that the document could not hold
+	CutShort     bool         `json:"cutShort,omitempty"` // learning ended before its window did
 	Kernels      []string     `json:"kernels,omitempty"`
 	Runtimes     []string     `json:"runtimes,omitempty"`
 	Agents       []string     `json:"agents,omitempty"`

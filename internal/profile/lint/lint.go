@@ -81,7 +81,7 @@ func (l *linter) provenance(p *profile.Profile) {
 			l.warn(field, "is partial: Kubescape gave the profile up as %q", status)
 			break
 		}
-		l.warn(field, "is partial: the start was not seen or something was lost")
+		l.warn(field, "is partial: %s", strings.Join(p.Spec.Provenance.PartialReasons(), ", "))
 	}
 	if lost := p.Spec.Provenance.Lost; lost > 0 {
 		l.warn(field, "%d records were lost while learning", lost)
