@@ -116,8 +116,14 @@ func (t *Tracker) open(a *alert.Alert) *incident {
 	return i
 }
 
+// youth is how old a process of an allowed program may be to be what an
+// incident is about. One that serves for longer does many things that have
+// nothing to do with one another.
+const youth = time.Minute
+
 // join makes the process of an act a member of the incident, if the process is
-// why: it was executed unexpectedly, or an ancestor was.
+// why: it was executed unexpectedly, an ancestor was, or it is young and began
+// the incident.
 func (t *Tracker) join(i *incident, a *alert.Alert) {
 	if len(a.Lineage) == 0 || i.Overflow || len(i.Members) >= maxMembers || len(t.members) >= maxMembersInAll {
 		return
@@ -127,7 +133,8 @@ func (t *Tracker) join(i *incident, a *alert.Alert) {
 		return
 	}
 	descends := slices.ContainsFunc(a.Lineage, func(key alert.ProcessKey) bool { return t.members[key] == i })
-	if a.Deviation.Exec != nil || descends {
+	young := len(a.Lineage) > 1 && a.Last.Sub(a.Process.Start) < youth
+	if a.Deviation.Exec != nil || descends || young {
 		t.members[own] = i
 		i.Members = append(i.Members, own)
 	}

@@ -137,6 +137,15 @@ func TestAllowedProgram(t *testing.T) {
 	if first.Incident != again.Incident || first.Incident == other.Incident {
 		t.Errorf("incidents: got %s, %s, %s, want the first two the same", first.Incident, again.Incident, other.Incident)
 	}
+	var helper [2]alert.Alert // of a process that was started for the purpose
+	for i, name := range []string{"call of chdir", "read of /c"} {
+		helper[i] = act(rule.UnexpectedSyscall, severity.Low, name, "20 helper", "1 web")
+		helper[i].Process.Start = start.Add(-time.Second)
+		tracker.Add(&helper[i], start)
+	}
+	if helper[0].Incident != helper[1].Incident || helper[0].Incident == other.Incident {
+		t.Errorf("acts of one young process: incidents %s and %s, want the same", helper[0].Incident, helper[1].Incident)
+	}
 	elsewhere := act(rule.UnexpectedSyscall, severity.Low, "call", "10 x")
 	elsewhere.Container.ID = "c2"
 	began := executed("/bin/x", severity.Low, "10 x")
