@@ -106,6 +106,11 @@ func runConvert(_ context.Context, o convertOptions, path string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w%s", docfile.NameOf(path), err, bindHint(p, path, o.to))
 		}
+		if slices.Contains([]string{"ap", "cp"}, o.to) {
+			for _, loss := range kubescape.Losses(p) {
+				fmt.Fprintf(o.terminal.Err, "warning: %s: %s\n", docfile.NameOf(path), term.Escape(loss))
+			}
+		}
 		parts = append(parts, part)
 	}
 	return o.result.write(o.terminal, bytes.Join(parts, []byte("---\n")))

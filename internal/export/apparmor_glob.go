@@ -6,11 +6,14 @@ import (
 	"strings"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 )
 
 // globs translates a path pattern into AppArmor's globs:
 //
 //   - ⋯, one segment, is ?*, for * alone may match nothing;
+//   - ⋯ and ⟦#⟧ within a name are [A-Za-z0-9_-]* and [0-9]*: AppArmor cannot say
+//     that all of the characters are such, only that the first is;
 //   - * between segments, any number of them, is {,**/};
 //   - * at the end, one segment or more, is **.
 //
@@ -35,7 +38,7 @@ func globs(path string) []string {
 		case segment == glob.Dynamic:
 			out.WriteString("?*")
 		default:
-			out.WriteString(escape(segment))
+			out.WriteString(names.Parse(segment).Glob(escape, partGlob))
 		}
 		if !last && segment != glob.Wildcard {
 			out.WriteString("/")
@@ -46,6 +49,13 @@ func globs(path string) []string {
 		text += "{,/}"
 	}
 	return []string{`"` + text + `"`}
+}
+
+func partGlob(kind names.HoleKind) string {
+	if kind == names.HoleNumber {
+		return "[0-9]*"
+	}
+	return "[A-Za-z0-9_-]*"
 }
 
 // mergedUsr matches the directories that exist below / and /usr alike.

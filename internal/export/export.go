@@ -27,7 +27,7 @@ func container(p *profile.Profile, name string) (profile.Container, error) {
 		return profile.Expand(p.Spec.Containers[0]), nil
 	}
 	if name == "" {
-		return profile.Container{}, fmt.Errorf("name one of the containers: %s", names(p))
+		return profile.Container{}, fmt.Errorf("name one of the containers: %s", containerNames(p))
 	}
 	joined := profile.Container{Name: name}
 	found := false
@@ -38,7 +38,7 @@ func container(p *profile.Profile, name string) (profile.Container, error) {
 		}
 	}
 	if !found {
-		return profile.Container{}, fmt.Errorf("no container %q; there are: %s", name, names(p))
+		return profile.Container{}, fmt.Errorf("no container %q; there are: %s", name, containerNames(p))
 	}
 	return profile.Expand(joined), nil
 }
@@ -54,7 +54,7 @@ func speaks(p *profile.Profile, c *profile.Container, senses ...profile.Sense) e
 	return nil
 }
 
-func names(p *profile.Profile) string {
+func containerNames(p *profile.Profile) string {
 	var names []string
 	for _, c := range p.Spec.Containers {
 		names = append(names, fmt.Sprintf("%q", c.Name))

@@ -2,10 +2,11 @@ package glob
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"bobwatch/internal/names"
 )
 
 // Args is a compiled list of arguments with wildcards.
@@ -35,7 +36,12 @@ const (
 	holeSegment holeKind = iota // a ⋯ between slashes: anything without a slash
 	holeWord                    // a ⋯ between white space: one word plain to a shell
 	holePart                    // a ⋯ between slashes of a word: a part of it plain to a shell
+	holeWithin                  // any other ⋯: letters, digits, '_' and '-', as within a name of a file
+	holeNumber                  // ⟦#⟧: decimal digits
 )
+
+// within reports whether a hole may stand within a word.
+func (k holeKind) within() bool { return k >= holeWithin }
 
 // argSpace separates the words of an argument, as a shell does.
 const argSpace = " \t\n\r"
@@ -49,9 +55,17 @@ func CompileArgs(args []string) Args {
 	return pattern
 }
 
-// Literal reports whether p has no wildcard.
-func (p Args) Literal() bool {
-	return !slices.ContainsFunc(p, func(a argPattern) bool { return a.kind != argLiteral })
+// Literal returns the arguments, separated by NULs, that p stands for, and
+// whether it stands for these alone.
+func (p Args) Literal() (args string, ok bool) {
+	literals := make([]string, len(p))
+	for i := range p {
+		if p[i].kind != argLiteral {
+			return "", false
+		}
+		literals[i] = p[i].pieces[0]
+	}
+	return strings.Join(literals, "\x00"), true
 }
 
 func compileArg(arg string) argPattern {
@@ -63,42 +77,54 @@ func compileArg(arg string) argPattern {
 	}
 	p := argPattern{kind: argLiteral}
 	spaced := strings.ContainsAny(arg, argSpace)
-	start := 0
-	for at := 0; ; {
-		i := strings.Index(arg[at:], Dynamic)
-		if i < 0 {
-			break
-		}
-		at += i
-		end := at + len(Dynamic)
-		if kind, ok := holeAt(arg, at, end, spaced); ok {
-			p.kind = argTemplate
-			p.pieces = append(p.pieces, strings.Clone(arg[start:at]))
-			p.holes = append(p.holes, kind)
-			start = end
+	var piece strings.Builder
+	for at := 0; at < len(arg); {
+		t := names.Next(arg[at:])
+		end := at + t.Size
+		if t.Hole == 0 {
+			piece.WriteString(t.Bytes)
+		} else {
+			p.addHole(&piece, holeAt(arg, at, end, t, spaced))
 		}
 		at = end
 	}
-	p.pieces = append(p.pieces, strings.Clone(arg[start:]))
+	p.pieces = append(p.pieces, piece.String())
 	return p
 }
 
-// holeAt tells what the ⋯ at arg[start:end] stands for by what encloses it.
-func holeAt(arg string, start, end int, spaced bool) (holeKind, bool) {
+// addHole ends a piece at a hole. Two holes within a word and next to each other
+// are one.
+func (p *argPattern) addHole(piece *strings.Builder, kind holeKind) {
+	if last := len(p.holes) - 1; last >= 0 && piece.Len() == 0 && p.holes[last].within() && kind.within() {
+		p.holes[last] = min(p.holes[last], kind)
+		return
+	}
+	p.kind = argTemplate
+	p.pieces = append(p.pieces, piece.String())
+	p.holes = append(p.holes, kind)
+	piece.Reset()
+}
+
+// holeAt tells what the hole at arg[start:end] stands for by what encloses it.
+func holeAt(arg string, start, end int, t names.Token, spaced bool) holeKind {
 	enclosed := func(by string) bool {
 		before := start == 0 || strings.IndexByte(by, arg[start-1]) >= 0
 		after := end == len(arg) || strings.IndexByte(by, arg[end]) >= 0
 		return before && after
 	}
 	switch {
+	case t.Hole == names.HoleNumber:
+		return holeNumber
+	case t.Bracketed:
+		return holeWithin
 	case enclosed("/") && spaced:
-		return holePart, true
+		return holePart
 	case enclosed("/"):
-		return holeSegment, true
+		return holeSegment
 	case spaced && enclosed(argSpace):
-		return holeWord, true
+		return holeWord
 	}
-	return 0, false
+	return holeWithin
 }
 
 // Match reports whether the NUL-separated arguments match from the first to
@@ -152,20 +178,52 @@ func (p *argPattern) match(arg []byte) bool {
 	return false
 }
 
-// matchTemplate needs no second try: what ends a hole cannot be in it.
+// matchTemplate needs no second try: what ends a hole cannot be in it, or the
+// hole takes as little as lets the next piece follow.
 func (p *argPattern) matchTemplate(arg []byte) bool {
+	edge := true // a word begins here
 	for i, hole := range p.holes {
 		if !hasPrefix(arg, p.pieces[i]) {
 			return false
 		}
 		arg = arg[len(p.pieces[i]):]
-		n := hole.fill(arg)
+		if n := len(p.pieces[i]); n > 0 {
+			edge = strings.IndexByte(argSpace, p.pieces[i][n-1]) >= 0
+		}
+		n := -1
+		if !hole.within() {
+			n = hole.fill(arg)
+		} else if !edge || len(arg) == 0 || arg[0] != '-' { // no word becomes an option
+			n = hole.fillBefore(arg, p.pieces[i+1], i == len(p.holes)-1)
+		}
 		if n < 0 {
 			return false
 		}
-		arg = arg[n:]
+		arg, edge = arg[n:], false
 	}
 	return string(arg) == p.pieces[len(p.pieces)-1]
+}
+
+// fillBefore returns how many bytes a hole within a word takes, so that next
+// follows, and nothing behind it if it is the last; -1 if that cannot be.
+func (k holeKind) fillBefore(arg []byte, next string, last bool) int {
+	kind := names.HolePart
+	if k == holeNumber {
+		kind = names.HoleNumber
+	}
+	most := kind.Run(arg)
+	if last {
+		if n := len(arg) - len(next); 1 <= n && n <= most {
+			return n
+		}
+		return -1
+	}
+	for n := 1; n <= most; n++ {
+		if hasPrefix(arg[n:], next) {
+			return n
+		}
+	}
+	return -1
 }
 
 func hasPrefix(arg []byte, prefix string) bool {
@@ -202,7 +260,7 @@ func (k holeKind) fill(arg []byte) int {
 // plainRune reports whether a decoded rune may be part of what a ⋯ among words
 // stands for. It agrees with PlainWord, which looks at whole strings.
 func plainRune(r rune, size int) bool {
-	if r == utf8.RuneError && size == 1 || r == '⋯' {
+	if r == utf8.RuneError && size == 1 || r == '⋯' || r == '⟦' || r == '⟧' {
 		return false
 	}
 	if r < utf8.RuneSelf {

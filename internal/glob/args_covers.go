@@ -1,6 +1,10 @@
 package glob
 
-import "strings"
+import (
+	"strings"
+
+	"bobwatch/internal/names"
+)
 
 // CoversArgs reports whether pattern matches everything that the pattern argv
 // matches.
@@ -29,7 +33,7 @@ func coversArg(pattern, arg string) bool {
 	if pattern == arg {
 		return true
 	}
-	if arg == DynamicArgs || !strings.Contains(pattern, Dynamic) {
+	if arg == DynamicArgs || arg == Dynamic && pattern != Dynamic || !strings.Contains(pattern, Dynamic) && !names.HasPattern(pattern) {
 		return false
 	}
 	if pattern == Dynamic {
@@ -48,11 +52,20 @@ func coversWords(pattern, separators []string, arg string) bool {
 		return false
 	}
 	for i, word := range pattern {
-		if word != words[i] && !(word == Dynamic && PlainWord(words[i])) {
+		if word != words[i] && !(word == Dynamic && PlainWord(words[i])) && !coversName(word, words[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// coversName compares what is written within a word. What could be an option is
+// not covered.
+func coversName(pattern, name string) bool {
+	return pattern != Dynamic && name != Dynamic && !strings.HasPrefix(name, "-") && !strings.Contains(name, "/") &&
+		names.HasPattern(pattern) && names.Parse(pattern).Covers(names.Parse(name)) ||
+		names.HasPattern(pattern) && strings.HasPrefix(name, "-") && strings.HasPrefix(pattern, "-") &&
+			name != Dynamic && names.Parse(pattern).Covers(names.Parse(name))
 }
 
 func coversSegments(pattern, segments []string) bool {
@@ -60,7 +73,7 @@ func coversSegments(pattern, segments []string) bool {
 		return false
 	}
 	for i, segment := range pattern {
-		if segment != segments[i] && segment != Dynamic {
+		if segment != segments[i] && segment != Dynamic && !coversName(segment, segments[i]) {
 			return false
 		}
 	}

@@ -1,8 +1,8 @@
 // Package glob is the grammar of patterns in documents: of paths, arguments,
 // names and addresses. It matches them, and says which pattern covers which.
 //
-// A wildcard is one only as a whole path segment, argument, word or label.
-// Nothing here knows the document, and matching a path or arguments does not
+// A wildcard is one only as a whole path segment, argument, word or label; within
+// one, and to write any byte, there is what package names describes. Nothing here knows the document, and matching a path or arguments does not
 // allocate.
 package glob
 
@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"bobwatch/internal/names"
 )
 
 // Wildcards in paths and arguments, as Kubescape writes them.
@@ -26,14 +28,39 @@ const (
 // IsWildcard reports whether a path segment is a wildcard.
 func IsWildcard(name string) bool { return name == Dynamic || name == Wildcard }
 
-// hasWildcard reports whether a segment of pattern is a wildcard.
+// hasWildcard reports whether pattern stands for more than one path.
 func hasWildcard(pattern string) bool {
 	for segment := range strings.SplitSeq(pattern, "/") {
 		if IsWildcard(segment) {
 			return true
 		}
+		if _, ok := literalName(segment); !ok {
+			return true
+		}
 	}
 	return false
+}
+
+// literalName returns the name that a segment which is no wildcard stands for,
+// and whether it stands for one alone.
+func literalName(segment string) (name string, ok bool) {
+	if !names.HasPattern(segment) {
+		return segment, true
+	}
+	return names.Parse(segment).Literal()
+}
+
+// LiteralPath returns the path that pattern stands for, and whether it stands
+// for one alone.
+func LiteralPath(pattern string) (path string, ok bool) {
+	if hasWildcard(pattern) {
+		return "", false
+	}
+	segments := strings.Split(pattern, "/")
+	for i, segment := range segments {
+		segments[i], _ = literalName(segment)
+	}
+	return strings.Join(segments, "/"), true
 }
 
 // CutSegment returns the first segment of path, and the rest if more follow.

@@ -38,8 +38,8 @@ func NewIndex(mergedUsr bool, n int, path func(i int) string) *Index {
 
 // Covering calls visit with every entry that covers path, until it returns true.
 func (x *Index) Covering(path string, visit func(entry int) (done bool)) {
-	if !hasWildcard(path) {
-		x.exact.Match([]byte(path), func(leaf uint32) bool {
+	if name, ok := LiteralPath(path); ok {
+		x.exact.Match([]byte(name), func(leaf uint32) bool {
 			return slices.ContainsFunc(x.byLeaf[leaf], visit)
 		})
 		return

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"hash/maphash"
 	"slices"
+
+	"bobwatch/internal/names"
 )
 
 // Paths finds the patterns that match a path, in time that grows with the
 // path and not with the number of patterns. Patterns without wildcards are one
 // hash table; the others are an automaton whose states are the nodes of a trie
-// of segments. It is immutable and safe for concurrent use.
+// of segments. Only the patterns with holes within names of one directory are
+// tried one after another. It is immutable and safe for concurrent use.
 //
 // An absolute path begins with an empty segment, which only itself and "*"
 // match. So "/*" does not match "/", and a bare "*" does.
@@ -20,6 +23,7 @@ type Paths struct {
 	literals  []literalSlot
 	nodes     []pathState // the first is the root; none if no pattern has wildcards
 	edges     []edgeSlot
+	parts     []partEdge
 }
 
 // literalSlot is an entry of a table with open addressing.
@@ -38,6 +42,13 @@ type edgeSlot struct {
 	to     uint32 // 0 is an empty slot: nothing leads to the root
 }
 
+// partEdge leads from a state over the names that a pattern stands for.
+type partEdge struct {
+	pattern names.Pattern
+	to      uint32
+	next    uint32 // of the same state, plus one; 0 is none
+}
+
 // pathState is one state of the automaton. Leaves are numbered from one, 0
 // means that there is none.
 type pathState struct {
@@ -45,6 +56,7 @@ type pathState struct {
 	star    uint32 // state that any number of segments leaves as it is
 	leaf    uint32 // the pattern that ends here
 	tail    uint32 // the pattern that ends here with one or more further segments
+	parts   uint32 // the first partEdge, plus one; 0 is none
 }
 
 // Match calls visit with the leaf of every pattern that matches path, until
@@ -186,6 +198,11 @@ func (p *Paths) step(next []uint32, state uint32, segment []byte, hash uint64) [
 	}
 	if to := p.edge(state, segment, hash); to != 0 {
 		next = append(next, to)
+	}
+	for i := p.nodes[state].parts; i != 0; i = p.parts[i-1].next {
+		if part := &p.parts[i-1]; part.pattern.Match(segment) {
+			next = append(next, part.to)
+		}
 	}
 	return next
 }

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"strings"
+
+	"bobwatch/internal/names"
 )
 
 // PathsBuilder collects the patterns of a paths.
@@ -19,7 +21,7 @@ func (b *PathsBuilder) Add(pattern string) (leaf uint32, ok bool) {
 	if pattern == "" {
 		return 0, false
 	}
-	clean := appendClean(nil, []byte(pattern))
+	clean := []byte(names.CanonicalPath(CleanPath(pattern)))
 	if b.MergedUsr && !hasWildcard(string(clean)) {
 		clean, _ = cutUsr(clean)
 	}
@@ -41,18 +43,18 @@ func (b *PathsBuilder) Build() *Paths {
 	literals, textBytes := 0, 0
 	for _, pattern := range b.patterns {
 		textBytes += len(pattern)
-		if !hasWildcard(pattern) {
+		if _, ok := LiteralPath(pattern); ok {
 			literals++
 		}
 	}
 	p.literals = make([]literalSlot, tableSize(literals))
 	p.text = make([]byte, 0, textBytes)
-	automaton := automatonBuilder{paths: p, children: make(map[edgeKey]uint32)}
+	automaton := automatonBuilder{paths: p, children: make(map[edgeKey]uint32), parts: make(map[edgeKey]uint32)}
 	for leaf, pattern := range b.patterns {
-		if hasWildcard(pattern) {
-			automaton.add(pattern, uint32(leaf))
+		if path, ok := LiteralPath(pattern); ok {
+			p.putLiteral(path, uint32(leaf))
 		} else {
-			p.putLiteral(pattern, uint32(leaf))
+			automaton.add(pattern, uint32(leaf))
 		}
 	}
 	automaton.build()
@@ -87,7 +89,8 @@ func (p *Paths) putLiteral(pattern string, leaf uint32) {
 // automatonBuilder adds states to a paths, and at the end their edges.
 type automatonBuilder struct {
 	paths    *Paths
-	children map[edgeKey]uint32
+	children map[edgeKey]uint32 // by names
+	parts    map[edgeKey]uint32 // by patterns of names
 }
 
 type edgeKey struct {
@@ -125,12 +128,28 @@ func (b *automatonBuilder) child(from uint32, segment string) uint32 {
 		}
 		return b.paths.nodes[from].dynamic
 	}
-	key := edgeKey{from: from, segment: segment}
+	name, ok := literalName(segment)
+	if !ok {
+		return b.part(from, segment)
+	}
+	key := edgeKey{from: from, segment: name}
 	if to, ok := b.children[key]; ok {
 		return to
 	}
 	b.children[key] = b.state()
 	return b.children[key]
+}
+
+func (b *automatonBuilder) part(from uint32, segment string) uint32 {
+	key := edgeKey{from: from, segment: segment}
+	if to, ok := b.parts[key]; ok {
+		return to
+	}
+	to := b.state()
+	b.parts[key] = to
+	b.paths.parts = append(b.paths.parts, partEdge{pattern: names.Parse(segment), to: to, next: b.paths.nodes[from].parts})
+	b.paths.nodes[from].parts = uint32(len(b.paths.parts))
+	return to
 }
 
 func (b *automatonBuilder) star(from uint32) uint32 {

@@ -1,21 +1,25 @@
 package glob
 
-import "strings"
+import (
+	"strings"
+
+	"bobwatch/internal/names"
+)
 
 // coverSegment is one segment of a path pattern, with the "one or more" of a
 // final * taken apart into "any number" and "one".
 type coverSegment struct {
-	kind coverKind
-	text string // of coverLiteral
+	kind    coverKind
+	pattern names.Pattern // of coverName
 }
 
 type coverKind uint8
 
 const (
-	coverLiteral coverKind = iota
-	coverDynamic           // one segment with a name
-	coverOne               // one segment, also the empty one before the first slash
-	coverMany              // any number of segments
+	coverName    coverKind = iota // a name, or one with holes
+	coverDynamic                  // one segment with a name
+	coverOne                      // one segment, also the empty one before the first slash
+	coverMany                     // any number of segments
 )
 
 func coverSegments(pattern string) []coverSegment {
@@ -31,7 +35,7 @@ func coverSegments(pattern string) []coverSegment {
 		case Wildcard:
 			segments = append(segments, coverSegment{kind: coverMany})
 		default:
-			segments = append(segments, coverSegment{text: text})
+			segments = append(segments, coverSegment{pattern: names.Parse(text)})
 		}
 	}
 	if segments[len(segments)-1].kind == coverMany {
@@ -77,10 +81,11 @@ func skipMany(pattern []coverSegment, reach []bool) {
 
 func (p coverSegment) covers(segment coverSegment) bool {
 	switch p.kind {
-	case coverLiteral:
-		return segment == p
+	case coverName:
+		return segment.kind == coverName && p.pattern.Covers(segment.pattern)
 	case coverDynamic:
-		return segment.kind == coverDynamic || segment.kind == coverLiteral && segment.text != ""
+		name, literal := segment.pattern.Literal()
+		return segment.kind == coverDynamic || segment.kind == coverName && (!literal || name != "")
 	case coverOne:
 		return segment.kind != coverMany
 	}

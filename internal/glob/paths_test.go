@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"bobwatch/internal/names"
 )
 
 // matchPath is the meaning of a path pattern, written for reading and not for
@@ -37,7 +39,7 @@ func matchSegments(pattern, path []string) bool {
 	case pattern[0] == Dynamic:
 		return path[0] != "" && matchSegments(pattern[1:], path[1:])
 	}
-	return pattern[0] == path[0] && matchSegments(pattern[1:], path[1:])
+	return names.Parse(pattern[0]).Match([]byte(path[0])) && matchSegments(pattern[1:], path[1:])
 }
 
 func onlyWildcards(pattern []string) bool {
@@ -82,7 +84,13 @@ func TestPaths(t *testing.T) {
 		"adjacent in middle": {"/a/*/*/b", []string{"/a/b", "/a/c/b"}, []string{"/a"}},
 		"star in a segment":  {"/a/x*", []string{"/a/x*"}, []string{"/a/xy"}},
 		"two stars":          {"/a/**", []string{"/a/**"}, []string{"/a/b"}},
-		"dots in a segment":  {"/a/lib⋯.so", []string{"/a/lib⋯.so"}, []string{"/a/libc.so"}},
+		"part of a segment":  {"/a/lib⋯.so", []string{"/a/libc.so"}, []string{"/a/lib.so", "/a/libc.so.6", "/a/lib⋯.so", "/a/b/libc.so", "/a/lib$(x).so"}},
+		"number":             {"/a/⟦#⟧/x", []string{"/a/7/x"}, []string{"/a/b/x", "/a/x", "/a/⟦#⟧/x"}},
+		"a whole part":       {"/a/⟦⋯⟧", []string{"/a/b-_1"}, []string{"/a/b.c", "/a"}},
+		"escaped wildcards":  {"/a/⟦2a⟧/⟦e28baf⟧", []string{"/a/*/⋯"}, []string{"/a/b/c", "/a/*/c"}},
+		"escaped bytes":      {"/a/caf⟦e9⟧/⋯", []string{"/a/caf\xe9/x"}, []string{"/a/café/x"}},
+		"escaped in a name":  {"/a/x⟦2a⟧", []string{"/a/x*"}, []string{"/a/xy"}},
+		"two parts of one":   {"/a/⋯.⟦#⟧.tmp", []string{"/a/x.1.tmp"}, []string{"/a/x.y.tmp"}},
 		"backslash":          {`/a/\*`, []string{`/a/\*`}, []string{"/a/x", "/a/*"}},
 		"leading star":       {"*/Chart.yaml", []string{"/Chart.yaml", "/a/Chart.yaml", "Chart.yaml"}, []string{"/Chart.yaml/x"}},
 		"root":               {"/", []string{"/", "//"}, []string{"/a"}},
@@ -109,13 +117,13 @@ func TestPaths(t *testing.T) {
 }
 
 // randomPath makes paths of few names, so that they meet patterns often.
-func randomPath(r *rand.Rand, names ...string) string {
+func randomPath(r *rand.Rand, segments ...string) string {
 	var b strings.Builder
 	if r.IntN(20) == 0 {
 		b.WriteString("a")
 	}
 	for range r.IntN(7) {
-		b.WriteString("/" + names[r.IntN(len(names))])
+		b.WriteString("/" + segments[r.IntN(len(segments))])
 	}
 	if b.Len() == 0 {
 		return "/"
@@ -185,8 +193,8 @@ func FuzzPatterns(f *testing.F) {
 		}
 		matcher(true, all...)(path)
 		pattern := CompileArgs(strings.Split(argPatterns, "\x00"))
-		if pattern.Literal() && argPatterns != "" && pattern.Match([]byte(args)) != (argPatterns == args) {
-			t.Errorf("literal %q and %q: match = %t", argPatterns, args, argPatterns != args)
+		if literal, ok := pattern.Literal(); ok && literal != "" && pattern.Match([]byte(args)) != (literal == args) {
+			t.Errorf("literal %q and %q: match = %t", argPatterns, args, literal != args)
 		}
 		pattern.Match([]byte(args))
 	})

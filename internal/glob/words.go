@@ -10,7 +10,7 @@ import (
 // what a ⋯ among the words of an argument may stand for.
 func PlainWord(word string) bool {
 	return word != "" && utf8.ValidString(word) && !strings.ContainsFunc(word, func(r rune) bool {
-		return r == '⋯' || unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(";&|<>()$`\\\"'*?[]{}~#!%^", r)
+		return r == '⋯' || r == '⟦' || r == '⟧' || unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(";&|<>()$`\\\"'*?[]{}~#!%^", r)
 	})
 }
 

@@ -314,10 +314,14 @@ func Temporary(name, base string) (p Pattern, ok bool) {
 		return p, false
 	case !slices.ContainsFunc([]byte(part), func(c byte) bool { return !isDigit(c) }):
 		return cut(name, start, end, HoleNumber), len(part) <= MaxNumber
-	case len(part) < shortest || oneCase(part):
+	case len(part) < shortest:
 		return p, false
 	}
-	return cut(name, start, end, HolePart), dice(part) > enough[Beside].mixed
+	asked := enough[Beside].mixed
+	if oneCase(part) {
+		asked = enough[Beside].letters
+	}
+	return cut(name, start, end, HolePart), dice(part) > asked
 }
 
 func cut(name string, start, end int, kind HoleKind) Pattern {

@@ -42,34 +42,13 @@ func Parse(text string) Pattern {
 		piece.Reset()
 	}
 	for text != "" {
-		i := strings.IndexAny(text, Any+open)
-		if i < 0 {
-			break
+		t := Next(text)
+		if t.Hole != 0 {
+			hole(t.Hole)
 		}
-		piece.WriteString(text[:i])
-		text = text[i:]
-		if rest, ok := strings.CutPrefix(text, Any); ok {
-			hole(HolePart)
-			text = rest
-			continue
-		}
-		rest, ok := strings.CutPrefix(text, open)
-		if !ok { // another character that begins with the same byte cannot be: IndexAny looks for runes
-			break
-		}
-		switch t, size, err := bracket(rest); {
-		case err != nil:
-			piece.WriteString(open)
-			text = rest
-		case t.hole != 0:
-			hole(t.hole)
-			text = rest[size:]
-		default:
-			piece.WriteString(t.bytes)
-			text = rest[size:]
-		}
+		piece.WriteString(t.Bytes)
+		text = text[t.Size:]
 	}
-	piece.WriteString(text)
 	p.pieces = append(p.pieces, piece.String())
 	return p
 }
@@ -153,7 +132,7 @@ func (p Pattern) Match(name []byte) bool {
 	}
 	name = name[len(p.prefix()):]
 	for i, kind := range p.holes {
-		n, next := kind.run(name), p.pieces[i+1]
+		n, next := kind.Run(name), p.pieces[i+1]
 		if i == len(p.holes)-1 {
 			length := len(name) - len(next)
 			return 1 <= length && length <= n && string(name[length:]) == next
@@ -169,8 +148,8 @@ func (p Pattern) Match(name []byte) bool {
 	return len(name) == 0
 }
 
-// run returns how many bytes at the start of name a hole can take at most.
-func (k HoleKind) run(name []byte) int {
+// Run returns how many bytes at the start of name a hole can take at most.
+func (k HoleKind) Run(name []byte) int {
 	accepts, most := isPart, MaxPart
 	if k == HoleNumber {
 		accepts, most = isDigit, MaxNumber

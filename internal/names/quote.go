@@ -74,35 +74,57 @@ func Check(text string) error {
 		if !found {
 			return nil
 		}
-		_, size, err := bracket(after)
+		t, err := bracket(after)
 		if err != nil {
 			return fmt.Errorf("%q: %w", text, err)
 		}
-		rest = after[size:]
+		rest = after[t.Size:]
 	}
 }
 
-// token is what a bracket says: a hole, or bytes.
-type token struct {
-	hole  HoleKind
-	bytes string
+// Token is the next element of a text: a hole, or literal bytes.
+type Token struct {
+	Hole      HoleKind // 0 for literal bytes
+	Bracketed bool     // the hole is written ⟦⋯⟧
+	Bytes     string
+	Size      int // of the text that says it
 }
 
-// bracket reads what follows a ⟦, and returns how long it is with the ⟧.
-func bracket(text string) (t token, size int, err error) {
+// Next reads the element at the start of text, which is not empty. A ⟦ that
+// means nothing stands for itself.
+func Next(text string) Token {
+	if strings.HasPrefix(text, Any) {
+		return Token{Hole: HolePart, Size: len(Any)}
+	}
+	if rest, ok := strings.CutPrefix(text, open); ok {
+		if t, err := bracket(rest); err == nil {
+			t.Size += len(open)
+			return t
+		}
+		return Token{Bytes: open, Size: len(open)}
+	}
+	size := strings.IndexAny(text[1:], Any+open) + 1
+	if size == 0 {
+		size = len(text)
+	}
+	return Token{Bytes: text[:size], Size: size}
+}
+
+// bracket reads what follows a ⟦. Its size is that of the text with the ⟧.
+func bracket(text string) (Token, error) {
 	inside, _, closed := strings.Cut(text, closing)
-	size = len(inside) + len(closing)
+	size := len(inside) + len(closing)
 	switch {
 	case !closed:
-		return t, 0, ErrEscape
+		return Token{}, ErrEscape
 	case inside == "#":
-		return token{hole: HoleNumber}, size, nil
+		return Token{Hole: HoleNumber, Bracketed: true, Size: size}, nil
 	case inside == Any:
-		return token{hole: HolePart}, size, nil
+		return Token{Hole: HolePart, Bracketed: true, Size: size}, nil
 	}
 	bytes, err := hex.DecodeString(inside)
 	if err != nil || len(bytes) == 0 || strings.ContainsAny(string(bytes), "/\x00") {
-		return t, 0, ErrEscape
+		return Token{}, ErrEscape
 	}
-	return token{bytes: string(bytes)}, size, nil
+	return Token{Bytes: string(bytes), Size: size}, nil
 }

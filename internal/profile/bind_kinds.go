@@ -47,8 +47,8 @@ func checkText(value string) error {
 		return fmt.Errorf("value %q is not UTF-8", value)
 	case strings.ContainsFunc(value, unicode.IsControl):
 		return fmt.Errorf("value %q has a control character", value)
-	case strings.Contains(value, glob.Wildcard), strings.Contains(value, glob.Dynamic):
-		return fmt.Errorf("value %q has a wildcard (%s or %s)", value, glob.Wildcard, glob.Dynamic)
+	case strings.Contains(value, glob.Wildcard), strings.ContainsAny(value, glob.Dynamic+"⟦⟧"):
+		return fmt.Errorf("value %q has a wildcard (%s, %s or a bracket ⟦⟧)", value, glob.Wildcard, glob.Dynamic)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"bobwatch/internal/names"
 )
 
 // Normalise returns p in the one form all its spellings share: lists sorted
@@ -104,6 +106,7 @@ func normaliseSyscalls(syscalls map[string][]string) map[string][]string {
 func NormaliseExecs(execs []Exec) []Exec {
 	sorted := slices.Clone(execs)
 	for i := range sorted {
+		sorted[i].Path = names.CanonicalPath(sorted[i].Path)
 		sorted[i].Args = nonEmptySlice(sorted[i].Args)
 		sorted[i].Envs = sortedSet(sorted[i].Envs)
 	}
@@ -133,6 +136,9 @@ func compareBools(a, b bool) int {
 // NormaliseOpens returns the opens in order, those of one path joined.
 func NormaliseOpens(opens []Open) []Open {
 	sorted := slices.Clone(opens)
+	for i := range sorted {
+		sorted[i].Path = names.CanonicalPath(sorted[i].Path)
+	}
 	slices.SortStableFunc(sorted, func(a, b Open) int { return cmp.Compare(a.Path, b.Path) })
 	joined := sorted[:0]
 	for _, open := range sorted {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 	"bobwatch/internal/support"
 	"bobwatch/internal/syscalls"
 	"bobwatch/internal/yamlfile"
@@ -118,11 +119,11 @@ func (v *validator) container(c *Container, i int) {
 	default:
 		v.Fail(place("type"), "type %q: want container, init or ephemeral", c.Type)
 	}
-	for arch, names := range c.Syscalls {
+	for arch, calls := range c.Syscalls {
 		if !syscalls.Supported(arch) {
 			v.Fail(place("syscalls", arch), "architecture %q: want amd64, arm64, 386 or arm", arch)
 		}
-		for j, name := range names {
+		for j, name := range calls {
 			if !syscallName.MatchString(name) {
 				v.Fail(place("syscalls", arch, j), "%q is not the name of a system call", name)
 			}
@@ -132,11 +133,16 @@ func (v *validator) container(c *Container, i int) {
 		if exec.Path == "" {
 			v.Fail(place("execs", j, "path"), "an execution needs a path")
 		}
+		v.spelling(exec.Path, place("execs", j, "path"))
+		for k, arg := range exec.Args {
+			v.spelling(arg, place("execs", j, "args", k))
+		}
 	}
 	for j, open := range c.Opens {
 		if open.Path == "" {
 			v.Fail(place("opens", j, "path"), "an open needs a path")
 		}
+		v.spelling(open.Path, place("opens", j, "path"))
 		for k, flag := range open.Flags {
 			if !IsFlag(flag) {
 				v.Fail(place("opens", j, "flags", k), "%q is not a flag such as O_RDONLY", flag)
@@ -154,6 +160,13 @@ func (v *validator) container(c *Container, i int) {
 	v.neighbors(c.Network.Ingress, func(steps ...any) *yamlfile.Node {
 		return place(slices.Concat([]any{"network", "ingress"}, steps)...)
 	})
+}
+
+// spelling refuses brackets that mean nothing.
+func (v *validator) spelling(text string, n *yamlfile.Node) {
+	if err := names.Check(text); err != nil {
+		v.Fail(n, "%s; write a ⟦ as ⟦e29fa6⟧", err)
+	}
 }
 
 func (v *validator) neighbors(neighbors []Neighbor, place func(...any) *yamlfile.Node) {

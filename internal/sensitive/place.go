@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 	"bobwatch/internal/severity"
 )
 
@@ -155,7 +156,14 @@ func (p *place) widenedBy(pattern []string, fresh int) bool {
 		case glob.Wildcard:
 			widened = p.stepWildcard(exact | widened)
 		default:
-			exact, widened = p.step(exact, []byte(segment)), p.step(widened, []byte(segment))
+			name := names.Parse(segment)
+			if literal, ok := name.Literal(); ok {
+				exact, widened = p.step(exact, []byte(literal)), p.step(widened, []byte(literal))
+			} else {
+				kept, widening := p.stepPart(exact, name)
+				again, other := p.stepPart(widened, name)
+				exact, widened = kept, widening|again|other
+			}
 		}
 		if exact|widened == 0 {
 			return false
@@ -192,6 +200,33 @@ func (p *place) stepDynamic(state uint16, generation bool) (kept, other uint16) 
 		}
 	}
 	return p.skipMany(kept), p.skipMany(other) | within
+}
+
+// stepPart is stepDynamic for a name with holes. It errs on the side of taking
+// it for what it may stand for.
+func (p *place) stepPart(state uint16, name names.Pattern) (kept, other uint16) {
+	for i := range p.segments {
+		if state&(1<<i) == 0 {
+			continue
+		}
+		switch s := &p.segments[i]; s.kind {
+		case placeVolatile:
+			kept |= 1 << (i + 1)
+		case placeMany:
+			other |= 1 << i
+		case placeName:
+			if name.Match([]byte(s.prefix)) {
+				other |= 1 << (i + 1)
+			}
+		case placeAffix:
+			if name.MayMatch(s.prefix, s.suffix) {
+				other |= 1 << (i + 1)
+			}
+		case placeAny, placeHome:
+			other |= 1 << (i + 1)
+		}
+	}
+	return p.skipMany(kept), p.skipMany(other)
 }
 
 // stepWildcard returns the states after a *, which stands for any number of

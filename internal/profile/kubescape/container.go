@@ -163,9 +163,11 @@ func (r *containerReader) exec(n *yamlfile.Node) {
 	for _, field := range r.Fields(n) {
 		switch field.Key {
 		case "path":
-			e.Path = r.Text(field)
+			e.Path = readPath(r.Text(field))
 		case "args":
-			e.Args = r.Arguments(field)
+			for _, arg := range r.Arguments(field) {
+				e.Args = append(e.Args, readArg(arg))
+			}
 		case "envs":
 			e.Envs = r.Strings(field)
 		case "argsRequired":
@@ -187,7 +189,7 @@ func (r *containerReader) open(n *yamlfile.Node) {
 	for _, field := range r.Fields(n) {
 		switch field.Key {
 		case "path":
-			o.Path = r.Text(field)
+			o.Path = readPath(r.Text(field))
 		case "flags":
 			o.Flags = r.flags(field)
 		default:

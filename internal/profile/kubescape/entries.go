@@ -86,6 +86,9 @@ func exportEntries[E any](c *profile.Container, list string, entries []E, export
 	var out []any
 	for _, entry := range entries {
 		fields := export(entry)
+		if fields == nil {
+			continue
+		}
 		for key, value := range extra[entryIdentity(list, fields)] {
 			if _, known := fields[key]; !known {
 				fields[key] = value
@@ -96,9 +99,15 @@ func exportEntries[E any](c *profile.Container, list string, entries []E, export
 	return out
 }
 
+// execEntry returns nil for what cannot be said.
 func execEntry(e profile.Exec) map[string]any {
-	out := map[string]any{"path": e.Path}
-	setList(out, "args", anyList(e.Args))
+	path, how := writePath(e.Path)
+	args, argsHow := writeArgs(e.Path, e.Args)
+	if how == unsayable || argsHow == unsayable {
+		return nil
+	}
+	out := map[string]any{"path": path}
+	setList(out, "args", anyList(args))
 	setList(out, "envs", anyList(e.Envs))
 	if e.ArgsRequired {
 		out["argsRequired"] = true
@@ -106,8 +115,13 @@ func execEntry(e profile.Exec) map[string]any {
 	return out
 }
 
+// openEntry returns nil for what cannot be said.
 func openEntry(o profile.Open) map[string]any {
-	out := map[string]any{"path": o.Path}
+	path, how := writePath(o.Path)
+	if how == unsayable {
+		return nil
+	}
+	out := map[string]any{"path": path}
 	setList(out, "flags", anyList(o.Flags))
 	return out
 }

@@ -206,7 +206,7 @@ func runsAnyCode(e profile.Exec) bool {
 
 // path warns about patterns that match far more than their author had in
 // view. One that begins with a wildcard matches everywhere and makes all
-// others on its list pointless. Within a name a wildcard is none.
+// others on its list pointless, whatever is written behind it.
 func (l *linter) path(field, path, what string) {
 	l.text(field, path)
 	if !strings.Contains(path, glob.Wildcard) && !strings.Contains(path, glob.Dynamic) {
@@ -214,8 +214,8 @@ func (l *linter) path(field, path, what string) {
 	}
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	isWild := func(segment string) bool { return segment == glob.Wildcard || segment == glob.Dynamic }
-	if i := slices.IndexFunc(segments, func(s string) bool { return !isWild(s) && strings.ContainsAny(s, glob.Wildcard+glob.Dynamic) }); i >= 0 {
-		l.warn(field, "%q is a name as it stands: * and ⋯ are wildcards only as a whole name", segments[i])
+	if i := slices.IndexFunc(segments, func(s string) bool { return !isWild(s) && strings.Contains(s, glob.Wildcard) }); i >= 0 {
+		l.warn(field, "%q is a name as it stands: * is a wildcard only as a whole name; ⋯ is one within a name too", segments[i])
 	}
 	switch {
 	case !slices.ContainsFunc(segments, func(s string) bool { return !isWild(s) }):

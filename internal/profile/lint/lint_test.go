@@ -55,7 +55,7 @@ func TestWarnings(t *testing.T) {
 		"shell script":            {p: execs("/bin/sh", "/bin/sh", "/start.sh")},
 		"fixed code":              {p: execs("/bin/sh", "/bin/sh", "-c", "exec nginx")},
 		"star in a name":          {p: opens("/var/log/app*.log"), want: []string{"spec.containers[0].opens[0].path"}, says: "as it stands"},
-		"dynamic in a name":       {p: opens("/etc/shad⋯"), want: []string{"spec.containers[0].opens[0].path"}, says: "as it stands"},
+		"dynamic in a name":       {p: opens("/etc/shad⋯"), want: []string{"spec.containers[0].opens[0].path"}, says: "takes in /etc/shadow"},
 		"star in a program":       {p: execs("/usr/bin/python3*"), want: []string{"spec.containers[0].execs[0].path"}, says: "as it stands"},
 		"template of an open":     {p: opens("/data/$values.tenant/x"), want: []string{"spec.containers[0].opens[0].path"}, says: "not rendered"},
 		"template of a program":   {p: execs("/opt/{{ .Values.app }}"), want: []string{"spec.containers[0].execs[0].path"}, says: "not rendered"},

@@ -124,14 +124,15 @@ func (m *Matcher) addExec(leaf uint32, exec profile.Exec) {
 	l := &m.execs[leaf]
 	exec.Args = redacted(exec.Args)
 	pattern := glob.CompileArgs(exec.Args)
+	literal, ok := pattern.Literal()
 	switch {
 	case len(exec.Args) == 0 && !exec.ArgsRequired:
 		l.any = true
-	case pattern.Literal():
+	case ok:
 		if l.literal == nil {
 			l.literal = make(map[string]struct{})
 		}
-		l.literal[strings.Join(exec.Args, "\x00")] = struct{}{}
+		l.literal[literal] = struct{}{}
 	default:
 		l.patterns = append(l.patterns, pattern)
 	}
