@@ -1,10 +1,8 @@
 package learner
 
 import (
-	"slices"
 	"time"
 
-	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
@@ -44,10 +42,8 @@ func (l *Learner) factsOf(c *profile.Container) []Fact {
 		facts = append(facts, Fact{Kind: FactExec, Path: e.Path, Args: args})
 	}
 	for _, o := range c.Opens {
-		for access, flags := range accessFlags {
-			if len(o.Flags) == 0 || slices.Contains(o.Flags, flags[0]) {
-				facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: event.Access(access)})
-			}
+		for _, access := range accessesOf(o.Flags) {
+			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: access})
 		}
 	}
 	return facts

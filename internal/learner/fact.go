@@ -1,9 +1,11 @@
 package learner
 
 import (
+	"slices"
 	"time"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
 )
 
@@ -92,21 +94,27 @@ func (l *Learner) Facts(now time.Time) []Fact {
 		facts = append(facts, Fact{Kind: FactExec, Path: e.Path, Args: e.Args, Seen: seen})
 	}
 	for _, o := range l.opens.Opens() {
-		for _, flag := range o.Flags {
-			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: accessOf(flag), Seen: seen})
+		for _, access := range accessesOf(o.Flags) {
+			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: access, Seen: seen})
 		}
 	}
 	return facts
 }
 
-// accessOf is the inverse of flagsOf.
-func accessOf(flag string) event.Access {
-	for access, flags := range accessFlags {
-		if flags[0] == flag {
-			return event.Access(access)
+// accessesOf returns an access for each flag of an open: all if no flag names
+// one.
+func accessesOf(flags []string) []event.Access {
+	var made event.Access
+	if slices.Contains(flags, flagCreated) {
+		made = created
+	}
+	var accesses []event.Access
+	for access, flag := range accessFlags {
+		if slices.Contains(flags, flag[0]) || !slices.ContainsFunc(flags, profile.IsAccessFlag) {
+			accesses = append(accesses, event.Access(access)|made)
 		}
 	}
-	return 0
+	return accesses
 }
 
 // Restore makes a new Learner go on where another stopped. Facts that exceed

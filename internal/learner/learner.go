@@ -179,8 +179,12 @@ func (l *Learner) observeOpen(e *event.Event) bool {
 		l.counts.Unwritable++
 		return false
 	}
-	flags := flagsOf(e.Access)
-	if l.opens.Contains(e.Path, flags[0]) {
+	access := e.Access & (event.AccessRead | event.AccessWrite)
+	if e.Has(event.FlagCreated) && !e.Has(event.FlagRefused) {
+		access |= created
+	}
+	flags := flagsOf(access)
+	if l.opens.Contains(e.Path, flags[0]) && (access&created == 0 || l.opens.Contains(e.Path, flagCreated)) {
 		return false
 	}
 	if l.opens.Len() >= maxSegments {
@@ -192,7 +196,7 @@ func (l *Learner) observeOpen(e *event.Event) bool {
 		l.counts.Unwritable++
 	}
 	if added {
-		l.tell(e, Fact{Kind: FactOpen, Path: pattern, Access: e.Access})
+		l.tell(e, Fact{Kind: FactOpen, Path: pattern, Access: access})
 	}
 	return added
 }
@@ -206,9 +210,20 @@ var accessFlags = [...][]string{
 	event.AccessRead | event.AccessWrite: {"O_RDWR"},
 }
 
-// flagsOf returns the one flag that a profile writes for access.
+// created is a bit of an access that only facts have: the open made the file.
+const created event.Access = 1 << 2
+
+// flagCreated is how a profile writes it.
+const flagCreated = "O_CREAT"
+
+// flagsOf returns the flag that a profile writes for access, and then that for
+// making the file.
 func flagsOf(access event.Access) []string {
-	return accessFlags[access&(event.AccessRead|event.AccessWrite)]
+	flags := accessFlags[access&(event.AccessRead|event.AccessWrite)]
+	if access&created != 0 {
+		return []string{flags[0], flagCreated}
+	}
+	return flags
 }
 
 // Known is what the kernel need not report any more.

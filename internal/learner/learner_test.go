@@ -95,8 +95,8 @@ func TestObserve(t *testing.T) {
 			want:  profile.Container{Execs: []profile.Exec{{Path: "/bin/ls", Args: []string{"ls", "a", "⋯⋯"}}}},
 		},
 		"execution of a name that reads as a wildcard": {
-			event:  execution("/srv/⋯", "x"),
-			counts: Counts{Unwritable: 1},
+			event: execution("/srv/⋯", "x"),
+			want:  profile.Container{Execs: []profile.Exec{{Path: "/srv/⟦e28baf⟧", Args: []string{"x"}}}},
 		},
 		"open for reading": {
 			event: open("/etc/hosts", event.AccessRead),
@@ -119,12 +119,16 @@ func TestObserve(t *testing.T) {
 			want:  profile.Container{Opens: []profile.Open{{Path: "truncated:/a/b", Flags: []string{"O_RDONLY"}}}},
 		},
 		"open of a name that reads as a wildcard": {
-			event:  open("/etc/*", event.AccessRead),
-			counts: Counts{Unwritable: 1},
+			event: open("/etc/*", event.AccessRead),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/etc/⟦2a⟧", Flags: []string{"O_RDONLY"}}}},
 		},
 		"open of a name that is no text": {
 			event: open("/srv/www/\xff\n", event.AccessRead),
-			want:  profile.Container{Opens: []profile.Open{{Path: "/srv/www/⋯", Flags: []string{"O_RDONLY"}}}},
+			want:  profile.Container{Opens: []profile.Open{{Path: "/srv/www/⟦ff⟧⟦0a⟧", Flags: []string{"O_RDONLY"}}}},
+		},
+		"open that makes a file": {
+			event: flagged(open("/data/x", event.AccessWrite), event.FlagCreated),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/data/x", Flags: []string{"O_CREAT", "O_WRONLY"}}}},
 		},
 		"the runtime's": {
 			event:  flagged(call(t, "mount"), event.FlagRuntime),

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/generalise"
 )
@@ -57,10 +58,10 @@ func (p *programs) observe(path, args []byte, truncated bool) (added bool, name 
 		}
 	}
 	argv, ok := generalise.ObservedArgs(string(path), splitArgs(args), truncated)
-	if !ok || len(path) > maxPathBytes || !generalise.Literal(string(path)) {
+	if !ok || len(path) > maxPathBytes {
 		return false, "", nil, errUnwritable
 	}
-	name = generalise.Program(string(path))
+	name = generalise.Program(names.QuotePath(string(path)))
 	if p.covers(name, argv) {
 		return false, name, argv, nil
 	}

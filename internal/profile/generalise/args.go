@@ -4,10 +4,10 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"bobwatch/internal/glob"
 	"bobwatch/internal/interpreter"
+	"bobwatch/internal/names"
 )
 
 // Program returns the path under which a program is allowed. Only
@@ -54,6 +54,7 @@ func Args(path string, commands [][]string, t Thresholds) [][]string {
 		set = g.settle(set, g.wordGroups)
 		set = g.settle(set, g.similarWords)
 		set = g.shapes(set)
+		set = g.families(set)
 		set = g.settle(set, g.valueGroups)
 		set = g.settle(set, g.similarValues)
 		set = g.lengths(set)
@@ -182,22 +183,16 @@ func (g *argGeneraliser) hash(kind byte, position int, parts []string) uint64 {
 }
 
 // ObservedArgs returns the pattern for an argument vector that was seen with
-// the program at path; truncated says that its end is missing. An argument that
-// cannot be written as text becomes ⋯. ok is false where that would let code in,
-// or if an argument would be read as a wildcard.
+// the program at path; truncated says that its end is missing. ok is false where
+// what is missing could be code.
 func ObservedArgs(path string, argv []string, truncated bool) (pattern []string, ok bool) {
 	span := interpreter.CodeIn(path, argv)
 	pattern = slices.Clone(argv)
 	for i, arg := range argv {
-		switch {
-		case strings.Contains(arg, glob.Dynamic):
-			return nil, false
-		case utf8.ValidString(arg):
-		case i < span.Fixed || span.Has(i):
-			return nil, false
-		default:
-			pattern[i] = glob.Dynamic
-		}
+		pattern[i] = names.QuoteArg(arg)
+	}
+	if len(argv) > 0 && argv[0] == path {
+		pattern[0] = Program(names.QuotePath(path)) // what varies in the path varies in the name it is called by
 	}
 	if !truncated {
 		return pattern, true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"bobwatch/internal/names"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/match"
 )
@@ -113,11 +114,13 @@ func TestObservedArgs(t *testing.T) {
 		"cut script":             {path: "/bin/sh", line: "sh|/scr", truncated: true, want: "sh|/scr|⋯⋯"},
 		"cut before the code":    {path: "/bin/sh", line: "sh|-x", truncated: true, no: true},
 		"cut behind the code":    {path: "/bin/sh", line: "sh|-c|a|b", truncated: true, want: "sh|-c|a|⋯⋯"},
-		"option that is no text": {path: "/usr/bin/perl", line: "perl|\xff|a", no: true},
-		"not text":               {path: "/bin/a", line: "a|\xff", want: "a|⋯"},
-		"code that is not text":  {path: "/bin/sh", line: "sh|-c|\xff", no: true},
-		"reads as a wildcard":    {path: "/bin/a", line: "a|⋯⋯", no: true},
-		"reads as one in a word": {path: "/bin/a", line: "a|x ⋯", no: true},
+		"option that is no text": {path: "/usr/bin/perl", line: "perl|\xff|a", want: "perl|⟦ff⟧|a"},
+		"not text":               {path: "/bin/a", line: "a|\xff", want: "a|⟦ff⟧"},
+		"code that is not text":  {path: "/bin/sh", line: "sh|-c|\xff", want: "sh|-c|⟦ff⟧"},
+		"reads as a wildcard":    {path: "/bin/a", line: "a|⋯⋯", want: "a|⟦e28baf⟧⟦e28baf⟧"},
+		"reads as one in a word": {path: "/bin/a", line: "a|x ⋯", want: "a|x ⟦e28baf⟧"},
+		"its own path":           {path: "/tmp/_MEI12ab9x/tool", line: "/tmp/_MEI12ab9x/tool|x", want: "/tmp/⋯/tool|x"},
+		"another path":           {path: "/bin/a", line: "/tmp/_MEI12ab9x/tool|x", want: "/tmp/_MEI12ab9x/tool|x"},
 		"star is itself":         {path: "/bin/a", line: "a|*", want: "a|*"},
 	}
 	for name, tt := range tests {
@@ -222,7 +225,7 @@ func FuzzGeneraliseArgs(f *testing.F) {
 				commands = append(commands, argv)
 			}
 		}
-		if Literal(path) {
+		if names.QuotePath(path) == path {
 			checkGeneralisedArgs(t, rand.New(rand.NewPCG(1, 1)), path, commands)
 		}
 	})

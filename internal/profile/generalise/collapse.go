@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/sensitive"
 )
@@ -77,6 +78,7 @@ func (s *PathSet) collapseNode(n *pathNode, directory []string) {
 func (s *PathSet) prune(n *pathNode, name string) {
 	if child := n.children[name]; !child.end && len(child.children) == 0 {
 		delete(n.children, name)
+		delete(n.patterns, name)
 		s.nodes--
 	}
 }
@@ -153,8 +155,25 @@ func (c *coverSearch) from(n *pathNode, segments []string) bool {
 	if next := n.children[glob.Dynamic]; next != nil && !glob.IsWildcard(name) && c.from(next, segments[1:]) {
 		return true
 	}
+	if !glob.IsWildcard(name) && c.fromPatterns(n, segments) {
+		return true
+	}
 	if next := n.children[glob.Wildcard]; next != nil {
 		return c.fromWildcard(next, segments)
+	}
+	return false
+}
+
+// fromPatterns goes on behind the names with holes that cover the first segment.
+func (c *coverSearch) fromPatterns(n *pathNode, segments []string) bool {
+	if len(n.patterns) == 0 {
+		return false
+	}
+	name := names.Parse(segments[0])
+	for text, p := range n.patterns {
+		if text != segments[0] && p.Covers(name) && c.from(n.children[text], segments[1:]) {
+			return true
+		}
 	}
 	return false
 }
@@ -186,7 +205,7 @@ func coversFlags(have, want []string) bool {
 		return false
 	}
 	for _, flag := range want {
-		if !slices.Contains(have, flag) && !(profile.IsAccessFlag(flag) && namesAccess(have)) {
+		if flag != flagCreated && !slices.Contains(have, flag) && !(profile.IsAccessFlag(flag) && namesAccess(have)) {
 			return false
 		}
 	}

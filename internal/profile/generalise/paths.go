@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/sensitive"
 )
@@ -30,8 +31,9 @@ type PathSet struct {
 // may be a wildcard.
 type pathNode struct {
 	children map[string]*pathNode
-	flags    []string // of the path that ends here, sorted
-	end      bool     // a path ends here
+	patterns map[string]names.Pattern // of the children whose names have holes
+	flags    []string                 // of the path that ends here, sorted
+	end      bool                     // a path ends here
 	// collapsed: new names become ⋯ wherever that is allowed.
 	collapsed bool
 	// retryAt is the number of children at which collapsing is worth another
@@ -61,8 +63,8 @@ func (n *pathNode) ends() (count int) {
 }
 
 // Observe adds path as it was seen, opened with flags, and returns the pattern
-// it became and whether the set grew by it. ok is false if the path cannot be
-// written as a pattern that stays off the sensitive places and the root.
+// it became and whether the set grew by it. ok is false if the path is too deep
+// to be written as a pattern that stays off the sensitive places.
 func (s *PathSet) Observe(path string, flags []string) (pattern string, added, ok bool) {
 	raw, ok := splitPath(path)
 	if !ok {
@@ -70,14 +72,14 @@ func (s *PathSet) Observe(path string, flags []string) (pattern string, added, o
 	}
 	segments := slices.Clone(raw)
 	for i, name := range raw {
-		if unwritable(name) && !widen(segments, i) {
-			return "", false, false
+		if i < maxSegments { // what stands behind is a * already
+			segments[i] = names.Quote(name)
 		}
 	}
 	return s.add(segments, flags)
 }
 
-// Add is Observe for a path in which ⋯ and * are wildcards.
+// Add is Observe for a path that is a pattern, as a document has it.
 func (s *PathSet) Add(path string, flags []string) (pattern string, added, ok bool) {
 	segments, ok := splitPath(path)
 	if !ok {
@@ -107,7 +109,7 @@ func (s *PathSet) Contains(path []byte, flag string) bool {
 		var name []byte
 		name, rest, more = glob.CutSegment(rest)
 		next := n.children[string(name)]
-		if next == nil || glob.IsWildcard(string(name)) {
+		if next == nil || glob.IsWildcard(string(name)) || names.HasPattern(string(name)) {
 			next = n.children[glob.Dynamic]
 		}
 		if next == nil {
@@ -134,7 +136,9 @@ func (s *PathSet) place(path []string) []string {
 	n := s.root
 	for i, name := range path {
 		if !glob.IsWildcard(name) && (volatileSegment(path, i) || n.collapses(name)) {
-			widen(segments, i)
+			if !narrow(segments, i) {
+				widen(segments, i)
+			}
 		}
 		if n != nil {
 			n = n.children[segments[i]]
@@ -146,6 +150,25 @@ func (s *PathSet) place(path []string) []string {
 // collapses reports whether name would become ⋯ as a new name in n.
 func (n *pathNode) collapses(name string) bool {
 	return n != nil && n.collapsed && n.children[name] == nil
+}
+
+// narrow replaces the end of a file's name alone, where it is a file's name with
+// something random behind it, unless that would match a sensitive place.
+func narrow(segments []string, i int) bool {
+	name := segments[i]
+	dot := strings.LastIndexByte(name, '.')
+	if i != len(segments)-1 || dot < 0 || strings.LastIndexByte(name[:dot], '.') < 1 {
+		return false
+	}
+	p, ok := names.Temporary(name, name[:dot])
+	if !ok || strings.Contains(p.String(), names.Number) {
+		return false
+	}
+	segments[i] = p.String()
+	if sensitive.Widens(segments, i) {
+		segments[i] = name
+	}
+	return segments[i] != name
 }
 
 // widen replaces segment i by ⋯ unless that would match a sensitive place, or
@@ -182,6 +205,12 @@ func (s *PathSet) child(n *pathNode, name string) *pathNode {
 		}
 		next = &pathNode{}
 		n.children[name] = next
+		if p := names.Parse(name); !glob.IsWildcard(name) && p.Holes() > 0 {
+			if n.patterns == nil {
+				n.patterns = make(map[string]names.Pattern, 1)
+			}
+			n.patterns[name] = p
+		}
 		s.nodes++
 	}
 	return next

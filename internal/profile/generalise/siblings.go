@@ -6,56 +6,171 @@ import (
 	"strings"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 )
 
-// notNumbered are top-level directories, besides those of the image, in which
+// kernelOwned are top-level directories, besides those of the image, in which
 // what is numbered are different things: devices, the kernel's own files.
-var notNumbered = map[string]bool{"dev": true, "proc": true, "sys": true}
+var kernelOwned = map[string]bool{"dev": true, "proc": true, "sys": true}
 
-// mergeSiblings replaces names in n, which is the directory, that are equal but
-// for the numbers in them: two such are a pid, a generation or a position, and
-// there will be a third.
+// flagCreated is the flag of an open that made the file: how a name came about
+// says more than what it looks like.
+const flagCreated = "O_CREAT"
+
+// mergeSiblings replaces names in n, which is the directory, by the pattern of
+// the family that they are: two suffice, and one that was made beside the file
+// by whose name it begins. What the image and the kernel named is left alone.
 func (s *PathSet) mergeSiblings(n *pathNode, directory []string) {
-	if len(directory) < 2 || imageOwned[directory[1]] || notNumbered[directory[1]] {
+	if !MayBeFamily(directory, names.Made) {
 		return
 	}
-	target := append(directory, glob.Dynamic)
-	m := merger{set: s, fresh: len(directory)}
-	alike := make(map[string][]string)
-	for _, name := range slices.Sorted(maps.Keys(n.children)) {
-		mask := maskDigits(name)
-		if mask != name && !glob.IsWildcard(name) && m.any(n.children[name], target) {
-			alike[mask] = append(alike[mask], name)
-		}
+	f := families{set: s, node: n, directory: directory, madeOnly: imageOwned[directory[1]]}
+	for f.temporaries() || f.pairs() {
+		f.absorb()
 	}
-	maps.DeleteFunc(alike, func(_ string, names []string) bool { return len(names) < 2 })
-	if len(alike) == 0 {
-		return
-	}
-	merged := s.child(n, glob.Dynamic)
-	for _, names := range alike {
-		for _, name := range names {
-			m.merge(merged, n.children[name], target)
-			s.prune(n, name)
-		}
-	}
-	s.collapse(merged, target)
 }
 
-// maskDigits returns name with each number in it replaced by a NUL, which no
-// name holds.
-func maskDigits(name string) string {
-	var mask strings.Builder
-	digits := false
-	for _, r := range []byte(name) {
-		switch digit := '0' <= r && r <= '9'; {
-		case !digit:
-			mask.WriteByte(r)
-			digits = false
-		case !digits:
-			mask.WriteByte(0)
-			digits = true
+// MayBeFamily reports whether names in a directory may be of one family: what
+// the kernel named never is, what the image's directories hold only if the
+// workload made it. The segments of directory begin with the empty one.
+func MayBeFamily(directory []string, origin names.Origin) bool {
+	if len(directory) < 2 || kernelOwned[directory[1]] && !isScratch(directory[1:]) {
+		return false
+	}
+	return origin != names.Found || !imageOwned[directory[1]]
+}
+
+// families merges the names of one directory.
+type families struct {
+	set       *PathSet
+	node      *pathNode
+	directory []string
+	madeOnly  bool
+}
+
+// names returns those that are no patterns and may be merged, in order.
+func (f *families) names() []string {
+	var literal []string
+	for _, name := range slices.Sorted(maps.Keys(f.node.children)) {
+		if _, pattern := f.node.patterns[name]; !pattern && !glob.IsWildcard(name) && (!f.madeOnly || f.node.children[name].made()) {
+			literal = append(literal, name)
 		}
 	}
-	return mask.String()
+	return literal
+}
+
+// made reports whether the workload created all files at and below n.
+func (n *pathNode) made() bool {
+	if n.end && !slices.Contains(n.flags, flagCreated) {
+		return false
+	}
+	for _, child := range n.children {
+		if !child.made() {
+			return false
+		}
+	}
+	return true
+}
+
+// merge moves name to where pattern stands, and reports whether it could.
+func (f *families) merge(name string, pattern names.Pattern) bool {
+	text := pattern.String()
+	target := append(slices.Clip(f.directory), text)
+	m := merger{set: f.set, fresh: len(f.directory)}
+	if text == name || !m.any(f.node.children[name], target) {
+		return false
+	}
+	into := f.set.child(f.node, text)
+	m.merge(into, f.node.children[name], target)
+	f.set.prune(f.node, name)
+	f.set.collapse(into, target)
+	return true
+}
+
+// temporaries merges the names that were made beside their base.
+func (f *families) temporaries() (merged bool) {
+	for _, name := range f.names() {
+		if !f.node.children[name].made() {
+			continue
+		}
+		if p, ok := f.temporary(name); ok && f.merge(name, p) {
+			merged = true
+		}
+	}
+	return merged
+}
+
+func (f *families) temporary(name string) (p names.Pattern, ok bool) {
+	for i := len(name) - 1; i > 0 && !ok; i-- {
+		for _, base := range []string{name[:i], strings.TrimPrefix(name[:i], ".")} {
+			if other := f.node.children[base]; base != name && other != nil && !glob.IsWildcard(base) {
+				if p, ok = names.Temporary(name, base); ok {
+					return p, true
+				}
+			}
+		}
+	}
+	return p, false
+}
+
+// maxComparisons bounds with how many earlier names of its kind each is compared.
+const maxComparisons = 32
+
+// pairs merges the names of which two are a family.
+func (f *families) pairs() (merged bool) {
+	earlier := make(map[string][]string)
+	for _, name := range f.names() {
+		for _, kind := range names.Kinds(name) {
+			for _, other := range earlier[kind] {
+				if f.node.children[other] != nil && f.node.children[name] != nil && f.pair(other, name) {
+					merged = true
+					break
+				}
+			}
+			if f.node.children[name] == nil {
+				break
+			}
+			if len(earlier[kind]) < maxComparisons {
+				earlier[kind] = append(earlier[kind], name)
+			}
+		}
+	}
+	return merged
+}
+
+func (f *families) pair(a, b string) bool {
+	origin := names.Found
+	if f.node.children[a].made() && f.node.children[b].made() {
+		origin = names.Made
+		if f.beside(a) && f.beside(b) {
+			origin = names.Beside
+		}
+	}
+	p, ok := names.Family(a, b, origin)
+	if !ok {
+		return false
+	}
+	first := f.merge(a, p)
+	return f.merge(b, p) || first
+}
+
+// beside reports whether name begins by the name of another file.
+func (f *families) beside(name string) bool {
+	for i := len(name) - 1; i > 0; i-- {
+		if f.node.children[name[:i]] != nil || f.node.children[strings.TrimPrefix(name[:i], ".")] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// absorb moves names to where a pattern of the directory stands for them.
+func (f *families) absorb() {
+	for _, name := range f.names() {
+		for _, text := range slices.Sorted(maps.Keys(f.node.patterns)) {
+			if p := f.node.patterns[text]; p.Match([]byte(name)) && f.merge(name, p) {
+				break
+			}
+		}
+	}
 }

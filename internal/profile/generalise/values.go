@@ -8,6 +8,7 @@ import (
 
 	"bobwatch/internal/glob"
 	"bobwatch/internal/interpreter"
+	"bobwatch/internal/names"
 )
 
 // volatileArgs returns argv with the values replaced that differ from run to
@@ -17,6 +18,9 @@ func volatileArgs(path string, argv []string) []string {
 	replaced := argv
 	for i := 1; i < len(argv); i++ {
 		value := volatileArg(argv[i])
+		if i >= span.Fixed && mayVary(value) {
+			value = longNumber.ReplaceAllString(value, "${1}"+names.Number)
+		}
 		if value == argv[i] || span.Has(i) || i < span.Fixed && !strings.HasPrefix(value, "/") {
 			continue
 		}
@@ -33,6 +37,9 @@ var volatileValue = regexp.MustCompile(`^(--?[\w-]+=)?(` +
 	`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}` +
 	`|[0-9a-f]{32,}|[0-9A-F]{32,}` +
 	`|1[6-9]\d{8}(\d{3}){0,3})$`)
+
+// longNumber is a day or a time, set apart.
+var longNumber = regexp.MustCompile(`(^|[^0-9A-Za-z.])\d{8,20}\b`)
 
 func volatileArg(arg string) string {
 	if volatileValue.MatchString(arg) {
@@ -112,12 +119,17 @@ func (g *argGeneraliser) enoughValues(values map[string]bool) bool {
 	if len(values) > g.thresholds.Values || values[glob.Dynamic] {
 		return true
 	}
+	options, varying := make(map[string]bool, 1), false
 	for value := range values {
-		if valueClass(value) != "" {
-			return true
+		varying = varying || valueClass(value) != ""
+		if strings.HasPrefix(value, "-") {
+			key, _, _ := strings.Cut(value, "=")
+			options[key] = true
+		} else {
+			options[""] = true
 		}
 	}
-	return false
+	return varying && len(options) == 1 // the values of two options are two things
 }
 
 // similarValues proposes to let all arguments vary that are no options, where

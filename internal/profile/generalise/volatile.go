@@ -6,29 +6,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"bobwatch/internal/glob"
 )
-
-// unwritable reports whether a name that was seen cannot stand in a document as
-// itself: it would be read as a wildcard, or not survive being
-// written as text.
-func unwritable(name string) bool {
-	return glob.IsWildcard(name) || !utf8.ValidString(name) ||
-		strings.ContainsFunc(name, unicode.IsControl)
-}
-
-// Literal reports whether path, as it was seen, can stand in a document as
-// itself.
-func Literal(path string) bool {
-	for segment := range strings.SplitSeq(path, "/") {
-		if unwritable(segment) {
-			return false
-		}
-	}
-	return path != ""
-}
 
 // volatileSegment reports whether segment i of a path differs from run to run
 // by the look of it: a pid, a random name, a date. What only the image writes
