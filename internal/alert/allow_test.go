@@ -37,7 +37,7 @@ func TestAllow(t *testing.T) {
 		"exec, cut applet's code": {cut("/bin/busybox", "sh\x00-c\x00ec"), prefix + "--exec /bin/busybox --arg sh --arg -c --arg ec --arg ⋯⋯"},
 		"exec, cut before code":   {cut("/bin/sh", "sh\x00-e"), ""},
 		"exec, cut behind code":   {cut("/bin/sh", "sh\x00-c\x00echo\x00a"), prefix + "--exec /bin/sh --arg sh --arg -c --arg echo --arg ⋯⋯"},
-		"exec, wildcard argument": {execOf("/bin/cat", "cat\x00⋯⋯"), ""},
+		"exec, wildcard argument": {execOf("/bin/cat", "cat\x00⋯⋯"), prefix + "--exec /bin/cat --arg cat --arg '⟦e28baf⟧⟦e28baf⟧'"},
 		"exec, parameter":         {execOf("/bin/cat", "cat\x00$(any)"), ""},
 		"open":                    {openOf("/etc/shadow"), prefix + "--open /etc/shadow --flags O_RDONLY"},
 		"open, for writing too":   {written, prefix + "--open /etc/x --flags O_RDWR"},

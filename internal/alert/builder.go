@@ -31,6 +31,8 @@ type Builder struct {
 	Node      string
 	Arch      string // GOARCH of the node
 	Processes *process.Table
+
+	folded folder
 }
 
 // Build describes the deviation d of subject. It copies what it takes from the
@@ -64,7 +66,8 @@ func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 			describeProcess(&e.Ancestors[i], &chain[1+i], boot, maxAncestorArgs))
 	}
 	a.Message = message(d, &a, &chain[0])
-	a.Fingerprint = fingerprint(subject, d.Rule, tellerOf(e.Kind).identity(d.Rule, e, &chain))
+	fold := fold{folder: &b.folded, scope: fingerprint(subject, d.Rule, nil)}
+	a.Fingerprint = fingerprint(subject, d.Rule, tellerOf(e.Kind).identity(fold, d.Rule, e, &chain))
 	a.ID = identify(a.Fingerprint, subject, b.Node, e.Time)
 	a.Allow = allowanceOf(subject, e, &a.Deviation)
 	return a

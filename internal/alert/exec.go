@@ -31,13 +31,13 @@ var execTeller = teller{
 	},
 	// By the program that launched it, so that a shell started by the web server
 	// and one started from outside are two incidents.
-	identity: func(broken rule.ID, e *event.Event, chain *process.Chain) []string {
+	identity: func(f fold, broken rule.ID, e *event.Event, chain *process.Chain) []string {
 		program := generalise.Program(string(e.Path))
 		fields := []string{program, generalise.Program(chain[1].Exe)}
 		if broken == rule.UnexpectedArguments || interpreter.Is(e.Path, e.Args) {
 			// What an interpreter is handed is what it does: a harmless sh -c true
 			// does not stand for any other code.
-			fields = append(fields, foldArgs(program, strings.Split(chain[0].Args, "\x00"))...)
+			fields = append(fields, f.args(program, strings.Split(chain[0].Args, "\x00"))...)
 		}
 		return fields
 	},

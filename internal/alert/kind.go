@@ -13,8 +13,9 @@ type teller struct {
 	// describe says what happened. command is what the event's process runs.
 	describe func(arch string, e *event.Event, command *process.Command) Deviation
 	// identity returns what deviated, in generalised form, and the binary that
-	// did it: what stays the same when it is done again.
-	identity func(broken rule.ID, e *event.Event, chain *process.Chain) []string
+	// did it: what stays the same when it is done again, under another name of
+	// the same family too.
+	identity func(f fold, broken rule.ID, e *event.Event, chain *process.Chain) []string
 	// sentence says the same for people. command is as for describe.
 	sentence func(d detector.Deviation, a *Alert, command *process.Command) string
 	// allow returns the entry of a document that accepts the act; false if there

@@ -20,7 +20,7 @@ var movedTeller = teller{
 	describe: func(_ string, e *event.Event, _ *process.Command) Deviation {
 		return Deviation{Moved: &Moved{Cgroup: Printable(string(e.Path), maxPath)}}
 	},
-	identity: func(_ rule.ID, e *event.Event, chain *process.Chain) []string {
+	identity: func(_ fold, _ rule.ID, e *event.Event, chain *process.Chain) []string {
 		return []string{foldPath(string(e.Path)), generalise.Program(chain[0].Exe)}
 	},
 	sentence: func(d detector.Deviation, a *Alert, _ *process.Command) string {

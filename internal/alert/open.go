@@ -38,9 +38,9 @@ var openTeller = teller{
 		}
 		return Deviation{Open: open}
 	},
-	identity: func(_ rule.ID, e *event.Event, chain *process.Chain) []string {
+	identity: func(f fold, _ rule.ID, e *event.Event, chain *process.Chain) []string {
 		return []string{
-			foldPath(string(e.Path)), e.Access.String(),
+			f.path(e), e.Access.String(),
 			strconv.FormatBool(e.Has(event.FlagRefused)), generalise.Program(chain[0].Exe),
 		}
 	},

@@ -24,7 +24,7 @@ var syscallTeller = teller{
 	describe: func(arch string, e *event.Event, _ *process.Command) Deviation {
 		return Deviation{Syscall: describeSyscall(arch, e)}
 	},
-	identity: func(_ rule.ID, e *event.Event, chain *process.Chain) []string {
+	identity: func(_ fold, _ rule.ID, e *event.Event, chain *process.Chain) []string {
 		return []string{
 			strconv.Itoa(int(e.ABI)), strconv.FormatUint(uint64(e.Nr), 10),
 			generalise.Program(chain[0].Exe),
