@@ -40,7 +40,7 @@ type learning struct {
 
 func newAgent(kubeconfig, node string, o options) (*agent, error) {
 	client, err := kubernetes.Connect(kubernetes.Options{
-		Kubeconfig: kubeconfig, Node: node, Version: "fleet", Log: zap.NewNop(),
+		Kubeconfig: kubeconfig, Node: node, Version: "fleet", Log: zap.NewNop(), LearnedNamespace: "default",
 	})
 	if err != nil {
 		return nil, err

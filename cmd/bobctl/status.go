@@ -87,8 +87,8 @@ func (o *statusOptions) ask(ctx context.Context, client *cluster.Client) (*fleet
 		return nil, err
 	}
 	s := fleet.NewStatus(client.Statuses(ctx, agents), o.cluster.Namespace)
-	// Who may not list ConfigMaps everywhere sees the rest.
-	if learned, err := client.LearnedProfiles(ctx, o.cluster.Namespace); err == nil {
+	// Users who may not list ConfigMaps of the agents' namespace see the rest.
+	if learned, err := client.LearnedProfiles(ctx, agents[0].Namespace, o.cluster.Namespace); err == nil {
 		s.AddLearned(learned)
 	}
 	return s, nil

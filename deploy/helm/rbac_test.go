@@ -41,11 +41,15 @@ func TestEveryRightIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	granted := rights(role.Rules)
+	learned, err := admin.RbacV1().Roles(chart).Get(t.Context(), chart+"-learned", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted := slices.Compact(rights(append(role.Rules, learned.Rules...)))
 	seen := &record{rights: map[string]bool{}}
 	agent, err := kubernetes.Connect(kubernetes.Options{
 		Kubeconfig: serviceAccountKubeconfig(t, plane, seen),
-		Node:       "node1", Version: "test", Log: zap.NewNop(),
+		Node:       "node1", Version: "test", Log: zap.NewNop(), LearnedNamespace: chart,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -53,13 +54,21 @@ func (a *agent) connect() (*kubernetes.Client, error) {
 		return nil, nil
 	}
 	kubernetes.LogTo(a.log.Named("kubernetes"))
+	own := kubernetes.OwnNamespace()
+	// Pods next to the agents may choose not to be watched, as the agents do.
+	settings := []kubernetes.SettingsRule{{Namespace: own, Allow: []string{kubernetes.ChoiceOff}}}
+	for _, s := range k.Settings {
+		settings = append(settings, kubernetes.SettingsRule(s))
+	}
 	return kubernetes.Connect(kubernetes.Options{
-		Kubeconfig: k.Kubeconfig,
-		Node:       a.config.Node,
-		Namespaces: k.Namespaces,
-		Version:    Version,
-		Log:        a.log.Named("kubernetes"),
-		Registerer: a.registry,
+		LearnedNamespace: cmp.Or(k.LearnedNamespace, own),
+		Settings:         settings,
+		Kubeconfig:       k.Kubeconfig,
+		Node:             a.config.Node,
+		Namespaces:       k.Namespaces,
+		Version:          Version,
+		Log:              a.log.Named("kubernetes"),
+		Registerer:       a.registry,
 	})
 }
 

@@ -72,6 +72,7 @@ func (a *agent) behaviourOptions(p parts, log *zap.Logger) behaviour.Options {
 		Boot:           bootTime(),
 		SinceBoot:      sinceBoot,
 		Catalog:        p.catalog,
+		JoinLearned:    a.config.Profiles.JoinLearned,
 		Shares:         p.cluster.shares,
 		Provenance: profile.Provenance{
 			Kernels: []string{kernelRelease()},

@@ -34,6 +34,8 @@ type Options struct {
 	Boot      time.Time
 	SinceBoot func() int64
 	Catalog   *catalog.Catalog
+	// JoinLearned adds what was learned to documents that describe a workload.
+	JoinLearned bool
 	// Shares reports whether other nodes learn the same workload; nil: never.
 	Shares func(*Behaviour) bool
 	// Provenance is what every document says of its origin.

@@ -1,6 +1,7 @@
 package behaviour
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -188,6 +189,32 @@ func TestDocumentGuardsAndGoes(t *testing.T) {
 		l.after(time.Second)
 		l.wants(status.Guarded, Effects{Apply: true, Journal: true, Save: true})
 	})
+}
+
+// What was learned, here or by other nodes, widens no document that describes
+// the workload, unless it is configured.
+func TestDocumentKeepsWhatWasLearnedOut(t *testing.T) {
+	for _, joined := range []bool{false, true} {
+		t.Run(fmt.Sprintf("joined %t", joined), func(t *testing.T) {
+			in(t, func(t *testing.T) {
+				l := newLife(t, false)
+				l.opts.JoinLearned = joined
+				l.instance(true)
+				l.Observe(l.exec("/bin/learned"))
+				l.after(window)
+				l.publish(document)
+				l.Tick(time.Now())
+				verdict := l.Matcher.Exec([]byte("/bin/learned"), []byte("/bin/learned\x00"))
+				if got := verdict == match.Allowed; got != joined {
+					t.Errorf("/bin/learned is allowed: %t, want %t", got, joined)
+				}
+				first := l.instance(false)
+				if got := l.LearnFirstTime(first, l.open("/etc/hosts"), severity.Low); got != joined {
+					t.Errorf("a first start is learned: %t, want %t", got, joined)
+				}
+			})
+		})
+	}
 }
 
 func TestObeys(t *testing.T) {

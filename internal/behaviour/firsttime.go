@@ -52,7 +52,7 @@ func (b *Behaviour) Ends(in *Instance, now time.Time) {
 // guardedByItself reports whether b is guarded by what was learned of it.
 func (b *Behaviour) guardedByItself(now time.Time) (learner.State, bool) {
 	state := b.learner.State(now)
-	return state, b.State == status.Guarded && state.Guarded && b.Settings.Document == ""
+	return state, b.State == status.Guarded && state.Guarded && b.learnedCounts(&b.documents)
 }
 
 // LearnFirstTime learns an act that the profile does not allow, if it is part of

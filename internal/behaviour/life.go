@@ -86,7 +86,7 @@ func (b *Behaviour) refresh(now time.Time) {
 	b.stale = false
 	b.version = b.opts.Catalog.Version()
 	documents := b.opts.Catalog.For(queryOf(&b.Knowledge))
-	learned := b.learner.State(now).Guarded && b.Settings.Document == ""
+	learned := b.learner.State(now).Guarded && b.learnedCounts(&documents)
 	state := stateOf(b.Settings, documents.Base, learned)
 	if state != status.Guarded {
 		if state != b.State {
@@ -114,6 +114,12 @@ func (b *Behaviour) refresh(now time.Time) {
 	}
 	b.documents = documents
 	b.setState(state, matcher, now)
+}
+
+// learnedCounts reports whether what was learned is joined with the documents:
+// unless configured, not where they say all that the workload does.
+func (b *Behaviour) learnedCounts(documents *catalog.Allowed) bool {
+	return b.Settings.Document == "" && (!documents.Base || b.opts.JoinLearned)
 }
 
 // queryOf asks the catalog for the documents that describe the workload.

@@ -61,18 +61,20 @@ func TestAgents(t *testing.T) {
 // Learned profiles are listed without what they hold.
 func TestLearnedProfiles(t *testing.T) {
 	client := connect(t, cluster.Flags{Kubeconfig: testcluster.NewControlPlane(t).Kubeconfig})
-	namespace(t, client, "shop")
-	for name, labels := range map[string]map[string]string{"learned": {"bobwatch/learned": "true"}, "other": nil} {
+	namespace(t, client, "bobwatch")
+	for name, labels := range map[string]map[string]string{
+		"learned": {"bobwatch/learned": "true", "bobwatch/workload-namespace": "shop"}, "other": nil,
+	} {
 		m := &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, Annotations: map[string]string{"bobwatch/new-facts": "17"}},
 			Data:       map[string]string{"profile.yaml": "x"},
 		}
-		if _, err := client.CoreV1().ConfigMaps("shop").Create(t.Context(), m, metav1.CreateOptions{}); err != nil {
+		if _, err := client.CoreV1().ConfigMaps("bobwatch").Create(t.Context(), m, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for namespace, want := range map[string]int{"": 1, "shop": 1, "default": 0} {
-		got, err := client.LearnedProfiles(t.Context(), namespace)
+		got, err := client.LearnedProfiles(t.Context(), "bobwatch", namespace)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,16 +12,21 @@ import (
 // learnedSelector is of the ConfigMaps in which agents keep what they learn.
 const learnedSelector = "bobwatch/learned=true"
 
-// LearnedProfiles returns what stands on the ConfigMaps with the learned
-// profiles of a namespace, or with an empty one of all: their names, labels and
-// annotations, without the profiles.
-func (c *Client) LearnedProfiles(ctx context.Context, namespace string) ([]metav1.ObjectMeta, error) {
+// LearnedProfiles returns what stands on the ConfigMaps with the learned profiles
+// of workloads in a namespace, or with an empty one of all: their names, labels
+// and annotations, without the profiles. agents is the agents' own namespace,
+// which has them.
+func (c *Client) LearnedProfiles(ctx context.Context, agents, namespace string) ([]metav1.ObjectMeta, error) {
 	client, err := metadata.NewForConfig(c.Config)
 	if err != nil {
 		return nil, fmt.Errorf("list learned profiles: %w", err)
 	}
-	list, err := client.Resource(corev1.SchemeGroupVersion.WithResource("configmaps")).Namespace(namespace).
-		List(ctx, metav1.ListOptions{LabelSelector: learnedSelector})
+	selector := learnedSelector
+	if namespace != "" {
+		selector += ",bobwatch/workload-namespace=" + namespace
+	}
+	list, err := client.Resource(corev1.SchemeGroupVersion.WithResource("configmaps")).Namespace(agents).
+		List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, fmt.Errorf("list learned profiles: %w", err)
 	}

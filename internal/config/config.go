@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,6 +70,32 @@ type Kubernetes struct {
 	Labels []string `json:"labels"`
 	// LearnedProfiles keeps what is learned in ConfigMaps, for all nodes.
 	LearnedProfiles bool `json:"learnedProfiles"`
+	// LearnedNamespace is where those are. Nobody but the agents may write there.
+	LearnedNamespace string `json:"learnedNamespace"`
+	// Settings says what pods may choose by annotations.
+	Settings []Settings `json:"settings"`
+}
+
+// Settings lets the pods of namespaces choose.
+type Settings struct {
+	// Namespace is a pattern such as dev-*.
+	Namespace string `json:"namespace"`
+	// Allow lists what they may choose: off, learn, window, document.
+	Allow []string `json:"allow"`
+}
+
+// settingChoices are the values of Settings.Allow.
+var settingChoices = []string{"off", "learn", "window", "document"}
+
+func (k *Kubernetes) validate(wrong check) {
+	for i, s := range k.Settings {
+		_, err := path.Match(s.Namespace, "")
+		wrong(err == nil && s.Namespace != "", "kubernetes.settings[%d].namespace: %q is not a pattern", i, s.Namespace)
+		for j, choice := range s.Allow {
+			wrong(slices.Contains(settingChoices, choice), "kubernetes.settings[%d].allow[%d]: %q is none of %s",
+				i, j, choice, strings.Join(settingChoices, ", "))
+		}
+	}
 }
 
 // Learning says how long and about whom.
@@ -94,6 +121,10 @@ type Detection struct {
 type Profiles struct {
 	// Directory holds them; empty for none. It need not exist yet.
 	Directory string `json:"directory"`
+	// JoinLearned adds what was learned of a workload to the documents that
+	// describe it. Without it, a document that describes a workload is all that
+	// counts, with the allowances for it.
+	JoinLearned bool `json:"joinLearned"`
 	// Trust says who may vouch for what.
 	Trust signature.Policy `json:"trust"`
 }
@@ -219,6 +250,7 @@ func (c *Config) validate() error {
 	wrong(c.Learning.Window >= Duration(time.Second), "learning.window: %s is less than 1s", c.Learning.Window)
 	wrong(c.Learning.Keep >= Duration(time.Hour), "learning.keep: %s is less than 1h", c.Learning.Keep)
 	wrong(c.Detection.Cooldown >= Duration(time.Second), "detection.cooldown: %s is less than 1s", c.Detection.Cooldown)
+	c.Kubernetes.validate(wrong)
 	c.Alerts.validate(wrong)
 	for i := range c.Alerts.Sinks {
 		wrong(c.Alerts.Sinks[i].KubernetesEvents == nil || c.Kubernetes.Enabled,

@@ -139,16 +139,16 @@ func newAgentStatus(r *cluster.Report) agentStatus {
 
 // AddLearned adds what stands on the learned profiles in the cluster.
 func (s *Status) AddLearned(profiles []metav1.ObjectMeta) {
-	byName := make(map[[2]string]*metav1.ObjectMeta, len(profiles))
+	byName := make(map[string]*metav1.ObjectMeta, len(profiles))
 	for i := range profiles {
-		byName[[2]string{profiles[i].Namespace, profiles[i].Name}] = &profiles[i]
+		byName[profiles[i].Name] = &profiles[i]
 	}
 	for i := range s.Workloads {
 		w := &s.Workloads[i]
 		name := kubernetes.LearnedName(workload.Key{
 			Namespace: w.Namespace, OwnerKind: w.Kind, OwnerName: w.Name, Container: w.Container, ImageDigest: w.Digest,
 		})
-		m := byName[[2]string{w.Namespace, name}]
+		m := byName[name]
 		if m == nil {
 			continue
 		}

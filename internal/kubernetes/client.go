@@ -25,6 +25,11 @@ type Options struct {
 	Node string
 	// Namespaces whose documents are read; empty for all.
 	Namespaces []string
+	// LearnedNamespace holds the learned profiles of all namespaces. It has to be
+	// one that nobody else may write to: what stands there is believed.
+	LearnedNamespace string
+	// Settings bounds what pods may choose.
+	Settings []SettingsRule
 	// Version of the agent, for the API server's logs.
 	Version    string
 	Log        *zap.Logger

@@ -37,8 +37,15 @@ func newWorld(t testing.TB) *world {
 	if w.Interface, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: agents}}
+	if _, err := w.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
+
+// agents is the agents' own namespace.
+const agents = "agents"
 
 // namespace makes a namespace that is named after the test.
 func (w *world) namespace(t testing.TB) string {
@@ -57,7 +64,8 @@ func (w *world) namespace(t testing.TB) string {
 func (w *world) client(t testing.TB, node string, namespaces ...string) *Client {
 	t.Helper()
 	c, err := Connect(Options{
-		Kubeconfig: w.Kubeconfig, Node: node, Namespaces: namespaces, Version: "test",
+		Kubeconfig: w.Kubeconfig, Node: node, Namespaces: namespaces, Version: "test", LearnedNamespace: agents,
+		Settings:   []SettingsRule{{Namespace: "*", Allow: Choices}},
 		Log:        zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
 		Registerer: prometheus.NewRegistry(),
 	})

@@ -46,7 +46,9 @@ type Subject struct {
 }
 
 // Learned shares what is learned between all nodes, in ConfigMaps: one for each
-// workload container and image.
+// workload container and image. They are in a namespace of the agents' own: in
+// the workload's, a tenant that may write ConfigMaps could say what its workload
+// learned.
 //
 // A node asks for a record when it learned something, and from time to time
 // for its metadata, and writes only what the record lacks. Once nothing is new
@@ -93,6 +95,8 @@ func (c *Client) Learned(merged func(key workload.Key, r Record)) *Learned {
 
 // Shares reports whether profiles of workloads in the namespace are shared.
 func (l *Learned) Shares(namespace string) bool { return l.client.allowed(namespace) }
+
+func (l *Learned) namespace() string { return l.client.options.LearnedNamespace }
 
 // Put hands over what this node knows, all of it each time. It does not wait.
 // r.Profile is not to be changed afterwards.

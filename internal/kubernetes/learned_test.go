@@ -84,13 +84,13 @@ func (n *node) writes() int { return int(testutil.ToFloat64(n.client.metrics.lea
 
 func (w *world) learnedMap(t testing.TB, key workload.Key) *corev1.ConfigMap {
 	t.Helper()
-	return get[*corev1.ConfigMap](t)(w.CoreV1().ConfigMaps(key.Namespace).Get(t.Context(), LearnedName(key), metav1.GetOptions{}))
+	return get[*corev1.ConfigMap](t)(w.CoreV1().ConfigMaps(agents).Get(t.Context(), LearnedName(key), metav1.GetOptions{}))
 }
 
 // allows reports whether the cluster has a record that allows all of it.
 func (w *world) allows(t testing.TB, key workload.Key, want *profile.Profile) bool {
 	t.Helper()
-	m, err := w.CoreV1().ConfigMaps(key.Namespace).Get(t.Context(), LearnedName(key), metav1.GetOptions{})
+	m, err := w.CoreV1().ConfigMaps(agents).Get(t.Context(), LearnedName(key), metav1.GetOptions{})
 	if err != nil {
 		return false
 	}
@@ -106,6 +106,8 @@ func TestSharing(t *testing.T) {
 	w := newWorld(t)
 	for name, test := range map[string]func(*testing.T, *world){
 		"stored for people":     testLearnedIsStoredForPeople,
+		"forged profile":        testForgedProfile,
+		"widened profile":       testWidenedProfile,
 		"learners converge":     testLearnersConverge,
 		"nothing new":           testNothingNewIsNotWritten,
 		"load":                  testLoad,
@@ -139,18 +141,14 @@ func testLearnedIsStoredForPeople(t *testing.T, w *world) {
 		}
 	}
 	for name, want := range map[string]string{
-		LabelLearned: "true", LabelKind: "Deployment", LabelName: "web", LabelContainer: "php",
+		LabelLearned: "true", LabelNamespace: key.Namespace, LabelKind: "Deployment", LabelName: "web", LabelContainer: "php",
 	} {
 		if got := m.Labels[name]; got != want {
 			t.Errorf("label %s: %q, want %q", name, got, want)
 		}
 	}
-	if len(m.OwnerReferences) != 1 {
-		t.Fatalf("owner references %v", m.OwnerReferences)
-	}
-	ref := m.OwnerReferences[0]
-	if ref.Kind != "Deployment" || ref.Name != "web" || ref.UID != owner.UID || ref.APIVersion != "apps/v1" || ref.Controller != nil || ref.BlockOwnerDeletion != nil {
-		t.Errorf("owner reference %+v", ref)
+	if got := m.Annotations[AnnotationOwner]; got != string(owner.UID) || len(m.OwnerReferences) > 0 {
+		t.Errorf("owner %q, references %v; want %s and none, for the owner is in another namespace", got, m.OwnerReferences, owner.UID)
 	}
 	if got, _ := n.knows(key); got.Name != m.Name || !got.Guarded {
 		t.Errorf("merged %+v", got)
@@ -281,7 +279,7 @@ func testRecordOfALostMapIsWrittenAgain(t *testing.T, w *world) {
 	n := w.learner(t)
 	n.Put(Subject{Key: key, OwnerUID: "1", OwnerAPIVersion: "apps/v1"}, guarded(key, "/srv/a"))
 	eventually(t, "settled", func() bool { _, ok := n.knows(key); return ok })
-	err := w.CoreV1().ConfigMaps(key.Namespace).Delete(t.Context(), LearnedName(key), metav1.DeleteOptions{})
+	err := w.CoreV1().ConfigMaps(agents).Delete(t.Context(), LearnedName(key), metav1.DeleteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,8 +295,8 @@ func testOwnerThatWasMadeAgain(t *testing.T, w *world) {
 	for _, uid := range []string{"1", "2"} {
 		n.Put(Subject{Key: key, OwnerUID: uid, OwnerAPIVersion: "apps/v1"}, guarded(key, "/srv/a"))
 		eventually(t, "the owner is "+uid, func() bool {
-			m, err := w.CoreV1().ConfigMaps(key.Namespace).Get(t.Context(), LearnedName(key), metav1.GetOptions{})
-			return err == nil && string(m.OwnerReferences[0].UID) == uid
+			m, err := w.CoreV1().ConfigMaps(agents).Get(t.Context(), LearnedName(key), metav1.GetOptions{})
+			return err == nil && m.Annotations[AnnotationOwner] == uid
 		})
 	}
 }
@@ -346,9 +344,9 @@ func testHostileLearnedMap(t *testing.T, w *world) {
 	elsewhere.Namespace = "kube-system"
 	record := guarded(elsewhere, "/⋯")
 	good := get[*corev1.ConfigMap](t)(encode(&Subject{Key: elsewhere}, &record, ""))
-	good.Namespace, good.Name = key.Namespace, LearnedName(key)
+	good.Name = LearnedName(key)
 	maps := get[*corev1.ConfigMap](t)
-	client := w.CoreV1().ConfigMaps(key.Namespace)
+	client := w.CoreV1().ConfigMaps(agents)
 	maps(client.Create(t.Context(), good, metav1.CreateOptions{}))
 
 	n.Put(Subject{Key: key}, learning(key, "/srv/a"))
@@ -365,14 +363,14 @@ func testHostileLearnedMap(t *testing.T, w *world) {
 func testMissingRightIsNoOutage(t *testing.T, w *world) {
 	namespace := w.namespace(t)
 	n := w.learner(t)
-	none := webKey("no-such-namespace", "sha256:1")
+	none := webKey("no namespace at all", "sha256:1") // which no label can have
 	n.Put(Subject{Key: none}, learning(none, "/srv/a"))
 	refused := n.client.metrics.learned.failures.refused
 	eventually(t, "it is refused", func() bool { return testutil.ToFloat64(refused) > 0 })
 	key := webKey(namespace, "sha256:1")
 	n.Put(Subject{Key: key}, learning(key, "/srv/a"))
 	eventually(t, "another is written", func() bool { return w.allows(t, key, learnedProfile(key, "/srv/a")) })
-	if _, err := w.CoreV1().ConfigMaps(none.Namespace).Get(context.Background(), LearnedName(none), metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	if _, err := w.CoreV1().ConfigMaps(agents).Get(context.Background(), LearnedName(none), metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("get: %v", err)
 	}
 	n.Forget(none)

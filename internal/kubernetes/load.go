@@ -66,12 +66,13 @@ func (l *Learned) loaded(key workload.Key, own *Record, version string) {
 func (l *Learned) newest(ctx context.Context, key workload.Key) (string, error) {
 	selector := labels.Set{
 		LabelLearned:   "true",
+		LabelNamespace: key.Namespace,
 		LabelKind:      LabelValue(key.OwnerKind),
 		LabelName:      LabelValue(key.OwnerName),
 		LabelContainer: LabelValue(key.Container),
 	}
 	list := &metav1.PartialObjectMetadataList{}
-	err := l.client.core.Get().Namespace(key.Namespace).Resource("configmaps").
+	err := l.client.core.Get().Namespace(l.namespace()).Resource("configmaps").
 		VersionedParams(&metav1.ListOptions{LabelSelector: selector.String(), ResourceVersion: "0"}, metav1.ParameterCodec).
 		SetHeader("Accept", acceptMetadataList).Throttle(l.loadLimit).Timeout(requestTimeout).Do(ctx).Into(list)
 	if err != nil {

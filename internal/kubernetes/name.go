@@ -11,7 +11,11 @@ import (
 const (
 	maxName       = 253 // bytes of an object's name
 	maxLabelValue = 63  // bytes of a label's
-	digestLength  = 10  // hexadecimal digits in a name that was cut or is one of many
+	digestLength  = 10  // hexadecimal digits in a label's value that was cut
+	// nameDigest is how many hexadecimal digits tell the names of learned
+	// profiles apart. All are in one namespace, and a tenant chooses what its
+	// workloads and images are called: it must not find one that collides.
+	nameDigest = 32
 )
 
 // LearnedName returns the name of the ConfigMap that holds what was learned of
@@ -24,7 +28,7 @@ func LearnedName(key workload.Key) string {
 		}
 		return '-'
 	}, name)
-	return cutName(name, maxName-1-digestLength) + "-" + shortDigest(key.String())
+	return cutName(name, maxName-1-nameDigest) + "-" + digestOf(key.String(), nameDigest)
 }
 
 // LabelValue returns text as the value of a label, which holds 63 bytes.
@@ -32,12 +36,12 @@ func LabelValue(text string) string {
 	if len(text) <= maxLabelValue {
 		return text
 	}
-	return text[:maxLabelValue-1-digestLength] + "-" + shortDigest(text)
+	return text[:maxLabelValue-1-digestLength] + "-" + digestOf(text, digestLength)
 }
 
-func shortDigest(text string) string {
+func digestOf(text string, digits int) string {
 	digest := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(digest[:])[:digestLength]
+	return hex.EncodeToString(digest[:])[:digits]
 }
 
 // cutName cuts a name to n bytes such that it can stand before a dot or a dash.

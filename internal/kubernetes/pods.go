@@ -99,6 +99,7 @@ func (p *Pods) Lookup(ctx context.Context, id PodID) (Pod, error) {
 	}
 	var wrong []error
 	pod.Settings, wrong = parseSettings(r.annotations, r.Labels, top.annotations, top.labels)
+	wrong = append(wrong, pod.Settings.bound(id.Namespace, p.client.options.Settings)...)
 	for _, err := range wrong {
 		p.client.badSetting(&pod, err)
 	}

@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/workload"
@@ -30,6 +29,7 @@ const (
 // Labels of a learned profile's ConfigMap. Values are made by LabelValue.
 const (
 	LabelLearned   = "bobwatch/learned" // "true"
+	LabelNamespace = "bobwatch/workload-namespace"
 	LabelKind      = "bobwatch/workload-kind"
 	LabelName      = "bobwatch/workload-name"
 	LabelContainer = "bobwatch/container"
@@ -47,6 +47,7 @@ const (
 	AnnotationImage        = "bobwatch/image"
 	AnnotationPredecessor  = "bobwatch/predecessor"
 	AnnotationReason       = "bobwatch/reason"
+	AnnotationOwner        = "bobwatch/owner-uid"
 )
 
 const (
@@ -68,8 +69,9 @@ const (
 // errTooLarge is wrapped by the error of a profile that no ConfigMap can hold.
 var errTooLarge = errors.New("too large for a ConfigMap")
 
-// encode returns the ConfigMap of a record. resourceVersion is that of the map
-// it replaces, empty for a new one.
+// encode returns the ConfigMap of a record, without a namespace. resourceVersion
+// is that of the map it replaces, empty for a new one. It has no owner: those of
+// another namespace are none for the API server.
 func encode(s *Subject, r *Record, resourceVersion string) (*corev1.ConfigMap, error) {
 	text, err := profile.Marshal(r.Profile)
 	if err != nil {
@@ -77,22 +79,17 @@ func encode(s *Subject, r *Record, resourceVersion string) (*corev1.ConfigMap, e
 	}
 	key := &s.Key
 	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-		Namespace:       key.Namespace,
 		Name:            LearnedName(*key),
 		ResourceVersion: resourceVersion,
 		Labels: map[string]string{
 			LabelLearned:   "true",
+			LabelNamespace: key.Namespace,
 			LabelKind:      LabelValue(key.OwnerKind),
 			LabelName:      LabelValue(key.OwnerName),
 			LabelContainer: LabelValue(key.Container),
 		},
 		Annotations: annotations(s, r),
 	}}
-	if s.OwnerUID != "" && s.OwnerAPIVersion != "" {
-		m.OwnerReferences = []metav1.OwnerReference{{
-			APIVersion: s.OwnerAPIVersion, Kind: key.OwnerKind, Name: key.OwnerName, UID: types.UID(s.OwnerUID),
-		}}
-	}
 	if len(text) <= compressFrom {
 		m.Data = map[string]string{keyProfile: string(text)}
 		return m, nil
@@ -126,6 +123,7 @@ func annotations(s *Subject, r *Record) map[string]string {
 		AnnotationImage:        printable(s.Image),
 		AnnotationPredecessor:  r.Predecessor,
 		AnnotationReason:       printable(r.Reason),
+		AnnotationOwner:        s.OwnerUID,
 	}
 	if !r.LastNew.IsZero() {
 		texts[AnnotationLastNew] = r.LastNew.UTC().Format(time.RFC3339)
@@ -138,9 +136,10 @@ func annotations(s *Subject, r *Record) map[string]string {
 	return texts
 }
 
-// decode reads a ConfigMap that should be a record about key. Whoever may write
-// ConfigMaps in the namespace may have written anything: it is about this
-// container alone, and within bounds, or an error.
+// decode reads a ConfigMap that should be a record about key. Only agents may
+// write to its namespace; should that be granted to somebody else, it is about
+// this container alone, within bounds, and widens nothing over sensitive places,
+// or an error.
 func decode(m *corev1.ConfigMap, key *workload.Key) (*Record, error) {
 	text := []byte(m.Data[keyProfile])
 	if zipped := m.BinaryData[keyCompressed]; len(zipped) > 0 {
@@ -165,6 +164,9 @@ func decode(m *corev1.ConfigMap, key *workload.Key) (*Record, error) {
 	if len(have.Labels) > 0 || have.Namespace != about.Namespace || have.Kind != about.Kind || have.Name != about.Name ||
 		p.Spec.Containers[0].Name != key.Container {
 		return nil, errors.New("about another workload")
+	}
+	if path := widened(&p.Spec.Containers[0]); path != "" {
+		return nil, fmt.Errorf("allows %s, in which sensitive files lie", path)
 	}
 	return &Record{
 		Profile:     p,

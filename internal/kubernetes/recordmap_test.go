@@ -227,7 +227,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: LabelValue: %v", name, wrong)
 		}
 	}
-	if got, want := LearnedName(tests["plain"]), "bob-deployment-web-php-"; !strings.HasPrefix(got, want) || len(got) != len(want)+digestLength {
-		t.Errorf("LearnedName = %q, want %s and %d digits", got, want, digestLength)
+	if got, want := LearnedName(tests["plain"]), "bob-deployment-web-php-"; !strings.HasPrefix(got, want) || len(got) != len(want)+nameDigest {
+		t.Errorf("LearnedName = %q, want %s and %d digits", got, want, nameDigest)
 	}
 }

@@ -3,6 +3,8 @@ package kubernetes
 import (
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"time"
 )
 
@@ -33,6 +35,50 @@ const (
 )
 
 var settingKeys = []string{settingMode, settingWindow, settingDocument}
+
+// SettingsRule lets the pods of namespaces choose.
+type SettingsRule struct {
+	// Namespace is a pattern as of path.Match.
+	Namespace string `json:"namespace"`
+	// Allow lists Choices.
+	Allow []string `json:"allow"`
+}
+
+// The choices that a SettingsRule allows. To be guarded anybody may ask.
+const (
+	ChoiceOff      = "off"      // not to be watched
+	ChoiceLearn    = "learn"    // never to be guarded
+	ChoiceWindow   = "window"   // how long to be learned
+	ChoiceDocument = "document" // which documents describe the workload
+)
+
+// Choices are all choices.
+var Choices = []string{ChoiceOff, ChoiceLearn, ChoiceWindow, ChoiceDocument}
+
+// bound removes from s what the pods of a namespace may not choose, and returns
+// an error for each.
+func (s *Settings) bound(namespace string, rules []SettingsRule) []error {
+	var errs []error
+	allowed := func(choice, key string) bool {
+		for _, r := range rules {
+			if ok, _ := path.Match(r.Namespace, namespace); ok && slices.Contains(r.Allow, choice) {
+				return true
+			}
+		}
+		errs = append(errs, fmt.Errorf("%s: pods of namespace %s may not choose it (kubernetes.settings does not allow %s)", key, namespace, choice))
+		return false
+	}
+	if s.Mode == ModeOff && !allowed(ChoiceOff, settingMode) || s.Mode == ModeLearn && !allowed(ChoiceLearn, settingMode) {
+		s.Mode = ""
+	}
+	if s.Window != 0 && !allowed(ChoiceWindow, settingWindow) {
+		s.Window = 0
+	}
+	if s.Document != "" && !allowed(ChoiceDocument, settingDocument) {
+		s.Document = ""
+	}
+	return errs
+}
 
 // maxSetting bounds the value of a setting, in bytes.
 const maxSetting = 253

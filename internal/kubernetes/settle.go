@@ -192,7 +192,7 @@ func update(have, put *Record) (joined Record, worth bool, err error) {
 // ownedBy reports whether m goes with the owner of s. One that was made again
 // under the same name is another.
 func ownedBy(m *corev1.ConfigMap, s *Subject) bool {
-	return s.OwnerUID == "" || len(m.OwnerReferences) == 1 && string(m.OwnerReferences[0].UID) == s.OwnerUID
+	return s.OwnerUID == "" || m.Annotations[AnnotationOwner] == s.OwnerUID
 }
 
 // store writes r over m, or anew if that is nil.
@@ -208,6 +208,7 @@ func (l *Learned) store(ctx context.Context, s *Subject, r *Record, m *corev1.Co
 	if err != nil {
 		return nil, err
 	}
+	next.Namespace = l.namespace()
 	request := l.client.core.Post()
 	if version != "" {
 		request = l.client.core.Put().Name(next.Name)
@@ -240,7 +241,7 @@ func (l *Learned) remark(ctx context.Context, m *corev1.ConfigMap, reason error)
 // read returns a record and its ConfigMap, or nothing if there is none.
 func (l *Learned) read(ctx context.Context, key workload.Key, name, version string, limit flowcontrol.RateLimiter) (*Record, *corev1.ConfigMap, error) {
 	m := &corev1.ConfigMap{}
-	err := l.client.core.Get().Namespace(key.Namespace).Resource("configmaps").Name(name).
+	err := l.client.core.Get().Namespace(l.namespace()).Resource("configmaps").Name(name).
 		VersionedParams(&metav1.GetOptions{ResourceVersion: version}, metav1.ParameterCodec).
 		Throttle(limit).Timeout(requestTimeout).Do(ctx).Into(m)
 	if apierrors.IsNotFound(err) {
@@ -259,7 +260,7 @@ func (l *Learned) read(ctx context.Context, key workload.Key, name, version stri
 // lookAgain finds out whether others wrote the record.
 func (l *Learned) lookAgain(ctx context.Context, e *shared, s *Subject) (sighting, error) {
 	name := LearnedName(s.Key)
-	path := fmt.Sprintf("/api/v1/namespaces/%s/configmaps/%s", s.Key.Namespace, name)
+	path := fmt.Sprintf("/api/v1/namespaces/%s/configmaps/%s", l.namespace(), name)
 	found, err := l.client.metadata(ctx, path, "0", l.limit)
 	if apierrors.IsNotFound(err) {
 		return sighting{lost: true}, nil

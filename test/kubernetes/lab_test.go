@@ -158,6 +158,9 @@ func (l *lab) upgrade(ctx context.Context, set ...string) error {
 		"image": map[string]string{"repository": "localhost/bobwatch", "tag": "test"},
 		"config": map[string]any{
 			"detection": map[string]string{"cooldown": "5s"},
+			"kubernetes": map[string]any{"settings": []any{
+				map[string]any{"namespace": "*", "allow": []string{"off", "learn", "window", "document"}},
+			}},
 			"alerts": map[string]any{
 				"repeatInterval": "5s",
 				"sinks":          []any{map[string]any{"name": "events", "kubernetesEvents": map[string]any{}}},

@@ -97,8 +97,8 @@ func (w *webapp) awaitGuarded(t *testing.T) {
 // one at most.
 func (w *webapp) record(t *testing.T) corev1.ConfigMap {
 	t.Helper()
-	maps, err := w.client.CoreV1().ConfigMaps(w.namespace).List(t.Context(), metav1.ListOptions{
-		LabelSelector: "bobwatch/learned=true,bobwatch/workload-kind=Deployment,bobwatch/workload-name=webapp,bobwatch/container=web",
+	maps, err := w.client.CoreV1().ConfigMaps(release).List(t.Context(), metav1.ListOptions{
+		LabelSelector: "bobwatch/workload-namespace=" + w.namespace + ",bobwatch/learned=true,bobwatch/workload-kind=Deployment,bobwatch/workload-name=webapp,bobwatch/container=web",
 	})
 	if err != nil {
 		t.Fatal(err)

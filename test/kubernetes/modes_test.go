@@ -100,7 +100,9 @@ func TestNewImage(t *testing.T) {
 // follows returns nil if there is a guarded profile that began with another.
 func (w *webapp) follows(t *testing.T, before string) error {
 	t.Helper()
-	maps, err := w.client.CoreV1().ConfigMaps(w.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "bobwatch/learned=true"})
+	maps, err := w.client.CoreV1().ConfigMaps(release).List(t.Context(), metav1.ListOptions{
+		LabelSelector: "bobwatch/learned=true,bobwatch/workload-namespace=" + w.namespace,
+	})
 	if err != nil {
 		return err
 	}

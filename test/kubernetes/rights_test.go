@@ -93,9 +93,13 @@ func (l *lab) unusedRights(t *testing.T) error {
 	if err != nil {
 		return err
 	}
+	learned, err := l.client.RbacV1().Roles(release).Get(t.Context(), release+"-learned", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
 	used := l.usedRights(t)
 	var unused []string
-	for _, rule := range role.Rules {
+	for _, rule := range append(role.Rules, learned.Rules...) {
 		for _, group := range rule.APIGroups {
 			for _, resource := range rule.Resources {
 				for _, verb := range rule.Verbs {
