@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"bobwatch/internal/signature"
 )
@@ -101,14 +103,45 @@ func (r *Repository) eachReferrer(ctx context.Context, subject string, f func(oc
 }
 
 // referrers returns the digests of manifests that a registry lists as attached
-// to a digest.
+// to a digest. A registry that does not answer the question as the OCI
+// specification wants, with 404 where it knows none of it, is asked for the tag
+// that holds the list where there is no such question.
 func (r *Repository) referrers(ctx context.Context, subject string) ([]string, error) {
 	d, err := digest.Parse(subject)
 	if err != nil {
 		return nil, err
 	}
+	found, err := r.list(ctx, d)
+	if status := statusOf(err); status == http.StatusUnauthorized || status == http.StatusForbidden ||
+		status == http.StatusTooManyRequests || status/100 != 4 && status/100 != 5 {
+		return found, r.explain(err)
+	}
+	if unset := r.remote.SetReferrersCapability(false); unset != nil {
+		return nil, r.explain(err) // it has answered before
+	}
+	tagged, tagErr := r.list(ctx, d)
+	switch {
+	case tagErr != nil:
+		return nil, r.explain(errors.Join(err, tagErr))
+	case len(tagged) == 0 && statusOf(err)/100 == 5:
+		return nil, r.explain(err) // it may know of some, and not be able to say so
+	}
+	return tagged, nil
+}
+
+// statusOf returns the HTTP status of an error, 0 if it is of another kind.
+func statusOf(err error) int {
+	var response *errcode.ErrorResponse
+	if !errors.As(err, &response) {
+		return 0
+	}
+	return response.StatusCode
+}
+
+// list asks the registry once.
+func (r *Repository) list(ctx context.Context, subject digest.Digest) ([]string, error) {
 	var found []string
-	err = r.remote.Referrers(ctx, ocispec.Descriptor{Digest: d}, "", func(page []ocispec.Descriptor) error {
+	err := r.remote.Referrers(ctx, ocispec.Descriptor{Digest: subject}, "", func(page []ocispec.Descriptor) error {
 		for _, referrer := range page {
 			digest := referrer.Digest.String()
 			if referrer.MediaType != ocispec.MediaTypeImageManifest || slices.Contains(found, digest) {
@@ -123,10 +156,7 @@ func (r *Repository) referrers(ctx context.Context, subject string) ([]string, e
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, r.explain(err)
-	}
-	return found, nil
+	return found, err
 }
 
 // bundle returns the signature in a manifest, or nil if it holds none.

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/errdef"
@@ -111,6 +113,52 @@ func anyBoB(t testing.TB, document ocispec.Descriptor) *BoB {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Registries that answer the question for what is attached with an error have a
+// tag with the list, or nothing is attached; where neither can be told, it is
+// an error.
+func TestReferrersUnanswered(t *testing.T) {
+	subject := digest.FromString("image")
+	attached := content.NewDescriptorFromBytes(ocispec.MediaTypeImageManifest, []byte("{}"))
+	index, err := json.Marshal(ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{attached}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		status int
+		tagged bool
+		want   []string
+		err    bool
+	}{
+		"405 and a tag": {405, true, []string{attached.Digest.String()}, false},
+		"405 alone":     {405, false, nil, false},
+		"400 and a tag": {400, true, []string{attached.Digest.String()}, false},
+		"501 and a tag": {501, true, []string{attached.Digest.String()}, false},
+		"501 alone":     {501, false, nil, true},
+		"403":           {403, true, nil, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := hostile(t, func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case strings.Contains(r.URL.Path, "/referrers/"):
+					w.WriteHeader(tt.status)
+				case tt.tagged && strings.HasSuffix(r.URL.Path, "/manifests/"+strings.Replace(subject.String(), ":", "-", 1)):
+					w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+					w.Header().Set("Docker-Content-Digest", digest.FromBytes(index).String())
+					w.Header().Set("Content-Length", fmt.Sprint(len(index)))
+					_, _ = w.Write(index) // a test that lost its client fails anyway
+				default:
+					w.WriteHeader(http.StatusNotFound)
+				}
+			})
+			got, err := r.referrers(t.Context(), subject.String())
+			if (err != nil) != tt.err || !slices.Equal(got, tt.want) {
+				t.Errorf("referrers = %v, %v, want %v, an error %t", got, err, tt.want, tt.err)
+			}
+		})
+	}
 }
 
 // A list of what is attached has an end, whatever the registry says.
