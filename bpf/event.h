@@ -59,6 +59,7 @@ enum event_flag {
 	FLAG_CREATED = 1 << 15,
 	FLAG_SENSITIVE = 1 << 16,
 	FLAG_REPLACED = 1 << 17, /* set by user space alone */
+	FLAG_ALLOWED = 1 << 18,
 };
 
 enum access {

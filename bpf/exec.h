@@ -7,6 +7,7 @@
 #ifndef BOBWATCH_EXEC_H
 #define BOBWATCH_EXEC_H
 
+#include "known.h"
 #include "path.h"
 
 static __always_inline bool on_own_root(struct task_struct *task, const struct container *container)
@@ -86,6 +87,52 @@ static __always_inline void append_args(struct scratch *scratch, struct task_str
 	scratch->event.args_bytes = bytes;
 }
 
+#define EXEC_HASHED 1024 /* bytes of path and arguments; a longer execution is never known */
+
+/* Hashes what exec_scratch holds. Global, so that the verifier looks at it once. */
+__noinline __u64 hash_exec(__u32 bytes)
+{
+	struct scratch *scratch = get_scratch(&exec_scratch);
+	__u64 hash = mix(hash_seed, bytes);
+	__u64 word;
+
+	if (!scratch)
+		return 0;
+	for (__u32 at = 0; at < EXEC_HASHED; at += sizeof(word)) {
+		if (at >= bytes)
+			break;
+		__builtin_memcpy(&word, &scratch->data[at], sizeof(word));
+		if (at + sizeof(word) > bytes)
+			word <<= (at + sizeof(word) - bytes) * 8 & 63;
+		hash = mix(hash, word);
+	}
+	return hash;
+}
+
+/*
+ * Names the execution in exec_scratch by all that it is judged by, and says
+ * whether user space found one like it allowed under the profile in force. It is
+ * sent all the same, so that user space can tell what each process runs.
+ */
+static __always_inline void recognise_exec(struct event *event, int slot)
+{
+	__u32 bytes = event->path_bytes + event->args_bytes;
+	struct known_key key;
+	__u32 *verdict;
+	__u64 hash;
+
+	if (!(event->flags & FLAG_GUARDED) || bytes > EXEC_HASHED)
+		return;
+	hash = mix(hash_exec(bytes), (__u64)event->path_bytes << 32 | event->flags);
+	hash = mix(mix(hash, event->ino), event->changed_ns);
+	hash = mix(hash, (__u64)event->dev << 32 | event->origin);
+	key = known_key_of(slot, KIND_EXEC, hash, 0);
+	event->known_key = key.hash;
+	verdict = bpf_map_lookup_elem(&known, &key);
+	if (verdict && *verdict == KNOWN_ALLOWED)
+		event->flags |= FLAG_ALLOWED;
+}
+
 /* Fires once per successful execve, after the new image is mapped. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(handle_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
@@ -107,6 +154,7 @@ int BPF_PROG(handle_exec, struct task_struct *task, int old_pid, struct linux_bi
 	BPF_CORE_READ_INTO(&path, file, f_path);
 	append_path(scratch, &path);
 	append_args(scratch, task);
+	recognise_exec(&scratch->event, slot);
 	send_record(container_at(slot), scratch,
 		    scratch->event.path_bytes + scratch->event.args_bytes);
 	return 0;

@@ -127,6 +127,7 @@ struct {
 enum known_verdict {
 	KNOWN_TOLD,	/* reported; nothing more to say */
 	KNOWN_DEVIATES, /* user space found that it deviates: keep counting */
+	KNOWN_ALLOWED,	/* an execution that user space found allowed: its like wakes nobody */
 };
 
 struct known_key {

@@ -228,6 +228,8 @@ static __always_inline __u64 wakeup_of(const struct event *event, __u64 bytes)
 {
 	__u64 taken;
 
+	if (event->flags & FLAG_ALLOWED)
+		return BPF_RB_NO_WAKEUP;
 	if (event->kind == KIND_MOVED ||
 	    (event->flags & (FLAG_GUARDED | FLAG_RUNTIME)) == FLAG_GUARDED)
 		return BPF_RB_FORCE_WAKEUP;

@@ -206,6 +206,7 @@ func (e *engine) check(in *instance, ev *event.Event) {
 		}
 	}
 	if !ok {
+		e.known(b, ev)
 		return
 	}
 	if !ev.Has(event.FlagRuntime) && fromProfile(&d) && b.LearnFirstTime(&in.Instance, ev, d.Severity) {
@@ -237,4 +238,15 @@ func (e *engine) tick(now time.Time) {
 	e.containers.tick()
 	e.workloads.tick(now)
 	e.workloads.countStates(now)
+}
+
+// known lets the kernel know an execution that the profile allows: one like it
+// need not wake the agent, which reads it in time to tell what a process runs.
+func (e *engine) known(b *entry, ev *event.Event) {
+	if ev.Kind != event.KindExec || ev.KnownKey == 0 || ev.Has(event.FlagAllowed) || b.Matcher == nil {
+		return
+	}
+	if err := e.watcher.MarkAllowed(ev.Cgroup, ev.KnownKey); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+		e.log.Warn("mark execution", zap.Error(err))
+	}
 }

@@ -120,6 +120,8 @@ const (
 	// FlagReplaced: the path of KindExec led to another file before. The agent
 	// sets it; the kernel does not.
 	FlagReplaced
+	// FlagAllowed: KindExec only; sensor.MarkAllowed was called with one like it.
+	FlagAllowed
 )
 
 // Process identifies a process at one moment. A process is named by PID and
@@ -168,7 +170,8 @@ type Event struct {
 	Changed uint64
 
 	// KnownKey names the act in the kernel's set of known acts; 0 for kinds that
-	// are not in it.
+	// are not in it. Of an execution in a guarded container it names all that is
+	// judged.
 	KnownKey uint64
 
 	Connection Connection // KindConnection, KindSocket

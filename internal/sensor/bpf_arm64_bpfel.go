@@ -103,6 +103,7 @@ const (
 	bpfEventFlagFLAG_CREATED        bpfEventFlag = 32768
 	bpfEventFlagFLAG_SENSITIVE      bpfEventFlag = 65536
 	bpfEventFlagFLAG_REPLACED       bpfEventFlag = 131072
+	bpfEventFlagFLAG_ALLOWED        bpfEventFlag = 262144
 )
 
 type bpfEventKind uint32

@@ -45,6 +45,7 @@ func TestNumbersAgree(t *testing.T) {
 			"FLAG_CREATED":        uint64(event.FlagCreated),
 			"FLAG_SENSITIVE":      uint64(event.FlagSensitive),
 			"FLAG_REPLACED":       uint64(event.FlagReplaced),
+			"FLAG_ALLOWED":        uint64(event.FlagAllowed),
 		},
 	}
 	spec, err := loadBpf()

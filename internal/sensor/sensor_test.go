@@ -590,3 +590,45 @@ func TestLongArguments(t *testing.T) {
 	}
 	t.Error("exec with long arguments not reported as truncated")
 }
+
+// TestAllowedExecutionIsKnown marks an execution as allowed: one like it is
+// known, and still sent; another argument, or another profile, is not.
+func TestAllowedExecutionIsKnown(t *testing.T) {
+	s := sharedSensor(t)
+	c := guardPlain(t, s)
+	program, err := filepath.EvalSymlinks("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) *event.Event {
+		t.Helper()
+		c.act(t, "exec", append([]string{program}, args...))
+		ev := findPath(drain(t, s, c.id), event.KindExec, program)
+		if ev == nil {
+			t.Fatalf("execution of %s %q not reported", program, args)
+		}
+		return ev
+	}
+	c.act(t, "nothing", nil)
+	first := run("one")
+	if first.Has(event.FlagAllowed) || first.KnownKey == 0 {
+		t.Fatalf("flags %b, key %d of an execution that nobody judged", first.Flags, first.KnownKey)
+	}
+	if err := s.MarkAllowed(c.id, first.KnownKey); err != nil {
+		t.Fatal(err)
+	}
+	if ev := run("one"); !ev.Has(event.FlagAllowed) || ev.KnownKey != first.KnownKey {
+		t.Error("the same execution is not known")
+	}
+	for name, args := range map[string][]string{"other": {"two"}, "shorter": {"on"}, "split": {"o", "ne"}, "long": {strings.Repeat("x", 2000)}} {
+		if run(args...).Has(event.FlagAllowed) {
+			t.Errorf("an execution with %s arguments is known", name)
+		}
+	}
+	if err := s.Guard(c.id, allCalls()); err != nil {
+		t.Fatal(err)
+	}
+	if run("one").Has(event.FlagAllowed) {
+		t.Error("an execution is known that another profile allowed")
+	}
+}

@@ -26,6 +26,7 @@ const (
 	stateGuarded  = 2
 
 	knownDeviates = 1
+	knownAllowed  = 2
 
 	shareExecs   = 2
 	shareRuntime = 3
@@ -175,6 +176,16 @@ func (s *Sensor) LostCgroups() uint64 {
 	return atomic.LoadUint64(&c.CgroupsUntracked) +
 		atomic.LoadUint64(&c.RingFull[event.KindCgroupCreated]) +
 		atomic.LoadUint64(&c.RingFull[event.KindCgroupRemoved])
+}
+
+// MarkAllowed has the kernel send executions that are like one it reported
+// without waking the reader, until the profile changes.
+func (s *Sensor) MarkAllowed(cgroup, knownKey uint64) error {
+	key := bpfKnownKey{Cgroup: cgroup, Hash: knownKey}
+	if err := s.collection.Maps[bpfMapKnown].Put(key, uint32(knownAllowed)); err != nil {
+		return fmt.Errorf("mark execution: %w", err)
+	}
+	return nil
 }
 
 // MarkDeviation has the kernel go on counting an act that it reported, and
