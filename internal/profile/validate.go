@@ -133,16 +133,16 @@ func (v *validator) container(c *Container, i int) {
 		if exec.Path == "" {
 			v.Fail(place("execs", j, "path"), "an execution needs a path")
 		}
-		v.spelling(exec.Path, place("execs", j, "path"))
+		v.spelling(exec.Path, func() *yamlfile.Node { return place("execs", j, "path") })
 		for k, arg := range exec.Args {
-			v.spelling(arg, place("execs", j, "args", k))
+			v.spelling(arg, func() *yamlfile.Node { return place("execs", j, "args", k) })
 		}
 	}
 	for j, open := range c.Opens {
 		if open.Path == "" {
 			v.Fail(place("opens", j, "path"), "an open needs a path")
 		}
-		v.spelling(open.Path, place("opens", j, "path"))
+		v.spelling(open.Path, func() *yamlfile.Node { return place("opens", j, "path") })
 		for k, flag := range open.Flags {
 			if !IsFlag(flag) {
 				v.Fail(place("opens", j, "flags", k), "%q is not a flag such as O_RDONLY", flag)
@@ -162,10 +162,11 @@ func (v *validator) container(c *Container, i int) {
 	})
 }
 
-// spelling refuses brackets that mean nothing.
-func (v *validator) spelling(text string, n *yamlfile.Node) {
+// spelling refuses brackets that mean nothing. To find the place of an error
+// takes time that grows with the document.
+func (v *validator) spelling(text string, place func() *yamlfile.Node) {
 	if err := names.Check(text); err != nil {
-		v.Fail(n, "%s; write a ⟦ as ⟦e29fa6⟧", err)
+		v.Fail(place(), "%s; write a ⟦ as ⟦e29fa6⟧", err)
 	}
 }
 
