@@ -50,12 +50,14 @@ func openSeverity(e *event.Event) severity.Severity {
 	if e.Has(event.FlagOutside) {
 		path = bytes.TrimPrefix(path, outsidePrefix)
 	}
-	grade, _ := sensitive.Grade(path)
+	grade, special := sensitive.Grade(path)
 	if e.Has(event.FlagOutside) {
 		grade = max(severity.High, grade) // a way out of the container
 	}
 	if e.Access&event.AccessWrite != 0 {
-		grade = raise(grade)
+		if !e.Has(event.FlagCreated) || special || isCode(path) {
+			grade = raise(grade) // what is there is changed, or what is new may be run
+		}
 		if steers(path) {
 			grade = max(severity.High, grade)
 		}
@@ -67,6 +69,23 @@ func openSeverity(e *event.Event) severity.Severity {
 		grade = lower(grade) // tried, but it did not happen
 	}
 	return grade
+}
+
+// codeEndings are those of files that something else loads or interprets.
+var codeEndings = [][]byte{
+	[]byte(".so"), []byte(".py"), []byte(".pyc"), []byte(".sh"), []byte(".pl"), []byte(".pm"), []byte(".rb"), []byte(".php"),
+	[]byte(".phtml"), []byte(".jsp"), []byte(".js"), []byte(".mjs"), []byte(".node"), []byte(".jar"), []byte(".war"),
+	[]byte(".class"), []byte(".lua"), []byte(".wasm"), []byte(".ko"), []byte(".cgi"), []byte(".htaccess"), []byte(".service"),
+}
+
+// isCode reports whether a file is one that is loaded or interpreted, by its name.
+func isCode(path []byte) bool {
+	for _, ending := range codeEndings {
+		if bytes.HasSuffix(path, ending) {
+			return true
+		}
+	}
+	return bytes.Contains(path, []byte(".so."))
 }
 
 func steers(path []byte) bool {
