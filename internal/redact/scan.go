@@ -48,7 +48,7 @@ func (s *scanner) argument(start, end int) {
 		s.hide(start+from, end)
 		return
 	}
-	if bytes.IndexAny(arg, " \t\n\r") < 0 {
+	if !bytes.ContainsAny(arg, " \t\n\r") {
 		s.word(start, end, true)
 		return
 	}
