@@ -260,7 +260,9 @@ func (a *agent) run(ctx context.Context) error {
 		group.Go(func() error { return cluster.run(ctx, a.kept, known) })
 	}
 	group.Go(func() error {
-		if complete := a.adoptRunning(ctx); complete {
+		complete := a.adoptRunning(ctx)
+		group.Go(func() error { a.reconcile(ctx); return nil })
+		if complete {
 			a.expire(ctx) // nothing of what runs is forgotten now
 		}
 		return nil

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,6 +13,7 @@ import (
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/parking"
 	"bobwatch/internal/rule/builtin"
+	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
 
@@ -50,6 +52,8 @@ type containers struct {
 	parked   *parking.Lot
 	adopted  bool // what ran at the start is taken over
 	stale    bool // cgroups of an earlier agent may be watched still
+
+	unannounced atomic.Bool // an event came of a cgroup that nobody announced
 }
 
 // created asks whose a new cgroup is, and parks its news until then.
@@ -91,12 +95,13 @@ func (c *containers) lookUp(id uint64, path string) {
 	})
 }
 
-// park keeps an event of a cgroup that is not attributed yet. Until the running
-// containers are taken over, that may be any: the kernel went on watching while
-// no agent ran.
+// park keeps an event of a cgroup that is not attributed yet. One that was not
+// announced may be a container's nevertheless: the kernel went on watching while
+// no agent ran, and its record of a new cgroup may be lost. See reconcile.
 func (c *containers) park(ev *event.Event) {
-	if !c.adopted {
+	if c.parked.Get(ev.Cgroup) == nil {
 		c.parked.Hold(ev.Cgroup)
+		c.unannounced.Store(c.adopted)
 	}
 	switch c.parked.Keep(ev) {
 	case parking.Unknown:
@@ -316,8 +321,13 @@ func (c *containers) tick() {
 
 // countHeld notes what the kernel could not send of a container.
 func (c *containers) countHeld(in *instance) {
-	in.behaviour.Lose(c.watcher.TakeHeld(in.Container.CgroupID).Total())
-	c.workloads.settle(in.behaviour)
+	held := c.watcher.TakeHeld(in.Container.CgroupID)
+	b := in.behaviour
+	b.Lose(held.Total())
+	c.workloads.settle(b)
+	if b.State == status.Guarded && held.News+held.Execs > 0 {
+		b.account.raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
+	}
 }
 
 // caughtUp is called when all records that were pending have been read. The

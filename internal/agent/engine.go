@@ -53,6 +53,7 @@ type counters struct {
 	unattributed atomic.Uint64 // events of cgroups that are no workload's
 	runtimeActs  atomic.Uint64
 	adoptErrors  atomic.Uint64
+	late         atomic.Uint64 // containers whose start the kernel could not report
 
 	acceptedSigned   atomic.Uint64 // documents; the catalog's goroutine counts them
 	acceptedUnsigned atomic.Uint64

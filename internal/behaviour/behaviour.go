@@ -59,8 +59,11 @@ type Behaviour struct {
 	version   uint64          // of the catalog, when it was asked last
 	guardedAt uint64          // ns since boot: events before it are learned
 	first     firstTimes
-	stale     bool      // the matcher lacks something that was learned
-	sealing   time.Time // since when the other nodes are asked before guarding
+	// LateStarts counts instances whose start the kernel could not report.
+	LateStarts uint64
+
+	stale   bool      // the matcher lacks something that was learned
+	sealing time.Time // since when the other nodes are asked before guarding
 }
 
 // Stance is what is done with the workload's acts. Only the Behaviour sets it.

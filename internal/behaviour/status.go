@@ -16,6 +16,7 @@ func Describe(b *Behaviour, w *status.Workload, now time.Time) {
 	if b.State == status.Learning {
 		w.Completeness = b.learner.Provenance(now).Completeness
 	}
+	w.Late = b.LateStarts
 	w.LastNews = b.learner.LastNews()
 	w.Learned.Syscalls, w.Learned.Execs, w.Learned.Opens = b.learner.Size()
 }

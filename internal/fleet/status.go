@@ -56,6 +56,7 @@ type workloadStatus struct {
 	Completeness profile.Completeness `json:"completeness,omitempty"`
 	Learned      status.Counts        `json:"learned"` // of the node that learned most
 	LastNews     time.Time            `json:"lastNews,omitzero"`
+	Late         uint64               `json:"late,omitempty"` // instances that were watched late
 	Replicas     int                  `json:"replicas"`
 	Nodes        []string             `json:"nodes"`
 
@@ -188,6 +189,7 @@ func addWorkload(all map[workloadKey]*workloadStatus, w *status.Workload, node s
 	sum.Observed = max(sum.Observed, w.Observed)
 	sum.Window = max(sum.Window, w.Window)
 	sum.Completeness = profile.WorseCompleteness(sum.Completeness, w.Completeness)
+	sum.Late += w.Late
 	sum.Learned.Syscalls = max(sum.Learned.Syscalls, w.Learned.Syscalls)
 	sum.Learned.Execs = max(sum.Learned.Execs, w.Learned.Execs)
 	sum.Learned.Opens = max(sum.Learned.Opens, w.Learned.Opens)

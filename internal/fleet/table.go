@@ -90,6 +90,9 @@ func workloadRows(workloads []workloadStatus, now time.Time) [][]term.Cell {
 			term.NewCell(lastNews(&w, now), ""),
 			completeness,
 		})
+		if w.Late > 0 {
+			rows = append(rows, []term.Cell{term.NewCell(fmt.Sprintf("    %d watched late: the kernel could not report their start", w.Late), term.Yellow)})
+		}
 		if w.Completeness == profile.Partial && w.Reason != "" {
 			rows = append(rows, []term.Cell{term.NewCell("    partial: "+w.Reason, term.Yellow)})
 		}

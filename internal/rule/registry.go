@@ -36,6 +36,11 @@ const (
 	Suppressed ID = "BW000"
 	// NoProfile: a workload is to be guarded, and nothing says what it may do.
 	NoProfile ID = "BW002"
+	// WatchedLate: the kernel could not report the start of a container, which
+	// was not watched for a while.
+	WatchedLate ID = "BW004"
+	// HeldBack: the kernel could not send all acts of a guarded container.
+	HeldBack ID = "BW005"
 	// DocumentRefused: a document that claims to be a profile was not believed.
 	DocumentRefused ID = "R1016"
 )
@@ -69,6 +74,8 @@ var registered = []Rule{
 
 	{Suppressed, "Alerts suppressed", severity.Low, IgnoresProfile, "", ""},
 	{NoProfile, "Guarded workload without a profile", severity.High, IgnoresProfile, "", ""},
+	{WatchedLate, "Container watched late", severity.Medium, IgnoresProfile, "", ""},
+	{HeldBack, "Acts of a guarded container held back", severity.Medium, IgnoresProfile, defenseEvasion, "T1499"},
 	{DocumentRefused, "Signed profile refused", severity.High, IgnoresProfile, defenseEvasion, "T1553"},
 }
 

@@ -65,6 +65,9 @@ type Workload struct {
 	// LastNews is when something new was learned last.
 	LastNews  time.Time  `json:"lastNews,omitzero"`
 	Instances []Instance `json:"instances"`
+	// Late counts instances that were watched only some time after their start,
+	// because the kernel could not report it.
+	Late uint64 `json:"late,omitempty"`
 }
 
 // Counts are numbers of entries of a profile.
