@@ -31,7 +31,7 @@ func newAlertsCommand(t *term.Terminal) *cobra.Command {
 	o := alertsOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "alerts",
-		Short: "Show what deviated, on all nodes of a cluster",
+		Short: "Show the deviations on all nodes of a cluster",
 		Long: `Show what deviated, on all nodes of a cluster, from the logs of the agents' pods:
 each incident once, with how often it happened, since when, on which nodes and
 in which pods, and the command that accepts it.

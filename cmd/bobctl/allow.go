@@ -35,8 +35,8 @@ func newAllowCommand(t *term.Terminal) *cobra.Command {
 	o := allowOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "allow (--workload NAMESPACE/KIND/NAME --syscall|--exec|--open ... | --alert FILE)",
-		Short: "Accept what an alert reported",
-		Long: `Accept what an alert reported.
+		Short: "Accept the act that an alert reported",
+		Long: `Accept the act that an alert reported.
 
 Alerts carry the command line to paste. What it allows is added to a document
 of your own, the allowance, which adds to every document about the workload

@@ -24,11 +24,11 @@ func newCheckCommand(t *term.Terminal) *cobra.Command {
 	o := checkOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Validate documents, and warn of what their author may not have meant",
-		Long: `Validate documents, and warn of what their author may not have meant: patterns
-that allow far more than a workload needs, system calls and capabilities that
-lead out of the container, profiles that are incomplete, documents without a
-signature.
+		Short: "Validate documents, and warn about likely mistakes",
+		Long: `Validate documents, and warn about likely mistakes: patterns that allow far more
+than a workload needs, system calls and capabilities that lead out of the
+container, incomplete profiles, documents without a signature, and objects of
+other kinds in the file, which are passed over.
 
 A file that cannot be read as documents, or holds a credential, ends in exit code 1. Warnings alone do
 not, unless --strict is given: then 3.`,

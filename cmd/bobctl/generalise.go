@@ -20,8 +20,8 @@ func newGeneraliseCommand(t *term.Terminal) *cobra.Command {
 	o := generaliseOptions{terminal: t, thresholds: generalise.DefaultThresholds()}
 	c := &cobra.Command{
 		Use:   "generalise FILE",
-		Short: "Replace what varies from run to run by wildcards",
-		Long: `Replace what varies from run to run by wildcards.
+		Short: "Replace values that vary from run to run by wildcards",
+		Long: `Replace values that vary from run to run by wildcards.
 
 The documents of FILE allow everything they allowed before, and more of the
 same kind: another temporary file, another process's directory in /proc,

@@ -26,11 +26,10 @@ func newInspectCommand(t *term.Terminal) *cobra.Command {
 	o := inspectOptions{terminal: t, location: artifact.Location{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "inspect (oci://REF | --image REF)",
-		Short: "Say what a registry holds: manifest, image, signatures",
-		Long: `Say what a registry holds: the manifest of a published document, or of all that
-are attached to an image, and their signatures. With flags that say whom to
-trust, each signature is judged, and the exit code is 3 if a document is there
-that pull would refuse.`,
+		Short: "Show a published document: manifest, image, signatures",
+		Long: `Show what a registry holds: the manifest and signatures of a published document,
+or of all documents that are attached to an image. With --key or an identity,
+bobctl verifies each signature and exits with 3 if pull would refuse a document.`,
 		Example: `  bobctl inspect --image registry.example/acme/webapp:1.4.2
   bobctl inspect oci://registry.example/acme/bobs:stable --key vendor.pub
   bobctl inspect oci://registry.example/acme/bobs:stable -o json | jq -r .digest`,

@@ -35,11 +35,11 @@ func newKeyGenerateCommand(t *term.Terminal) *cobra.Command {
 	o := keyOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "generate NAME",
-		Short: "Make a pair of keys",
-		Long: `Make a pair of keys: NAME.key, encrypted as cosign does it, and NAME.pub.
+		Short: "Make a key pair",
+		Long: `Make a key pair: NAME.key, encrypted in cosign's format, and NAME.pub.
 
-The passphrase is asked for, or taken from COSIGN_PASSWORD. Files that exist
-are not overwritten. Keep NAME.key, and give NAME.pub to whoever verifies.`,
+bobctl asks for the passphrase, or takes it from COSIGN_PASSWORD. It does not
+overwrite files. Keep NAME.key secret, and give NAME.pub to everybody who verifies documents.`,
 		Example: `  bobctl key generate vendor
   COSIGN_PASSWORD=$(pass show vendor) bobctl key generate vendor`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -86,7 +86,7 @@ func runKeyGenerate(_ context.Context, o keyOptions, name string) error {
 	if len(passphrase) == 0 {
 		fmt.Fprintln(o.terminal.Err, "warning: the passphrase is empty and protects nothing")
 	}
-	fmt.Fprintf(o.terminal.Out, "%s: keep it; sign with it: bobctl sign --key %s FILE\n%s: give it to whoever verifies\n", private, private, public)
+	fmt.Fprintf(o.terminal.Out, "%s: keep it; sign with it: bobctl sign --key %s FILE\n%s: give it to everybody who verifies\n", private, private, public)
 	return nil
 }
 

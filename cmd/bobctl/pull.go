@@ -35,11 +35,11 @@ func newPullCommand(t *term.Terminal) *cobra.Command {
 		Long: `Get a document from a registry: by its own reference, or as attached to an
 image. It is written together with its signatures, as the agent wants them.
 
-Nothing is written unless the artifact was signed by whom the flags name, as
-cosign does it. That vouches for the document and for the image it belongs to;
-if the document has signatures of its own, one of them has to be theirs too.
-Exits with 3 if not. A tag can be moved: the digest that is printed can not, and
---digest or @DIGEST holds to it.`,
+bobctl writes nothing unless the key or identity of the flags signed the artifact
+in cosign's way. That signature vouches for the document and for the image it
+belongs to. If the document has signatures of its own, one of them must be by the
+same signer. Exits with 3 if verification fails. A tag can move: bobctl prints the
+digest, and --digest or @DIGEST pins it.`,
 		Example: `  bobctl pull --image registry.example/acme/webapp@sha256:... --key vendor.pub
   bobctl pull oci://registry.example/acme/bobs:webapp-1.4.2 --key vendor.pub --out webapp.yaml
   bobctl pull --image registry.example/acme/webapp:1.4.2 --trusted-root trusted_root.json \
@@ -55,7 +55,7 @@ Exits with 3 if not. A tag can be moved: the digest that is printed can not, and
 	registerPlainHTTP(flags, &o.location.PlainHTTP)
 	o.trust.register(flags)
 	flags.StringVar(&o.name, "name", "", "take the document called `NAME`, of several that are attached to the image")
-	flags.BoolVar(&o.skip, "insecure-skip-verify", false, "take it whoever made it")
+	flags.BoolVar(&o.skip, "insecure-skip-verify", false, "write the document without verifying its signatures")
 	flags.StringVar(&o.result.file, "out", "", "write to `FILE` instead of NAME.yaml (- for standard output, without signatures)")
 	return c
 }

@@ -31,13 +31,13 @@ func newPushCommand(t *term.Terminal) *cobra.Command {
 		Use:   "push FILE oci://REGISTRY/REPOSITORY[:TAG] [--image REF] [--key KEY]",
 		Short: "Publish a document in a registry, beside its image",
 		Long: `Publish a document in a registry. With --image it is attached to the image, in
-the same repository, so that whoever has the image finds it.
+the same repository, so that everybody who has the image finds it.
 
---key signs both: the document, for the agent, and the artifact with what it
-says of the image, as cosign does. Without it, the signatures beside FILE travel
-along, and the artifact can be signed afterwards by cosign sign. The passphrase
-of the key is asked for, or taken from COSIGN_PASSWORD; credentials are those of
-docker login.`,
+--key signs both: the document, for the agent, and in cosign's way the artifact,
+which names the image. Without --key, bobctl publishes the signatures beside
+FILE, and cosign sign can sign the artifact afterwards. bobctl asks for the
+passphrase of the key, or takes it from COSIGN_PASSWORD; it uses the credentials
+of docker login.`,
 		Example: `  bobctl push webapp.yaml oci://registry.example/acme/webapp --image registry.example/acme/webapp:1.4.2 --key vendor.key
   bobctl push webapp.yaml oci://registry.example/acme/bobs:webapp-1.4.2 --key vendor.key`,
 		Args:              func(_ *cobra.Command, args []string) error { return o.check(args) },

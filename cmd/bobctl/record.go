@@ -30,11 +30,11 @@ func newRecordCommand(t *term.Terminal) *cobra.Command {
 made, the programs it executed, the files it opened.
 ` + observationHelp + `
 
-While it runs, standard error says what was found and for how long nothing new
-has come. CMD has the terminal to itself but for the last line, and the document
-comes when CMD has ended: behind what CMD wrote to standard output, unless
---out names a file. At the end of the time, or with ctrl-C, CMD is told to end
-(and so is what it left running), which is recorded too.
+While it runs, standard error counts what was found and says how long nothing new
+has come. CMD has the terminal to itself except for the last line. The document
+follows when CMD has ended, after CMD's own standard output, unless --out names a
+file. At the end of the time, or with ctrl-C, bobctl ends CMD
+and the processes that it left running, and records how they end.
 
 The document says whether the start was seen and whether anything was lost:
 "bobctl show" calls it partial then. Exits with 3 if CMD ended by itself and

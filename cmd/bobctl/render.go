@@ -43,7 +43,7 @@ value is not of the kind that the document declares. What comes out has to be
 a document.
 
 The signature of a document is for its parameters unbound: what is rendered has
-to be signed anew, while the agent binds the values of NAME.values.yaml itself.`,
+to be signed again. The agent binds the values of NAME.values.yaml itself.`,
 		Example: `  bobctl render bob.yaml --values bob.values > webapp.yaml
   bobctl render templates/profile.yaml --values values.yaml --release webapp --namespace shop
   bobctl render webapp.yaml --set clientCIDR=10.1.0.0/16

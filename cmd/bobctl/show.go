@@ -22,9 +22,9 @@ func newShowCommand(t *term.Terminal) *cobra.Command {
 	o := showOptions{terminal: t}
 	c := &cobra.Command{
 		Use:   "show FILE...",
-		Short: "Say what documents allow, and whom",
-		Long: `Say what documents allow, and whom. Of long lists the table shows the
-beginning; --all shows everything.`,
+		Short: "Show what documents allow, and to which workloads",
+		Long: `Show what documents allow, and to which workloads. The table shows the beginning
+of long lists; --all shows everything.`,
 		Example: `  bobctl show webapp.yaml
   bobctl show -o json webapp.yaml | jq '.spec.containers[].opens[].path'`,
 		Args: files,

@@ -32,8 +32,8 @@ errors, and when each was first and last.
 ` + observationHelp + `
 
 System calls and addresses are counted in the kernel while this runs, which makes
-every system call of the machine a little slower: it is for a look, not for good.
-Files are told when they are opened for the first time, and not counted.
+every system call of the machine a little slower: use it for a short look.
+bobctl lists a file when it is opened for the first time, and does not count opens.
 Addresses are those given to connect, bind and sendto by 64-bit calls.
 
 The result comes at the end: when CMD has ended, behind what it wrote to standard

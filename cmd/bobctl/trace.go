@@ -28,12 +28,11 @@ func newTraceCommand(t *term.Terminal) *cobra.Command {
 		Long: `Show live what a program or workload does for the first time: a line for each
 system call, program and file that is news.
 
-Unlike strace it stops nobody and costs next to nothing, because the kernel
-tells only news: a system call once for each container, a file once for each
+Unlike strace it stops no process and costs next to nothing, because the kernel
+sends only news: a system call once for each container, a file once for each
 access to it, whichever process does it; every execution. There are no
-arguments of system calls and no results. A file that was not there was not
-opened; one that was refused is told with the error and the name the program
-used.
+arguments of system calls and no results. A file that does not exist is not shown. A refused
+open is shown with its error and the name that the program used.
 ` + observationHelp + `
 
 As with strace, news of CMD goes to standard error, so that CMD's own output can
