@@ -8,7 +8,7 @@
 set -u
 
 # c runs a client in the service's network, on files of its own.
-c() { nsenter --target "$CLIENT" --mount --root --wd=/tmp --net="/proc/$PID/ns/net" -- "$@"; }
+c() { nsenter --target "$CLIENT" --mount --root --net="/proc/$PID/ns/net" -- sh -c 'cd /tmp && exec "$@"' sh "$@"; }
 
 # get fetches URLs. What the server answers is its own business.
 get() { for u in "$@"; do c curl -s -o /dev/null --max-time 10 "$u"; done; }
