@@ -13,7 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"bobwatch/internal/host"
 )
 
 // A report is what a run found out, as it is written to the JSON file.
@@ -46,7 +46,7 @@ type overhead struct {
 // newReport takes the figures out of the samples, in the order of the setups.
 func newReport(setups []setup, measured *run) report {
 	r := report{
-		Time: time.Now(), Kernel: kernelRelease(), CPU: cpuModel(), CPUs: runtime.NumCPU(),
+		Time: time.Now(), Kernel: host.KernelRelease(), CPU: cpuModel(), CPUs: runtime.NumCPU(),
 		Resident: slices.Sorted(maps.Values(measured.resident)),
 		Turns:    measured.turns, Void: measured.void,
 		RecordsPerMillion: map[string]float64{},
@@ -152,14 +152,6 @@ func (r *report) save(file string) error {
 		return err
 	}
 	return os.WriteFile(file, append(data, '\n'), 0o644)
-}
-
-func kernelRelease() string {
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
-		return "unknown"
-	}
-	return unix.ByteSliceToString(name.Release[:])
 }
 
 func cpuModel() string {

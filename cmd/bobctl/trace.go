@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/host"
 	"bobwatch/internal/observation"
-	"bobwatch/internal/observe"
 	"bobwatch/internal/term"
 )
 
@@ -77,7 +77,7 @@ func runTrace(ctx context.Context, o traceOptions, args []string) error {
 }
 
 func (o *traceOptions) tracer() (*observation.Tracer, error) {
-	tr := &observation.Tracer{Format: o.format, Filter: &o.filter, Boot: observe.BootTime(), Several: o.Pod != "" || o.Workload != ""}
+	tr := &observation.Tracer{Format: o.format, Filter: &o.filter, Boot: host.BootTime(), Several: o.Pod != "" || o.Workload != ""}
 	switch {
 	case o.file != "":
 		file, err := os.Create(o.file)

@@ -20,7 +20,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
@@ -340,15 +339,4 @@ func (a *agent) adoptRunning(ctx context.Context) (complete bool) {
 		e.health.ready.Store(true)
 	})
 	return complete
-}
-
-// bootTime returns the wall-clock time at which events' clock was 0.
-func bootTime() time.Time { return time.Now().Add(-time.Duration(sinceBoot())) }
-
-func kernelRelease() string {
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		return ""
-	}
-	return unix.ByteSliceToString(uts.Release[:])
 }

@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/config"
+	"bobwatch/internal/host"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/testenv"
 	"bobwatch/internal/workload"
@@ -229,11 +230,11 @@ func TestNoRecordsIsNotReady(t *testing.T) {
 		t.Errorf("detecting = %v before the first self-test", err)
 	}
 	h.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
-	h.metrics.selfTest.Store(sinceBoot())
+	h.metrics.selfTest.Store(host.SinceBoot().Nanoseconds())
 	if err := h.detecting(); err != nil {
 		t.Errorf("detecting = %v", err)
 	}
-	h.metrics.selfTest.Store(sinceBoot() - int64(2*maxSelfTestAge))
+	h.metrics.selfTest.Store(host.SinceBoot().Nanoseconds() - int64(2*maxSelfTestAge))
 	if err := h.detecting(); err == nil || !strings.Contains(err.Error(), "records do not arrive") {
 		t.Errorf("detecting = %v without a record for long", err)
 	}
@@ -244,7 +245,7 @@ func TestNodeWithoutRuntimeIsNotReady(t *testing.T) {
 	h.ready.Store(true)
 	h.metrics.beat.Store(time.Now().UnixNano())
 	h.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
-	h.metrics.selfTest.Store(sinceBoot())
+	h.metrics.selfTest.Store(host.SinceBoot().Nanoseconds())
 	var err error
 	h.resolver, err = workload.New(workload.Options{Sockets: []string{filepath.Join(t.TempDir(), "none.sock")}})
 	if err != nil {

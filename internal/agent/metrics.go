@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/host"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/workload"
@@ -258,6 +259,6 @@ func number(b bool) float64 {
 // wallClock turns nanoseconds since boot into seconds since 1970. The clock
 // may have been set since boot, so it reckons from now.
 func wallClock(at int64) float64 {
-	age := time.Duration(sinceBoot() - at)
+	age := host.SinceBoot() - time.Duration(at)
 	return float64(time.Now().Add(-age).UnixMilli()) / 1000
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 
+	"bobwatch/internal/host"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/workload"
 )
@@ -91,20 +91,11 @@ func (h *health) detecting() error {
 		}
 	}
 	last := h.metrics.selfTest.Load()
-	if age := time.Duration(sinceBoot() - last); age > maxSelfTestAge {
+	if age := host.SinceBoot() - time.Duration(last); age > maxSelfTestAge {
 		errs = append(errs, errors.New("the kernel's records do not arrive"))
 	}
 	if h.cluster && len(h.resolver.Runtimes()) == 0 {
 		errs = append(errs, errors.New("no containerd answers"))
 	}
 	return errors.Join(errs...)
-}
-
-// sinceBoot is the clock of events, in nanoseconds.
-func sinceBoot() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		return 0
-	}
-	return ts.Nano()
 }

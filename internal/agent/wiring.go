@@ -10,6 +10,7 @@ import (
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/host"
 	"bobwatch/internal/judge"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/parking"
@@ -69,13 +70,13 @@ func (a *agent) behaviourOptions(p parts, log *zap.Logger) behaviour.Options {
 		Arch:           runtime.GOARCH,
 		Window:         time.Duration(a.config.Learning.Window),
 		StrictSyscalls: a.config.Detection.StrictSyscalls,
-		Boot:           bootTime(),
-		SinceBoot:      sinceBoot,
+		Boot:           host.BootTime(),
+		SinceBoot:      func() int64 { return host.SinceBoot().Nanoseconds() },
 		Catalog:        p.catalog,
 		JoinLearned:    a.config.Profiles.JoinLearned,
 		Shares:         p.cluster.shares,
 		Provenance: profile.Provenance{
-			Kernels: []string{kernelRelease()},
+			Kernels: []string{host.KernelRelease()},
 			Agents:  []string{fmt.Sprintf("bobwatch %s (%s/%s)", Version, runtime.GOOS, runtime.GOARCH)},
 		},
 		Log: log,

@@ -5,10 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/host"
 	"bobwatch/internal/process"
 	"bobwatch/internal/rule"
 )
@@ -39,7 +38,7 @@ type Builder struct {
 // event. The execution that deviated has been added to Processes before.
 func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 	e := d.Event
-	boot := bootTime()
+	boot := host.BootTime()
 	var chain process.Chain
 	b.Processes.Resolve(e, &chain)
 
@@ -82,15 +81,6 @@ func also(d *detector.Deviation) []rule.ID {
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-// bootTime returns the wall-clock time at which CLOCK_BOOTTIME was zero. It is
-// asked for every alert, because the wall clock may be set after boot.
-func bootTime() time.Time {
-	var ts unix.Timespec
-	// It fails for a bad clock or pointer only; neither can be.
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
-	return time.Now().Add(-time.Duration(ts.Nano()))
 }
 
 // wall returns the time of ns since boot. Two readings of the clock differ by

@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"bobwatch/internal/event"
+	"bobwatch/internal/host"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/generalise"
@@ -44,7 +43,7 @@ type recording struct {
 
 // NewRecorder returns a Recorder that knows nothing.
 func NewRecorder() *Recorder {
-	r := &Recorder{boot: BootTime(), learners: map[string]*recording{}}
+	r := &Recorder{boot: host.BootTime(), learners: map[string]*recording{}}
 	r.progress.Store(&Progress{Last: time.Now()})
 	return r
 }
@@ -124,7 +123,7 @@ func (r *Recorder) Document(agent string) (*profile.Profile, error) {
 		c.Images = slices.Sorted(maps.Keys(rec.images))
 		provenance := rec.learner.Provenance(time.Now())
 		provenance.Runtimes = slices.Sorted(maps.Keys(rec.runtimes))
-		provenance.Kernels = []string{kernelRelease()}
+		provenance.Kernels = []string{host.KernelRelease()}
 		provenance.Agents = []string{fmt.Sprintf("%s (%s/%s)", agent, runtime.GOOS, runtime.GOARCH)}
 		part := r.document([]profile.Container{c}, provenance)
 		if i == 0 {
@@ -154,21 +153,4 @@ func (r *Recorder) document(containers []profile.Container, provenance profile.P
 			Provenance: provenance,
 		},
 	})
-}
-
-// BootTime returns the wall-clock time at which events' clock was 0.
-func BootTime() time.Time {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return time.Time{}
-	}
-	return time.Now().Add(-time.Duration(now.Nano()))
-}
-
-func kernelRelease() string {
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		return ""
-	}
-	return unix.ByteSliceToString(uts.Release[:])
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/host"
 	"bobwatch/internal/sensor"
 )
 
@@ -49,7 +50,7 @@ func (o *Observer) Summarize() (*Summarizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Summarizer{boot: BootTime(), counter: counter, containers: map[string]*tallies{}}, nil
+	return &Summarizer{boot: host.BootTime(), counter: counter, containers: map[string]*tallies{}}, nil
 }
 
 // Close ends the counting.

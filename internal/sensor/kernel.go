@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"bobwatch/internal/host"
 )
 
 // ErrUnsupported is wrapped by the errors of Open that no retry mends: the
@@ -20,10 +21,7 @@ const kernelBTF = "/sys/kernel/btf/vmlinux"
 
 // checkKernel says in one sentence what is missing.
 func checkKernel() error {
-	release, err := kernelRelease()
-	if err != nil {
-		return err
-	}
+	release := host.KernelRelease()
 	major, minor, err := parseRelease(release)
 	if err != nil {
 		return err
@@ -59,14 +57,6 @@ func checkCapabilities() error {
 		}
 	}
 	return nil
-}
-
-func kernelRelease() (string, error) {
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		return "", fmt.Errorf("read kernel version: %w", err)
-	}
-	return unix.ByteSliceToString(uts.Release[:]), nil
 }
 
 // parseRelease reads a release such as 6.1.0-44-cloud-amd64.

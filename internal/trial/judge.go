@@ -15,6 +15,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/event"
+	"bobwatch/internal/host"
 	judging "bobwatch/internal/judge"
 	"bobwatch/internal/observe"
 	"bobwatch/internal/process"
@@ -62,7 +63,7 @@ func newJudge(document *profile.Profile, container, node, tool string) (*judge, 
 		builder: alert.Builder{
 			Node: node, Arch: runtime.GOARCH, Processes: process.New(process.DefaultOptions()),
 		},
-		boot:      observe.BootTime(),
+		boot:      host.BootTime(),
 		matchers:  make(map[string]*match.Matcher),
 		incidents: make(map[string]*alert.Alert),
 		trial:     report.Trial{Start: time.Now()},

@@ -13,7 +13,8 @@ import (
 	containersv1 "github.com/containerd/containerd/api/services/containers/v1"
 	tasksv1 "github.com/containerd/containerd/api/services/tasks/v1"
 	"github.com/containerd/containerd/api/types/task"
-	"golang.org/x/sys/unix"
+
+	"bobwatch/internal/host"
 )
 
 func (c *containerd) running(ctx context.Context) ([]Resident, error) {
@@ -134,10 +135,6 @@ func startTime(pid uint32) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read start of process %d: %w", pid, err)
 	}
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return time.Time{}, fmt.Errorf("read start of process %d: %w", pid, err)
-	}
-	age := time.Duration(now.Nano()) - time.Duration(ticks)*(time.Second/userHZ)
+	age := host.SinceBoot() - time.Duration(ticks)*(time.Second/userHZ)
 	return time.Now().Add(-age), nil
 }
