@@ -20,7 +20,7 @@ import (
 )
 
 // allowanceFile is where allowances go by default.
-const File = "allowances.yaml"
+const allowanceFile = "allowances.yaml"
 
 type allowOptions struct {
 	terminal  *term.Terminal
@@ -70,7 +70,7 @@ an agent refuses it.`,
 	flags := c.Flags()
 	o.allowance.Register(flags)
 	flags.StringVar(&o.alerts, "alert", "", "allow what the alerts in `FILE` report, one JSON object a line")
-	flags.StringVarP(&o.file, "file", "f", File, "`FILE` to add to, or the directory that holds "+File)
+	flags.StringVarP(&o.file, "file", "f", allowanceFile, "`FILE` to add to, or the directory that holds "+allowanceFile)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write the resulting documents to standard output and change nothing")
 	o.apply.register(c, t)
 	completeAct(c)
@@ -89,7 +89,7 @@ func runAllow(ctx context.Context, o allowOptions) error {
 	}
 	path := o.file
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, File)
+		path = filepath.Join(path, allowanceFile)
 	}
 	documents, err := allowance.ReadFile(path)
 	if err != nil {

@@ -179,12 +179,12 @@ func TestPastedLineAllowsThatAct(t *testing.T) {
 // wantOnlyThat looks at the current directory after something was allowed.
 func wantOnlyThat(t *testing.T, that *event.Event, not []*event.Event) {
 	t.Helper()
-	if !allows(t, File, that) {
-		t.Errorf("the act is still forbidden by\n%s", readFile(t, File))
+	if !allows(t, allowanceFile, that) {
+		t.Errorf("the act is still forbidden by\n%s", readFile(t, allowanceFile))
 	}
 	for _, e := range not {
-		if allows(t, File, e) {
-			t.Errorf("%q with %q is allowed too by\n%s", e.Path, e.Args, readFile(t, File))
+		if allows(t, allowanceFile, e) {
+			t.Errorf("%q with %q is allowed too by\n%s", e.Path, e.Args, readFile(t, allowanceFile))
 		}
 	}
 	files, err := os.ReadDir(".")
@@ -244,7 +244,7 @@ func TestAllowAddsUp(t *testing.T) {
 	allow("--workload", shop, "--open", "/etc/x", "--flags", "O_WRONLY")
 	allow("--workload", shop, "--syscall", "dup2")
 	allow("--workload", blog, "--exec", "/bin/id")
-	before := readFile(t, File)
+	before := readFile(t, allowanceFile)
 	for _, args := range [][]string{
 		{"--workload", blog, "--exec", "/bin/id"},
 		{"--workload", shop, "--open", "/etc/x", "--flags", "O_WRONLY"},
@@ -253,10 +253,10 @@ func TestAllowAddsUp(t *testing.T) {
 			t.Errorf("allow %q again: got %q, want it to say already", args, out)
 		}
 	}
-	if diff := cmp.Diff(before, readFile(t, File)); diff != "" {
+	if diff := cmp.Diff(before, readFile(t, allowanceFile)); diff != "" {
 		t.Errorf("allowing again changed the file (-before +after):\n%s", diff)
 	}
-	documents, err := documents.Parse(File, []byte(before))
+	documents, err := documents.Parse(allowanceFile, []byte(before))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestAllowFile(t *testing.T) {
 	t.Run("directory", func(t *testing.T) {
 		dir := t.TempDir()
 		succeed(t, "", append(one, "--file", dir)...)
-		readFile(t, filepath.Join(dir, File))
+		readFile(t, filepath.Join(dir, allowanceFile))
 	})
 	t.Run("mode and link stay", func(t *testing.T) {
 		t.Chdir(t.TempDir())
@@ -290,7 +290,7 @@ func TestAllowFile(t *testing.T) {
 		if err := os.Chmod("real.yaml", 0o640); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Symlink("real.yaml", File); err != nil {
+		if err := os.Symlink("real.yaml", allowanceFile); err != nil {
 			t.Fatal(err)
 		}
 		succeed(t, "", one...)
@@ -307,21 +307,21 @@ func TestAllowFile(t *testing.T) {
 		if out := succeed(t, "", append(one, "--dry-run")...); !strings.HasPrefix(out, "apiVersion: ") {
 			t.Errorf("got %q, want the document alone", out)
 		}
-		if _, err := os.Stat(File); err == nil {
+		if _, err := os.Stat(allowanceFile); err == nil {
 			t.Error("a dry run made a file")
 		}
 	})
 	t.Run("signed", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		succeed(t, "", one...)
-		writeFile(t, File+".sig", "x")
+		writeFile(t, allowanceFile+".sig", "x")
 		out := succeed(t, "", "allow", "--workload", "shop/Deployment/webapp", "--syscall", "dup3")
 		if !strings.Contains(out, "allowances.yaml.sig is out of date") {
 			t.Errorf("got %q, want a remark on the signature", out)
 		}
-		before := readFile(t, File)
+		before := readFile(t, allowanceFile)
 		o := bobctl(t, "", "allow", "--workload", "shop/Deployment/other", "--syscall", "dup3")
-		if o.code != exitError || !strings.Contains(o.err, "--file NAME.yaml") || readFile(t, File) != before {
+		if o.code != exitError || !strings.Contains(o.err, "--file NAME.yaml") || readFile(t, allowanceFile) != before {
 			t.Errorf("a second workload in a signed file: exit code %d and %q", o.code, o.err)
 		}
 	})
@@ -339,11 +339,11 @@ func TestAllowAlerts(t *testing.T) {
 		t.Errorf("got exit code %d and %q, want 1 and line 2", o.code, o.err)
 	}
 	for _, path := range []string{"/etc/a", "/etc/b"} {
-		if !allows(t, File, openOf(path, event.AccessRead)) {
+		if !allows(t, allowanceFile, openOf(path, event.AccessRead)) {
 			t.Errorf("%s is not allowed", path)
 		}
 	}
-	if allows(t, File, openOf("/tmp/x", event.AccessRead)) {
+	if allows(t, allowanceFile, openOf("/tmp/x", event.AccessRead)) {
 		t.Error("a file called * allows others")
 	}
 

@@ -110,7 +110,7 @@ func TestMergeForWorkload(t *testing.T) {
 	for _, name := range []string{"webapp", "blog"} {
 		succeed(t, "", "allow", "--workload", "shop/Deployment/"+name, "--container", "web", "--exec", "/bin/"+name)
 	}
-	merged := succeed(t, "", "merge", "--workload", "shop/Deployment/webapp", "webapp.yaml", File)
+	merged := succeed(t, "", "merge", "--workload", "shop/Deployment/webapp", "webapp.yaml", allowanceFile)
 	profiles, err := documents.Parse("merged", []byte(merged))
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestMergeSharesLabels(t *testing.T) {
 	writeFile(t, "labelled.yaml", fmt.Sprintf(labelled, "webapp"))
 	writeFile(t, "other.yaml", fmt.Sprintf(labelled, "other"))
 	succeed(t, "", "allow", "--workload", "shop/Deployment/front", "--container", "web", "--exec", "/bin/b")
-	merge := []string{"merge", "--workload", "shop/Deployment/front", "labelled.yaml", File}
+	merge := []string{"merge", "--workload", "shop/Deployment/front", "labelled.yaml", allowanceFile}
 	merged := succeed(t, "", merge...)
 	for _, want := range []string{"name: front", "app: webapp", "/bin/a", "/bin/b"} {
 		if !strings.Contains(merged, want) {

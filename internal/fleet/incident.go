@@ -38,7 +38,7 @@ type episode struct {
 	first time.Time
 }
 
-// incidentResult is the form of an incident for machines: an alert, and where
+// IncidentResult is the form of an incident for machines: an alert, and where
 // it happened.
 type IncidentResult struct {
 	alert.Alert

@@ -19,7 +19,7 @@ const (
 	lineInterval = 10 * time.Second       // elsewhere
 )
 
-// counter says what a recording has found so far: on a terminal all the time in
+// Counter says what a recording has found so far: on a terminal all the time in
 // the last row, elsewhere a line now and then.
 type Counter struct {
 	out      io.Writer
