@@ -10,28 +10,33 @@ import (
 )
 
 // releasePages takes the pages of the program's own file out of this process
-// that were only needed to start: reading the kernel's types, the packages'
-// tables, flags. What is needed again is mapped again from the page cache, at
-// the price of a fault. Nothing that can be written is touched.
+// that only its start needed: the kernel's types, the packages' tables, flags. A
+// page that is needed again comes back from the page cache, at the price of a
+// fault. A page that differs from the file does not, so a mapping that holds one
+// stays: the dynamic linker writes into read-only mappings before it protects
+// them.
 func releasePages() error {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return err
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return err
 	}
 	defer maps.Close()
+	var start, end uintptr
+	ours := false
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
-		var start, end uintptr
-		var mode string
 		line := lines.Text()
-		if _, err := fmt.Sscanf(line, "%x-%x %s", &start, &end, &mode); err != nil {
-			return fmt.Errorf("read maps: %w", err)
+		var mode string
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &start, &end, &mode); n == 3 {
+			ours = strings.HasSuffix(line, " "+exe) && !strings.Contains(mode, "w")
+			continue
 		}
-		if !strings.HasSuffix(line, " "+exe) || strings.Contains(mode, "w") {
+		value, found := strings.CutPrefix(line, "Anonymous:")
+		if !ours || !found || strings.TrimSpace(value) != "0 kB" {
 			continue
 		}
 		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, start, end-start, unix.MADV_DONTNEED); errno != 0 {

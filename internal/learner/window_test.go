@@ -1,6 +1,7 @@
 package learner
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func TestObservedFor(t *testing.T) {
 
 func TestProvenance(t *testing.T) {
 	end := boot.Add(time.Minute)
+	longPath := "/" + strings.Repeat("a/", maxPathBytes)
 	tests := map[string]struct {
 		steps func(l *Learner)
 		now   time.Time
@@ -84,7 +86,7 @@ func TestProvenance(t *testing.T) {
 			profile.Provenance{LearnedFor: "1m0s", From: "start", Completeness: profile.Partial, Lost: 2},
 		},
 		"not kept": {
-			func(l *Learner) { l.Started(boot, true); l.Observe(open("/etc/*", event.AccessRead)) }, end,
+			func(l *Learner) { l.Started(boot, true); l.Observe(open(longPath, event.AccessRead)) }, end,
 			profile.Provenance{LearnedFor: "1m0s", From: "start", Completeness: profile.Partial, NotKept: 1},
 		},
 		"guarded early": {
