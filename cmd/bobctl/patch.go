@@ -70,12 +70,17 @@ func runPatch(_ context.Context, o patchOptions, path string) error {
 		p, err = o.applyJSON(p)
 	} else {
 		execs, opens := o.act.Entries()
+		var network profile.Network
+		if network, err = o.act.Network(); err != nil {
+			return err
+		}
 		p, err = profile.Patch(p, profile.Allow{
 			Container: o.act.Container,
 			Type:      profile.ContainerType(o.act.Typ),
 			Syscalls:  o.act.Syscalls,
 			Execs:     execs,
 			Opens:     opens,
+			Network:   network,
 		})
 	}
 	if err != nil {

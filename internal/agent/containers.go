@@ -178,6 +178,7 @@ func (c *containers) adopt(n *newcomer, r workload.Resident) {
 	if len(r.PIDs) > 0 {
 		c.markSensitive(in, r.PIDs[0])
 	}
+	c.watcher.adoptSockets()
 }
 
 // add makes the instance of a container and finds its workload.

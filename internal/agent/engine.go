@@ -169,6 +169,9 @@ func (e *engine) learn(in *instance, ev *event.Event) {
 		}
 	}
 	baseline := b.Baseline
+	if !fresh {
+		e.watcher.openPort(ev, b.AnyPeer(ev))
+	}
 	if baseline == nil || !fresh {
 		e.checkRules(in, ev)
 		return
@@ -208,6 +211,7 @@ func (e *engine) check(in *instance, ev *event.Event) {
 	}
 	if !ok {
 		e.known(b, ev)
+		e.watcher.openPort(ev, b.Matcher.AnyPeer(&ev.Connection))
 		return
 	}
 	if !ev.Has(event.FlagRuntime) && fromProfile(&d) && b.LearnFirstTime(&in.Instance, ev, d.Severity) {

@@ -124,6 +124,8 @@ type Deviation struct {
 	Syscall *Syscall `json:"syscall,omitempty"`
 	Exec    *Exec    `json:"exec,omitempty"`
 	Open    *Open    `json:"open,omitempty"`
+	Contact *Contact `json:"contact,omitempty"`
+	Socket  *Socket  `json:"socket,omitempty"`
 	Moved   *Moved   `json:"moved,omitempty"`
 }
 

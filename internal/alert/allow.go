@@ -114,7 +114,7 @@ func (a *Allowance) acts() [][]string {
 		}
 		acts = append(acts, words)
 	}
-	return acts
+	return append(acts, networkActs(&c.Network)...)
 }
 
 // MarshalJSON implements json.Marshaler. Runes that cannot be shown, or that

@@ -56,7 +56,9 @@ func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 		Subject:   printableSubject(subject),
 		Deviation: tellerOf(e.Kind).describe(b.Arch, e, &chain[0]),
 		Origin:    originOf(e),
-		Process:   describeProcess(&e.Process, &chain[0], boot, maxProcessArgs),
+	}
+	if e.Process.PID != 0 { // else a packet came in
+		a.Process = describeProcess(&e.Process, &chain[0], boot, maxProcessArgs)
 	}
 	a.Lineage = append(a.Lineage, ProcessKey{e.Process.PID, e.Process.Start})
 	for i := range e.NAncestors {

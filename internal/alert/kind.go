@@ -25,10 +25,12 @@ type teller struct {
 
 // tellers has one for each kind of event that can deviate.
 var tellers = map[event.Kind]*teller{
-	event.KindSyscall: &syscallTeller,
-	event.KindExec:    &execTeller,
-	event.KindOpen:    &openTeller,
-	event.KindMoved:   &movedTeller,
+	event.KindSyscall:    &syscallTeller,
+	event.KindExec:       &execTeller,
+	event.KindOpen:       &openTeller,
+	event.KindMoved:      &movedTeller,
+	event.KindConnection: &contactTeller,
+	event.KindSocket:     &socketTeller,
 }
 
 // tellerOf returns the teller of a kind. Of one that cannot deviate there is

@@ -140,6 +140,8 @@ func deviatingPath(a *Alert) string {
 		return a.Deviation.Exec.Path
 	case a.Deviation.Open != nil:
 		return a.Deviation.Open.Path
+	case a.Deviation.Contact != nil:
+		return a.Deviation.Contact.Path
 	}
 	return ""
 }

@@ -21,6 +21,7 @@ type Act struct {
 	args      []string
 	opens     []string
 	flags     []string
+	network   networkAct
 }
 
 // Register registers the flags that say what is allowed.
@@ -32,6 +33,7 @@ func (a *Act) Register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&a.args, "arg", nil, "`ARGUMENT` of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
 	flags.StringArrayVar(&a.opens, "open", nil, "allow opening the file at `PATH` (repeatable)")
 	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
+	a.network.register(flags)
 }
 
 // AccessFlags decide what an open may do; without one of them it may do all.
@@ -41,8 +43,8 @@ var AccessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
 func (a *Act) Check() error {
 	isAccess := func(flag string) bool { return slices.Contains(AccessFlags, flag) }
 	switch {
-	case len(a.Syscalls) == 0 && a.exec == "" && len(a.opens) == 0:
-		return term.Usagef("name what to allow: --syscall NAME, --exec PATH or --open PATH")
+	case len(a.Syscalls) == 0 && a.exec == "" && len(a.opens) == 0 && a.network.empty():
+		return term.Usagef("name what to allow: --syscall NAME, --exec PATH, --open PATH, or one of the network, such as --egress PEER,PROTOCOL,PORT")
 	case len(a.args) > 0 && a.exec == "":
 		return term.Usagef("--arg is an argument of a program: name it by --exec PATH")
 	case len(a.opens) == 0 && len(a.flags) > 0:

@@ -50,12 +50,17 @@ func (a *Allowance) Profile() (*profile.Profile, error) {
 		return nil, err
 	}
 	execs, opens := a.Entries()
+	network, err := a.Network()
+	if err != nil {
+		return nil, err
+	}
 	return document(workload, profile.Container{
 		Name:     a.Container,
 		Type:     profile.ContainerType(a.Typ),
 		Syscalls: calls,
 		Execs:    execs,
 		Opens:    opens,
+		Network:  network,
 	}), nil
 }
 

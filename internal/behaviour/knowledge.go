@@ -102,6 +102,7 @@ func (k *Knowledge) Profile(now time.Time) *profile.Profile {
 				Kind:      k.Model.Owner.Kind,
 				Name:      k.Model.Owner.Name,
 			},
+			Senses:     k.learner.Senses(),
 			Containers: []profile.Container{c},
 			Provenance: provenance,
 		},

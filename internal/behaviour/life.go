@@ -104,7 +104,7 @@ func (b *Behaviour) refresh(now time.Time) {
 	b.Completeness = documents.Completeness
 	if learned {
 		containers = append(containers, b.learner.Container())
-		senses = profile.JoinSenses(senses, profile.DefaultSenses)
+		senses = profile.JoinSenses(senses, b.learner.Senses())
 		b.Completeness = b.learner.Provenance(now).Completeness
 	}
 	matcher, err := b.opts.compile(containers, senses)

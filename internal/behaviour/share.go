@@ -1,6 +1,7 @@
 package behaviour
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -44,6 +45,7 @@ func (b *Behaviour) Absorb(learned, predecessor *kubernetes.Record, now time.Tim
 	}
 	before := b.learner.State(now)
 	b.learner.AbsorbState(now, learner.State{
+		Network:   slices.Contains(learned.Profile.Spec.Senses, profile.SenseNetwork),
 		Observed:  learned.Observed,
 		StartSeen: learned.Profile.Spec.Provenance.From == "start",
 	})

@@ -62,6 +62,10 @@ func (d *Detector) Check(e *event.Event, m *match.Matcher) (Deviation, bool) {
 		return checkExec(e, m)
 	case event.KindOpen:
 		return checkOpen(e, m)
+	case event.KindConnection:
+		return checkContact(e, m)
+	case event.KindSocket:
+		return checkSocket(e, m)
 	}
 	return Deviation{}, false
 }

@@ -28,6 +28,7 @@ func (l *Learner) AbsorbState(now time.Time, other State) {
 	l.state.Observed += max(0, other.Observed-l.ObservedFor(now))
 	l.state.StartSeen = l.state.StartSeen || other.StartSeen
 	l.state.Guarded = l.state.Guarded || other.Guarded
+	l.state.Network = l.state.Network && other.Network // what was not watched there is in neither
 }
 
 // factsOf returns what c says in the form of facts.
@@ -46,7 +47,7 @@ func (l *Learner) factsOf(c *profile.Container) []Fact {
 			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: access})
 		}
 	}
-	return facts
+	return append(facts, contactFactsOf(c)...)
 }
 
 func callsOf(c *profile.Container, kind FactKind, arch string) []Fact {

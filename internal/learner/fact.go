@@ -18,6 +18,9 @@ const (
 	FactCompatSyscall FactKind = 2
 	FactExec          FactKind = 3
 	FactOpen          FactKind = 4
+	FactContact       FactKind = 5 // a peer or a port, as contact.String has it
+	FactSocket        FactKind = 6 // a family of sockets, as event.Socket.String has it
+	FactUnix          FactKind = 7 // a socket of the node's services
 )
 
 // Fact is one thing a Learner learned, in the form in which the profile has it
@@ -26,7 +29,7 @@ type Fact struct {
 	Kind   FactKind
 	Access event.Access // FactOpen
 	Nr     uint32       // FactSyscall, FactCompatSyscall
-	Path   string       // FactExec, FactOpen
+	Path   string       // all other kinds
 	Args   []string     // FactExec
 	Seen
 }
@@ -98,7 +101,7 @@ func (l *Learner) Facts(now time.Time) []Fact {
 			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: access, Seen: seen})
 		}
 	}
-	return facts
+	return append(facts, l.contacts.facts(seen)...)
 }
 
 // accessesOf returns an access for each flag of an open: all if no flag names
@@ -147,6 +150,8 @@ func (l *Learner) restore(f *Fact) (added bool) {
 			return false
 		}
 		_, added, _ = l.opens.Add(f.Path, flagsOf(f.Access))
+	case FactContact, FactSocket, FactUnix:
+		return l.restoreContact(f)
 	}
 	return added
 }

@@ -66,8 +66,8 @@ func TestJournalOfANewerVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	writeJournal(t, path, Batch{Key: "web", State: State{Observed: time.Hour}, Facts: someFacts()})
 	newer := map[string]string{
-		string([]byte{5, 0}) + "10.0.0.1": "a value of another length",
-		string([]byte{200}):               "",
+		string([]byte{150, 0}) + "10.0.0.1": "a value of another length",
+		string([]byte{200}):                 "",
 	}
 	longer := string(appendFactKey(nil, &someFacts()[0]))
 	edit(t, path, func(facts *bbolt.Bucket) error {

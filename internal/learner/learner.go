@@ -71,6 +71,7 @@ type Learner struct {
 	compat   syscalls.Set
 	opens    *generalise.PathSet
 	programs programs
+	contacts contacts
 
 	fresh    []Fact // since the last Take
 	told     int    // how many were added to fresh since Take returned everything
@@ -85,6 +86,8 @@ func New(key string, opts Options) *Learner {
 		opts:     opts,
 		opens:    generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
 		programs: newPrograms(opts.Thresholds),
+		contacts: newContacts(),
+		state:    State{Network: !opts.Runtime},
 	}
 }
 
@@ -128,6 +131,10 @@ func (l *Learner) Observe(e *event.Event) bool {
 		return l.observeExec(e)
 	case event.KindOpen:
 		return l.observeOpen(e)
+	case event.KindConnection:
+		return l.observeContact(e)
+	case event.KindSocket:
+		return l.observeSocket(e)
 	}
 	return false
 }
@@ -244,6 +251,9 @@ func (l *Learner) Container() profile.Container {
 		Execs:    l.programs.execs(),
 		Opens:    l.opens.Opens(),
 	}
+	if l.state.Network {
+		c.Network = l.contacts.network()
+	}
 	addNames(c.Syscalls, l.opts.Arch, l.native)
 	addNames(c.Syscalls, syscalls.Compat(l.opts.Arch), l.compat)
 	c.Support = observedSupport(&c)
@@ -260,6 +270,14 @@ func observedSupport(c *profile.Container) []string {
 		opens = append(opens, open.Path)
 	}
 	return support.Observed(calls, opens)
+}
+
+// Senses returns the sections that Container speaks for, sorted.
+func (l *Learner) Senses() []profile.Sense {
+	if l.state.Network {
+		return profile.JoinSenses(profile.DefaultSenses, []profile.Sense{profile.SenseNetwork})
+	}
+	return profile.DefaultSenses
 }
 
 func addNames(names map[string][]string, arch string, set syscalls.Set) {

@@ -156,7 +156,7 @@ func TestObserve(t *testing.T) {
 			if tt.want.Syscalls == nil {
 				tt.want.Syscalls = map[string][]string{}
 			}
-			learns := len(tt.want.Syscalls)+len(tt.want.Execs)+len(tt.want.Opens) > 0
+			learns := len(tt.want.Syscalls)+len(tt.want.Execs)+len(tt.want.Opens)+len(tt.want.Network.Egress)+len(tt.want.Network.Sockets) > 0
 			if got := l.Observe(tt.event); got != learns {
 				t.Errorf("Observe = %t, want %t", got, learns)
 			}

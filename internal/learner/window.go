@@ -27,6 +27,9 @@ type State struct {
 	// Guarded: learning has ended, and CutShort: before the window had.
 	Guarded  bool `json:"guarded"`
 	CutShort bool `json:"cutShort,omitempty"`
+	// Network: connections were watched for as long as everything else, so that
+	// the profile speaks for them. What older versions learned does not.
+	Network bool `json:"network,omitempty"`
 }
 
 // window adds up the time during which anything runs.

@@ -2,6 +2,8 @@ package observation
 
 import (
 	"bytes"
+	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,6 +23,8 @@ const (
 	newsSyscall = "syscall"
 	newsExec    = "exec"
 	newsOpen    = "open"
+	newsContact = "connection"
+	newsSocket  = "socket"
 	newsMoved   = "moved" // the process left its container for another cgroup
 )
 
@@ -63,12 +67,30 @@ func newsOf(s *observe.Subject, ev *event.Event, boot time.Time) news {
 		if ev.Has(event.FlagRefused) {
 			n.Errno = unix.ErrnoName(unix.Errno(ev.Errno))
 		}
+	case event.KindConnection:
+		n.Kind, n.Path = newsContact, contactWords(ev)
+	case event.KindSocket:
+		n.Kind, n.Path = newsSocket, ev.Connection.Socket().String()
 	case event.KindMoved:
 		n.Kind = newsMoved
 	default:
 		n.Kind, n.Syscall = newsSyscall, observe.CallName(ev.ABI, ev.Nr)
 	}
 	return n
+}
+
+// contactWords says whom a connection leads to or comes from, such as "egress TCP
+// 10.0.0.7:5432".
+func contactWords(ev *event.Event) string {
+	c := &ev.Connection
+	if c.IsUnix() {
+		return c.Direction.String() + " " + string(ev.Path)
+	}
+	words := fmt.Sprintf("%s %s %s", c.Direction, c.Protocol, netip.AddrPortFrom(c.Peer, c.Port))
+	if ev.Has(event.FlagRefused) {
+		words += " refused"
+	}
+	return words
 }
 
 // notesOf says what is special about an act.
@@ -111,6 +133,8 @@ func (f *Filter) Register(flags *pflag.FlagSet) {
 var (
 	openCalls = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
 	execCalls = []string{"execve", "execveat"}
+	// contactCalls are those by which connections come about, most of them.
+	contactCalls = []string{"connect", "accept", "accept4", "listen", "bind", "sendto", "sendmsg", "sendmmsg"}
 )
 
 // Check reads calls.
@@ -138,6 +162,10 @@ func (f *Filter) wants(ev *event.Event) bool {
 		return (all || f.execs) && f.named(execCalls...)
 	case event.KindOpen:
 		return (all || f.opens) && f.named(openCalls...)
+	case event.KindConnection:
+		return all && f.named(contactCalls...)
+	case event.KindSocket:
+		return all && f.named("socket")
 	}
 	return all
 }

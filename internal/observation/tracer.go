@@ -72,6 +72,8 @@ func (tr *Tracer) line(n news) string {
 		b.WriteString(paint(term.Yellow, "exec    "+term.Word(n.Path)) + ": " + term.JoinWords(n.Args))
 	case newsOpen:
 		b.WriteString(paint(term.Cyan, "open    ") + term.Word(n.Path) + " " + n.Access)
+	case newsContact, newsSocket:
+		b.WriteString(paint(term.Cyan, fmt.Sprintf("%-8s", n.Kind)) + " " + term.Escape(n.Path))
 	case newsMoved:
 		b.WriteString(paint(term.Red, "moved   to cgroup "+term.Word(n.Path)))
 	default:

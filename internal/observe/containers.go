@@ -117,7 +117,10 @@ func (c *containers) adopt(o *Observer, r workload.Resident) error {
 	if err := c.watchRunning(o, r); err != nil {
 		return err
 	}
-	return o.begin(&Subject{Container: r.Container, PIDs: r.PIDs}, nil)
+	if err := o.begin(&Subject{Container: r.Container, PIDs: r.PIDs}, nil); err != nil {
+		return err
+	}
+	return o.sensor.AdoptSockets()
 }
 
 // watchRunning marks the processes of a running container, twice: what those

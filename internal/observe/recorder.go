@@ -126,6 +126,7 @@ func (r *Recorder) Document(agent string) (*profile.Profile, error) {
 		provenance.Kernels = []string{host.KernelRelease()}
 		provenance.Agents = []string{fmt.Sprintf("%s (%s/%s)", agent, runtime.GOOS, runtime.GOARCH)}
 		part := r.document([]profile.Container{c}, provenance)
+		part.Spec.Senses = rec.learner.Senses()
 		if i == 0 {
 			document = part
 			continue

@@ -184,6 +184,7 @@ func (b *binder) container(where string, c Container) Container {
 	}
 	c.Network.Egress = b.neighbors(where+".network.egress", c.Network.Egress)
 	c.Network.Ingress = b.neighbors(where+".network.ingress", c.Network.Ingress)
+	c.Network.Listens = b.ports(where+".network.listens", c.Network.Listens)
 	c.Endpoints = slices.Clone(c.Endpoints)
 	for i := range c.Endpoints {
 		c.Endpoints[i] = b.endpoint(fmt.Sprintf("%s.endpoints[%d]", where, i), c.Endpoints[i])
@@ -201,14 +202,20 @@ func (b *binder) neighbors(where string, neighbors []Neighbor) []Neighbor {
 		for j, address := range n.IPAddresses {
 			n.IPAddresses[j] = b.address(fmt.Sprintf("%s.ipAddresses[%d]", at, j), address)
 		}
-		n.Ports = slices.Clone(n.Ports)
-		for j := range n.Ports {
-			port, at := &n.Ports[j], fmt.Sprintf("%s.ports[%d]", at, j)
-			port.Name = b.text(at+".name", port.Name, anywhere)
-			port.Port = b.port(at+".port", port.Port)
-		}
+		n.Ports = b.ports(at+".ports", n.Ports)
 		n.PodSelector, _ = b.any(at+".podSelector", n.PodSelector).(map[string]any)
 		n.NamespaceSelector, _ = b.any(at+".namespaceSelector", n.NamespaceSelector).(map[string]any)
+	}
+	return bound
+}
+
+func (b *binder) ports(where string, ports []Port) []Port {
+	bound := slices.Clone(ports)
+	for i := range bound {
+		port, at := &bound[i], fmt.Sprintf("%s[%d]", where, i)
+		port.Name = b.text(at+".name", port.Name, anywhere)
+		port.Port = b.port(at+".port", port.Port)
+		port.EndPort = b.port(at+".endPort", port.EndPort)
 	}
 	return bound
 }

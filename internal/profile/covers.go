@@ -3,6 +3,7 @@ package profile
 import (
 	"reflect"
 	"slices"
+	"strconv"
 
 	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
@@ -51,6 +52,9 @@ func lacking(have, c *Container) Container {
 		Network: Network{
 			Egress:  lackingNeighbors(have.Network.Egress, c.Network.Egress),
 			Ingress: lackingNeighbors(have.Network.Ingress, c.Network.Ingress),
+			Listens: lackingPorts(have.Network.Listens, c.Network.Listens),
+			Sockets: lackingTexts(have.Network.Sockets, c.Network.Sockets),
+			Unix:    lackingTexts(have.Network.Unix, c.Network.Unix),
 		},
 		Endpoints: lackingEndpoints(have.Endpoints, c.Endpoints),
 	}
@@ -152,13 +156,18 @@ func coversNeighbor(have, want Neighbor) bool {
 	if selectorsDiffer {
 		return false
 	}
-	wide := len(have.DNSNames)+len(have.IPAddresses) > 0
-	if wide != (len(want.DNSNames)+len(want.IPAddresses) > 0) {
+	if have.byAddress() != want.byAddress() {
 		return false
 	}
 	return all(want.DNSNames, have.DNSNames, glob.CoversDNS) &&
 		all(want.IPAddresses, have.IPAddresses, glob.CoversIP) &&
+		all(want.Entities, have.Entities, func(h, w string) bool { return h == w }) &&
 		coversPorts(have.Ports, want.Ports)
+}
+
+// byAddress reports whether n says more of the peer than selectors do.
+func (n *Neighbor) byAddress() bool {
+	return len(n.DNSNames)+len(n.IPAddresses)+len(n.Entities) > 0
 }
 
 // all reports whether each wanted text is covered by one of those there are.
@@ -175,13 +184,40 @@ func coversPorts(have, want []Port) bool {
 	if len(have) == 0 {
 		return true
 	}
-	for _, w := range want {
-		same := func(h Port) bool { return h.Protocol == w.Protocol && h.Port == w.Port }
-		if !slices.ContainsFunc(have, same) {
-			return false
-		}
+	return len(want) > 0 && len(lackingPorts(have, want)) == 0
+}
+
+func lackingPorts(have, want []Port) []Port {
+	return nonEmptySlice(slices.DeleteFunc(slices.Clone(want), func(w Port) bool {
+		return slices.ContainsFunc(have, func(h Port) bool { return coversPort(h, w) })
+	}))
+}
+
+// coversPort reports whether have allows all ports that want does. A port that
+// is a parameter is compared as text.
+func coversPort(have, want Port) bool {
+	if have.Protocol != want.Protocol {
+		return false
 	}
-	return len(want) > 0
+	if have.Port == want.Port && have.EndPort == want.EndPort || have.Port == "" {
+		return true
+	}
+	low, high, ok := have.span()
+	wantLow, wantHigh, wantOK := want.span()
+	return ok && wantOK && low <= wantLow && wantHigh <= high
+}
+
+// span returns the first and last port, false for what is no number.
+func (p Port) span() (low, high int, ok bool) {
+	low, err := strconv.Atoi(p.Port)
+	if err != nil {
+		return 0, 0, false
+	}
+	if p.EndPort == "" {
+		return low, low, true
+	}
+	high, err = strconv.Atoi(p.EndPort)
+	return low, high, err == nil
 }
 
 func lackingEndpoints(have, want []Endpoint) []Endpoint {

@@ -112,6 +112,15 @@ func (c *Container) sections() map[string][]string {
 	for _, n := range c.Network.Ingress {
 		sections["network ingress"] = append(sections["network ingress"], jsonText(n))
 	}
+	for _, p := range c.Network.Listens {
+		sections["network listens"] = append(sections["network listens"], jsonText(p))
+	}
+	if len(c.Network.Sockets) > 0 {
+		sections["network sockets"] = printables(c.Network.Sockets)
+	}
+	if len(c.Network.Unix) > 0 {
+		sections["network unix"] = printables(c.Network.Unix)
+	}
 	for _, e := range c.Endpoints {
 		sections["endpoints"] = append(sections["endpoints"], jsonText(e))
 	}

@@ -92,6 +92,9 @@ func mergeContainers(a, b Container) Container {
 		Network: Network{
 			Egress:  slices.Concat(a.Network.Egress, b.Network.Egress),
 			Ingress: slices.Concat(a.Network.Ingress, b.Network.Ingress),
+			Listens: slices.Concat(a.Network.Listens, b.Network.Listens),
+			Sockets: slices.Concat(a.Network.Sockets, b.Network.Sockets),
+			Unix:    slices.Concat(a.Network.Unix, b.Network.Unix),
 		},
 		Endpoints: slices.Concat(a.Endpoints, b.Endpoints),
 		Kubescape: mergeKept(a.Kubescape, b.Kubescape),

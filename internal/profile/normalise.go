@@ -85,8 +85,7 @@ func normaliseContainer(c Container) Container {
 	c.Opens = NormaliseOpens(c.Opens)
 	c.Support = sortedSet(c.Support)
 	c.Capabilities = sortedSet(c.Capabilities)
-	c.Network.Egress = normaliseNeighbors(c.Network.Egress)
-	c.Network.Ingress = normaliseNeighbors(c.Network.Ingress)
+	c.Network = NormaliseNetwork(c.Network)
 	c.Endpoints = normaliseEndpoints(c.Endpoints)
 	c.Kubescape = nonEmptyMap(c.Kubescape)
 	return c
@@ -163,6 +162,17 @@ func JoinFlags(a, b []string) []string {
 	return nonEmptySlice(slices.DeleteFunc(joined, IsAccessFlag))
 }
 
+// NormaliseNetwork returns n as Normalise would have it.
+func NormaliseNetwork(n Network) Network {
+	return Network{
+		Egress:  normaliseNeighbors(n.Egress),
+		Ingress: normaliseNeighbors(n.Ingress),
+		Listens: sortedByJSON(n.Listens),
+		Sockets: sortedSet(n.Sockets),
+		Unix:    sortedSet(n.Unix),
+	}
+}
+
 // normaliseNeighbors keeps neighbors whole: joining the ports of one with the
 // addresses of another would allow pairs that neither had.
 func normaliseNeighbors(neighbors []Neighbor) []Neighbor {
@@ -171,6 +181,7 @@ func normaliseNeighbors(neighbors []Neighbor) []Neighbor {
 		n := &normal[i]
 		n.DNSNames = sortedSet(n.DNSNames)
 		n.IPAddresses = sortedSet(n.IPAddresses)
+		n.Entities = sortedSet(n.Entities)
 		n.Ports = sortedByJSON(n.Ports)
 		n.Kubescape = nonEmptyMap(n.Kubescape)
 	}

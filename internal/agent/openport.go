@@ -1,0 +1,30 @@
+package agent
+
+import (
+	"errors"
+
+	"go.uber.org/zap"
+
+	"bobwatch/internal/event"
+	"bobwatch/internal/sensor"
+)
+
+// openPort tells the kernel that a port may be used with any peer, so that a
+// server with a million clients costs as much as one with ten.
+func (w *watcher) openPort(ev *event.Event, anyPeer bool) {
+	if ev.Kind != event.KindConnection || !anyPeer {
+		return
+	}
+	if err := w.AllowAnyPeer(ev.Cgroup, ev.Connection); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+		w.log.Warn("allow any peer", zap.Error(err))
+	}
+}
+
+// adoptSockets makes the kernel report what running containers listen on and
+// whom they talk to already.
+func (w *watcher) adoptSockets() {
+	if err := w.AdoptSockets(); err != nil {
+		w.metrics.adoptErrors.Add(1)
+		w.log.Error("take over sockets", zap.Error(err))
+	}
+}
