@@ -89,21 +89,24 @@ static __always_inline void append_args(struct scratch *scratch, struct task_str
 
 #define EXEC_HASHED 1024 /* bytes of path and arguments; a longer execution is never known */
 
-/* Hashes what exec_scratch holds. Global, so that the verifier looks at it once. */
+/*
+ * Hashes what exec_scratch holds, word by word; zeros fill the last one, so that
+ * the loop has one way out and 6.1 follows it once. Global, so that the verifier
+ * looks at it once.
+ */
 __noinline __u64 hash_exec(__u32 bytes)
 {
 	struct scratch *scratch = get_scratch(&exec_scratch);
 	__u64 hash = mix(hash_seed, bytes);
-	__u64 word;
+	__u64 word = 0;
 
-	if (!scratch)
+	if (!scratch || bytes > EXEC_HASHED)
 		return 0;
+	__builtin_memcpy(&scratch->data[bytes], &word, sizeof(word));
 	for (__u32 at = 0; at < EXEC_HASHED; at += sizeof(word)) {
 		if (at >= bytes)
 			break;
 		__builtin_memcpy(&word, &scratch->data[at], sizeof(word));
-		if (at + sizeof(word) > bytes)
-			word <<= (at + sizeof(word) - bytes) * 8 & 63;
 		hash = mix(hash, word);
 	}
 	return hash;
