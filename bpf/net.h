@@ -111,11 +111,19 @@ static __noinline int report_contact(void *scratches, int slot, enum event_kind 
 	return 0;
 }
 
-/* A name is at most sun_path; what lies behind it is zero. */
+/*
+ * A name is at most sun_path; what lies behind it is zero. It is read into the
+ * scratch, whose data nothing has been put in yet: the stack has no room for it.
+ */
 static __always_inline __u64 hash_name(const char *name, __u32 bytes, __u64 hash)
 {
-	__u64 words[UNIX_NAME_BYTES / sizeof(__u64)] = {};
+	struct scratch *scratch = get_scratch(&socket_scratch);
+	__u64 *words;
 
+	if (!scratch)
+		return 0;
+	words = (void *)scratch->data;
+	__builtin_memset(words, 0, UNIX_NAME_BYTES);
 	barrier_var(bytes); /* as in append_name */
 	bytes &= UNIX_NAME_BYTES - 1;
 	bpf_probe_read_kernel(words, bytes, name);
