@@ -44,7 +44,7 @@ containers:
 A learned profile names the sets that were seen to apply: companions of a call that was made, and runtimes whose library or whose first file was opened. Remove a name from the document, and what the set allows deviates again. Strict matching of system calls passes the calls of all sets over.
 
 - A version never changes. What a document allows is what was signed; more members are a new version. A document that names a set this version does not know is refused.
-- Nothing is a member that an intruder gains by. No call of a set is graded above low, except %[1]skill%[1]s, which reaches the processes of the container's PID namespace only. No set has %[1]sioctl%[1]s, %[1]sprctl%[1]s, %[1]sptrace%[1]s, %[1]sbpf%[1]s, io_uring, keys, mounts, or a call that changes names.
+- Nothing is a member that an intruder gains by. No call of a set is graded above low, except %[1]skill%[1]s, which reaches the processes of its own PID namespace: those of the container, or of the pod where that is shared, or of the node with %[1]shostPID%[1]s. Leave the set out there. No set has %[1]sioctl%[1]s, %[1]sprctl%[1]s, %[1]sptrace%[1]s, %[1]sbpf%[1]s, io_uring, keys, mounts, or a call that changes names.
 - Files are allowed for reading, and only while they are the image's: a file that was written in the container, such as one planted below %[1]s/usr/share/zoneinfo%[1]s, is judged by the document's own entries. No pattern takes in code (%[1]s*.so%[1]s, modules), a list of users, a secret, or another process's memory, environment or arguments.
 - Exports to seccomp, AppArmor and Kubescape write the members out.
 `
