@@ -180,7 +180,8 @@ func (p *piece) empty() bool {
 	if marker(text, "---") {
 		text = text[len("---"):]
 	}
-	for line := []byte(nil); len(text) > 0; {
+	for len(text) > 0 {
+		var line []byte
 		line, text = cutLine(text)
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
 			return false

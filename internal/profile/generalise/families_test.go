@@ -11,15 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// creating returns opens that made their files.
-func creating(paths ...string) []profile.Open {
-	var opens []profile.Open
-	for _, path := range paths {
-		opens = append(opens, profile.Open{Path: path, Flags: []string{flagCreated, "O_RDWR"}})
-	}
-	return opens
-}
-
 // Each family is paired with what an attacker would do who knows the pattern.
 func TestFamilies(t *testing.T) {
 	tests := map[string]struct {

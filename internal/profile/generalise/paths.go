@@ -173,9 +173,9 @@ func narrow(segments []string, i int) bool {
 
 // widen replaces segment i by ⋯ unless that would match a sensitive place, or
 // everything below the root.
-func widen(segments []string, i int) bool {
+func widen(segments []string, i int) {
 	if i < 2 {
-		return false
+		return
 	}
 	name, fresh := segments[i], i
 	if configMapGeneration.MatchString(name) {
@@ -184,9 +184,7 @@ func widen(segments []string, i int) bool {
 	segments[i] = glob.Dynamic
 	if sensitive.Widens(segments, fresh) {
 		segments[i] = name
-		return false
 	}
-	return true
 }
 
 func (s *PathSet) put(segments, flags []string) {
