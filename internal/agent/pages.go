@@ -30,8 +30,10 @@ func releasePages() error {
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
 		line := lines.Text()
+		var from, to uintptr
 		var mode string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &start, &end, &mode); n == 3 {
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &from, &to, &mode); n == 3 {
+			start, end = from, to
 			ours = strings.HasSuffix(line, " "+exe) && !strings.Contains(mode, "w")
 			continue
 		}

@@ -24,7 +24,7 @@ func TestSecondNameOfSensitiveFile(t *testing.T) {
 	if err := os.WriteFile(allowed, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	script := "cat " + allowed + " >/dev/null"
+	script := "cat " + allowed + " >/dev/null; sleep 1" // or it has ended before its root is looked at
 	v.sh(t, script)
 	r.learned(v)
 	v.sh(t, script)
