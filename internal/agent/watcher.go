@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/behaviour"
+	"bobwatch/internal/judge"
 	"bobwatch/internal/process"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/status"
@@ -21,6 +22,7 @@ type watcher struct {
 	*sensor.Sensor
 	resolver  *workload.Resolver
 	processes *process.Table
+	judge     *judge.Judge
 	metrics   *counters
 	log       *zap.Logger
 }
@@ -89,7 +91,8 @@ func (w *watcher) apply(in *instance) {
 
 func (w *watcher) tell(id uint64, b *behaviour.Behaviour) error {
 	if m := b.Matcher; m != nil {
-		return w.Guard(id, sensor.Known{Native: m.Syscalls(), Compat: m.CompatSyscalls()})
+		native, compat := w.judge.Watched(m)
+		return w.Guard(id, sensor.Known{Native: m.Syscalls().Without(native), Compat: m.CompatSyscalls().Without(compat)})
 	}
 	known := b.Known()
 	return w.Learn(id, sensor.Known{Native: known.Syscalls, Compat: known.CompatSyscalls})

@@ -39,7 +39,7 @@ func (a *agent) newEngine(s *sensor.Sensor, p parts) *engine {
 	remembered := process.DefaultOptions()
 	remembered.Redact = p.redactor
 	processes := process.New(remembered)
-	w := &watcher{Sensor: s, resolver: p.resolver, processes: processes, metrics: metrics, log: log}
+	w := &watcher{Sensor: s, resolver: p.resolver, processes: processes, judge: p.judge, metrics: metrics, log: log}
 	e := &engine{
 		log:      log,
 		watcher:  w,

@@ -7,6 +7,7 @@ import (
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/interpreter"
+	"bobwatch/internal/names"
 	"bobwatch/internal/process"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/generalise"
@@ -79,7 +80,7 @@ func allowExec(e *event.Event) (profile.Exec, bool) {
 	if !ok {
 		return profile.Exec{}, false
 	}
-	exec := profile.Exec{Path: generalise.Program(path)}
+	exec := profile.Exec{Path: generalise.Program(names.QuotePath(path))}
 	if len(e.Args) == 0 {
 		exec.ArgsRequired = true
 		return exec, true

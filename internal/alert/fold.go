@@ -103,7 +103,7 @@ func foldPath(path string) string {
 	if pattern, _, ok := set.Observe(path, nil); ok {
 		return pattern
 	}
-	return path
+	return names.QuotePath(path)
 }
 
 // foldArgs does the same for the arguments of a program.

@@ -9,15 +9,7 @@ import (
 // networkActs returns the flags of bobctl allow for what an allowance says of
 // the network.
 func networkActs(n *profile.Network) (acts [][]string) {
-	for flag, neighbors := range map[string][]profile.Neighbor{"--egress": n.Egress, "--ingress": n.Ingress} {
-		for _, neighbor := range neighbors {
-			for _, entity := range neighbor.Entities {
-				for _, port := range neighbor.Ports {
-					acts = append(acts, []string{flag, entity + "," + portWords(port)})
-				}
-			}
-		}
-	}
+	acts = append(neighborActs("--egress", n.Egress), neighborActs("--ingress", n.Ingress)...)
 	for _, port := range n.Listens {
 		acts = append(acts, []string{"--listen", portWords(port)})
 	}
@@ -26,6 +18,17 @@ func networkActs(n *profile.Network) (acts [][]string) {
 	}
 	for _, path := range n.Unix {
 		acts = append(acts, []string{"--unix", path})
+	}
+	return acts
+}
+
+func neighborActs(flag string, neighbors []profile.Neighbor) (acts [][]string) {
+	for _, neighbor := range neighbors {
+		for _, entity := range neighbor.Entities {
+			for _, port := range neighbor.Ports {
+				acts = append(acts, []string{flag, entity + "," + portWords(port)})
+			}
+		}
 	}
 	return acts
 }

@@ -87,7 +87,9 @@ func From(a *alert.Allowance) (*profile.Profile, error) {
 		return nil, err
 	}
 	c := documents[0].Spec.Containers[0]
-	if len(c.Syscalls)+len(c.Execs)+len(c.Opens) == 0 {
+	n := &c.Network
+	if len(c.Syscalls)+len(c.Execs)+len(c.Opens)+
+		len(n.Egress)+len(n.Ingress)+len(n.Listens)+len(n.Sockets)+len(n.Unix) == 0 {
 		return nil, errors.New("it allows nothing")
 	}
 	return documents[0], nil

@@ -82,6 +82,9 @@ func silence(a *alert.Alert, last time.Time) string {
 	case d.Open != nil:
 		path = d.Open.Path
 	}
+	if strings.ContainsAny(path, `*⋯⟦…\`) {
+		return "" // a silence of this name would cover others, or none
+	}
 	if strings.HasPrefix(path, "/") {
 		path = fmt.Sprintf(", path: %q", path)
 	} else {

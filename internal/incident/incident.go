@@ -199,6 +199,11 @@ func join(to, from *profile.Container) {
 	}
 	to.Execs = union(to.Execs, from.Execs)
 	to.Opens = union(to.Opens, from.Opens)
+	to.Network.Egress = union(to.Network.Egress, from.Network.Egress)
+	to.Network.Ingress = union(to.Network.Ingress, from.Network.Ingress)
+	to.Network.Listens = union(to.Network.Listens, from.Network.Listens)
+	to.Network.Sockets = union(to.Network.Sockets, from.Network.Sockets)
+	to.Network.Unix = union(to.Network.Unix, from.Network.Unix)
 }
 
 func union[T any](to, from []T) []T {

@@ -11,6 +11,7 @@ import (
 
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/rule/builtin"
@@ -91,14 +92,15 @@ func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (de
 	d, deviates := j.detector.Check(e, m)
 	rules := j.kinds[e.Kind%event.Kinds]
 	act := builtin.Act{Event: e, Container: c, Verdict: d.Verdict}
-	if m == nil {
+	described := speaks(m, e.Kind)
+	if !described {
 		act.Verdict = match.PathUnknown
 	}
 	wrong, others := deviates, 0
 	byRule := false
 	for i := range rules {
 		r := &rules[i]
-		if !r.looksAt(m != nil, deviates) || !r.broken(act) {
+		if !r.looksAt(described, deviates) || !r.broken(act) {
 			continue
 		}
 		also := r.ID
@@ -114,6 +116,35 @@ func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (de
 		}
 	}
 	return d, wrong
+}
+
+// Watched returns the calls that rules judge although m allows them: a kernel that
+// took them for known would not send them.
+func (j *Judge) Watched(m *match.Matcher) (native, compat syscalls.Set) {
+	described := speaks(m, event.KindSyscall)
+	for i := range j.kinds[event.KindSyscall] {
+		r := &j.kinds[event.KindSyscall][i]
+		if r.Calls != nil && r.looksAt(described, false) {
+			native, compat = native.Union(r.native), compat.Union(r.compat)
+		}
+	}
+	return native, compat
+}
+
+// speaks reports whether m says anything about acts of a kind.
+func speaks(m *match.Matcher, kind event.Kind) bool {
+	if m == nil {
+		return false
+	}
+	switch kind {
+	case event.KindSyscall:
+		return m.Judges(profile.SenseSyscalls)
+	case event.KindExec:
+		return m.Judges(profile.SenseExecs)
+	case event.KindOpen:
+		return m.Judges(profile.SenseOpens)
+	}
+	return true
 }
 
 // looksAt reports whether the rule has a say: with or without a profile, from

@@ -107,10 +107,11 @@ func (l *Learner) observeContact(e *event.Event) bool {
 	return learn(l, e, l.contacts.peers, FactContact, k, k.String())
 }
 
-// AnyPeer reports whether peers from everywhere use the port of a connection, so
-// that single ones are not worth a report.
+// AnyPeer reports whether clients from everywhere use the port of a connection, so
+// that single ones are not worth a report. A connection that a program makes is
+// always worth one: to the cloud's metadata service, for example.
 func (l *Learner) AnyPeer(c *event.Connection) bool {
-	if c.IsUnix() || c.Direction == event.Listen {
+	if c.IsUnix() || c.Direction != event.Ingress {
 		return false
 	}
 	k := contactOf(c)

@@ -85,14 +85,25 @@ func (p Pattern) text(quote func(string) string) string {
 	var text strings.Builder
 	for i, kind := range p.holes {
 		text.WriteString(pieceText(p.pieces[i], quote))
-		if kind == HoleNumber {
+		switch {
+		case kind == HoleNumber:
 			text.WriteString(Number)
-		} else {
+		case p.isSegment(i):
+			text.WriteString(Part)
+		default:
 			text.WriteString(Any)
 		}
 	}
 	text.WriteString(pieceText(p.pieces[len(p.holes)], quote))
 	return text.String()
+}
+
+// isSegment reports whether hole i stands alone between slashes of an argument,
+// where Any would be anything without a slash.
+func (p Pattern) isSegment(i int) bool {
+	before, after := p.pieces[i], p.pieces[i+1]
+	return (i == 0 && before == "" || strings.HasSuffix(before, "/")) &&
+		(i == len(p.holes)-1 && after == "" || strings.HasPrefix(after, "/"))
 }
 
 // pieceText quotes part of a name, in which an asterisk means nothing.

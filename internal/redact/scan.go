@@ -83,6 +83,8 @@ func (s *scanner) word(start, end int, whole bool) {
 		s.hide(start, end)
 	case expects == expectsUser && !isOption(word) && s.user(start, end):
 	case expects == expectsLiteral && s.literal(start, end):
+	case expects == expectsScheme && s.endsHeader(end):
+		s.hide(start, end) // a credential without a scheme
 	case expects == expectsScheme:
 		s.expects = expectsSecret
 	case s.attached(start, end):
@@ -91,6 +93,20 @@ func (s *scanner) word(start, end int, whole bool) {
 		s.expects = expectationOf(word, s.programs)
 		s.inside(start, end, whole)
 	}
+}
+
+// endsHeader reports whether no other word of the argument, or of the quotes
+// around the header, follows.
+func (s *scanner) endsHeader(end int) bool {
+	for ; end < len(s.args) && s.args[end] != 0; end++ {
+		if isQuote(s.args[end]) {
+			return true
+		}
+		if !isSpace(s.args[end]) {
+			return false
+		}
+	}
+	return true
 }
 
 // user hides the password of USER:PASSWORD, unless it is a number: those are

@@ -31,6 +31,14 @@ func (s *Set) Has(nr uint32) bool {
 	return nr < MaxNr && s[nr/64]&(1<<(nr%64)) != 0
 }
 
+// Without returns the calls that are in s and not in t.
+func (s Set) Without(t Set) Set {
+	for i := range s {
+		s[i] &^= t[i]
+	}
+	return s
+}
+
 // Union returns what is in s, in t or in both.
 func (s Set) Union(t Set) Set {
 	for i := range s {

@@ -82,9 +82,12 @@ func (n *Node) field() string {
 	return strings.TrimPrefix(n.parent.field()+"."+n.Key, ".")
 }
 
+// Full reports whether no further error is recorded.
+func (r *Reader) Full() bool { return len(r.errs) >= maxReported }
+
 // Fail records an error at n.
 func (r *Reader) Fail(n *Node, format string, args ...any) {
-	if len(r.errs) >= maxReported {
+	if r.Full() {
 		return
 	}
 	line, column := 0, 0

@@ -19,7 +19,7 @@ func Secrets(p *profile.Profile) []Warning {
 			at := fmt.Sprintf("spec.containers[%d].execs[%d]", i, j)
 			for k, arg := range exec.Args {
 				if _, found := known.Argument(exec.Args[:k], arg); found {
-					l.warn(fmt.Sprintf("%s.args[%d]", at, k), "holds what looks like a credential; write ⋯ or %s in its place", redact.Placeholder)
+					l.warn(fmt.Sprintf("%s.args[%d]", at, k), "holds what looks like a credential; write %s in its place, or ⋯ in place of the whole argument", redact.Placeholder)
 				}
 			}
 			for k, env := range exec.Envs {

@@ -188,10 +188,21 @@ func (p *peers) match(c *event.Connection) Verdict {
 	return PathUnknown
 }
 
-// anyPeer reports whether a port may be used with whoever is out there.
+// anyPeer reports whether a port may be used with every peer. The kernel does not
+// distinguish peers of that port any more, so every group that a program can
+// connect to has to be allowed, the cloud's metadata service among them. Clients
+// come from the world and from private networks alone.
 func (p *peers) anyPeer(c *event.Connection) bool {
-	return p.any.has(c.Protocol, c.Port) ||
-		p.entities[peer.World].has(c.Protocol, c.Port) && p.entities[peer.Private].has(c.Protocol, c.Port)
+	if p.any.has(c.Protocol, c.Port) {
+		return true
+	}
+	for group := range p.entities {
+		reached := c.Direction == event.Egress || peer.Entity(group) == peer.World || peer.Entity(group) == peer.Private
+		if reached && !p.entities[group].has(c.Protocol, c.Port) {
+			return false
+		}
+	}
+	return true
 }
 
 // Contact judges a connection. DetailUnknown is a known peer on another port.
