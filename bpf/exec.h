@@ -155,7 +155,7 @@ int BPF_PROG(handle_exec, struct task_struct *task, int old_pid, struct linux_bi
 	file = BPF_CORE_READ(bprm, file);
 	read_file_facts(&scratch->event, file);
 	BPF_CORE_READ_INTO(&path, file, f_path);
-	append_path(scratch, &path);
+	append_path(scratch, &path, (void *)bpf_get_current_task());
 	append_args(scratch, task);
 	recognise_exec(&scratch->event, slot);
 	send_record(container_at(slot), scratch,

@@ -74,7 +74,7 @@ static __always_inline void fill_contact(struct scratch *scratch, struct contain
 		event->flags &= ~FLAG_RUNTIME;
 	}
 	if (contact->path)
-		append_path(scratch, contact->path);
+		append_path(scratch, contact->path, contact->task);
 	else
 		append_name(scratch, contact);
 }
@@ -100,7 +100,8 @@ static __noinline int report_contact(void *scratches, int slot, enum event_kind 
 	scratch = get_scratch(scratches);
 	if (news == NEWS_NONE || !scratch)
 		return 0;
-	start_record(scratch, slot, kind, native);
+	start_record_of(scratch, slot, kind, native,
+			contact->task ? contact->task : (void *)bpf_get_current_task());
 	scratch->event.known_key = key.hash;
 	scratch->event.repeats = repeats;
 	fill_contact(scratch, container, contact);
@@ -136,9 +137,26 @@ static __always_inline __u64 hash_name(const char *name, __u32 bytes, __u64 hash
 /* The current task if it is in the container, as it is unless an interrupt or the kernel acts. */
 static __always_inline struct task_struct *task_in(int slot)
 {
-	if (find_slot(current_cgroup(bpf_get_current_task_btf())) != slot)
+	if (current_slot() != slot)
 		return NULL;
 	return (void *)bpf_get_current_task();
+}
+
+/*
+ * The slot of the container that a socket is used by: as slot_of_sock, or the
+ * container that the current process left, if it made the socket since.
+ */
+static __always_inline int slot_of_user(const struct sock *sk)
+{
+	int slot = slot_of_sock(sk);
+	int followed;
+
+	if (!state.left || !bpf_core_field_exists(sk->sk_cgrp_data.cgroup) ||
+	    BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id) !=
+		    current_cgroup(bpf_get_current_task_btf()))
+		return slot;
+	followed = followed_slot(bpf_get_current_pid_tgid() >> 32);
+	return followed < 0 ? slot : followed;
 }
 
 static __always_inline bool is_known_connection(int slot, const struct connection *c, __u64 hash,
@@ -187,7 +205,7 @@ int BPF_PROG(handle_tcp_state, const struct sock *sk, int old, int new)
 
 	if (!c.direction)
 		return 0;
-	slot = slot_of_sock(sk);
+	slot = c.direction == DIRECTION_INGRESS ? slot_of_sock(sk) : slot_of_user(sk);
 	if (slot < 0)
 		return 0;
 	if (new == TCP_CLOSE)
@@ -218,6 +236,24 @@ static __always_inline void datagram_direction(struct connection *c, const struc
 	}
 }
 
+/* Whether a packet is a fragment behind the first, which alone has the ports. */
+static __always_inline bool is_later_fragment(const struct sk_buff *skb,
+					      const unsigned char *network)
+{
+	__u16 offset = 0;
+	__u8 next = 0;
+
+	if (BPF_CORE_READ(skb, protocol) == ETH_P_IP_BE) {
+		bpf_probe_read_kernel(&offset, sizeof(offset), network + 6);
+		return bpf_ntohs(offset) & 0x1fff;
+	}
+	bpf_probe_read_kernel(&next, sizeof(next), network + 6);
+	if (next != IPPROTO_FRAGMENT)
+		return false;
+	bpf_probe_read_kernel(&offset, sizeof(offset), network + 42);
+	return bpf_ntohs(offset) & 0xfff8;
+}
+
 static __always_inline bool read_datagram(struct connection *c, const struct sk_buff *skb,
 					  const struct sock *sk)
 {
@@ -239,6 +275,8 @@ static __always_inline bool read_datagram(struct connection *c, const struct sk_
 	}
 	if (c->type == SOCK_RAW || c->family == AF_PACKET || c->protocol != IPPROTO_UDP)
 		return true;
+	if (is_later_fragment(skb, network))
+		return false;
 	bpf_probe_read_kernel(&destination, sizeof(destination),
 			      head + BPF_CORE_READ(skb, transport_header) + 2);
 	datagram_direction(c, sk, bpf_ntohs(destination));
@@ -266,7 +304,7 @@ int BPF_PROG(handle_packet, struct sk_buff *skb)
 
 	if (!sk || !is_full_sock(sk) || sk->sk_protocol == IPPROTO_TCP)
 		return 0;
-	slot = slot_of_sock(sk);
+	slot = slot_of_user(sk);
 	if (slot < 0 || is_kernel_sock(sk) || !read_datagram(&c, skb, sk))
 		return 0;
 	hash = hash_connection(&c);
@@ -291,7 +329,7 @@ SEC("tracepoint/syscalls/sys_exit_socket")
 int handle_socket_exit(struct syscall_trace_exit *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	int slot = find_slot(current_cgroup(task));
+	int slot = current_slot();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 	struct contact contact = {.task = (void *)bpf_get_current_task()};
 	struct connection *c = &contact.connection;
@@ -362,7 +400,7 @@ int handle_connect_exit(struct syscall_trace_exit *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-	int slot = find_slot(current_cgroup(task));
+	int slot = current_slot();
 	struct sock *sk;
 
 	if (ctx->ret < 0 && is_self_test(regs))
@@ -382,7 +420,7 @@ int handle_bind_exit(struct syscall_trace_exit *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 	struct contact contact = {.task = (void *)bpf_get_current_task()};
-	int slot = find_slot(current_cgroup(task));
+	int slot = current_slot();
 	struct connection *c = &contact.connection;
 	struct sock *sk;
 

@@ -111,7 +111,7 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 	scratch->event.repeats = repeats;
 	read_file_facts(&scratch->event, file);
 	BPF_CORE_READ_INTO(&path, file, f_path);
-	append_path(scratch, &path);
+	append_path(scratch, &path, (void *)bpf_get_current_task());
 	if (send_record(container, scratch, scratch->event.path_bytes) && hash &&
 	    is_learned(native, container))
 		news_sent(news, &key, &deviation);
@@ -202,7 +202,7 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 	scratch->event.caller_bytes = bytes;
 	scratch->event.path_bytes = bytes;
 	if (base.dentry)
-		append_path(scratch, &base);
+		append_path(scratch, &base, (void *)bpf_get_current_task());
 	if (send_record(container, scratch, scratch->event.path_bytes) && bytes <= HASHED_BYTES &&
 	    is_learned(native, container))
 		news_sent(news, &key, &deviation);

@@ -91,9 +91,9 @@ static __always_inline __u64 hash_path_cast(struct dentry *leaf, struct vfsmount
  * The length lives in the record, not in a variable: what comes from memory is
  * the same unknown to the verifier in every round, so it sees one round only.
  */
-static __noinline int append_path(struct scratch *scratch, const struct path *path)
+static __noinline int append_path(struct scratch *scratch, const struct path *path,
+				  struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct dentry *dentry, *mnt_root;
 	struct vfsmount *mnt;
 

@@ -132,10 +132,9 @@ static __always_inline struct scratch *get_scratch(void *map)
 }
 
 /* Fills in what every record says: who, in which container. Leaves the data alone. */
-static __always_inline void start_record(struct scratch *scratch, int slot, enum event_kind kind,
-					 const struct native *native)
+static __always_inline void start_record_of(struct scratch *scratch, int slot, enum event_kind kind,
+					    const struct native *native, struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct container *container = container_at(slot);
 	struct event *event = &scratch->event;
 
@@ -158,6 +157,12 @@ static __always_inline void start_record(struct scratch *scratch, int slot, enum
 		event->flags |= FLAG_GUARDED;
 	read_process(&event->process, task);
 	read_ancestors(event, task, slot);
+}
+
+static __always_inline void start_record(struct scratch *scratch, int slot, enum event_kind kind,
+					 const struct native *native)
+{
+	start_record_of(scratch, slot, kind, native, (void *)bpf_get_current_task());
 }
 
 /* Whose share of its container's budget and of the ring buffer's room a record takes. */

@@ -13,6 +13,7 @@ import (
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/parking"
 	"bobwatch/internal/rule/builtin"
+	"bobwatch/internal/sensor"
 	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
@@ -52,6 +53,7 @@ type containers struct {
 	parked   *parking.Lot
 	adopted  bool // what ran at the start is taken over
 	stale    bool // cgroups of an earlier agent may be watched still
+	unseen   bool // sockets of containers taken over are older than the agent
 
 	unannounced atomic.Bool // an event came of a cgroup that nobody announced
 }
@@ -128,8 +130,13 @@ func (c *containers) replay(in *instance, p *parking.Cgroup) {
 	for _, ev := range p.Events {
 		c.act(in, ev)
 	}
-	in.behaviour.Lose(p.Lost)
-	c.workloads.settle(in.behaviour)
+	b := in.behaviour
+	b.Lose(p.Lost)
+	c.workloads.settle(b)
+	if b.State == status.Guarded && p.Lost > 0 {
+		held := sensor.Held{News: p.Lost - p.Execs, Execs: p.Execs}
+		b.account.raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
+	}
 }
 
 // addNew takes in a container whose cgroup the kernel reported.
@@ -178,7 +185,7 @@ func (c *containers) adopt(n *newcomer, r workload.Resident) {
 	if len(r.PIDs) > 0 {
 		c.markSensitive(in, r.PIDs[0])
 	}
-	c.watcher.adoptSockets()
+	c.unseen = true
 }
 
 // add makes the instance of a container and finds its workload.
@@ -309,6 +316,10 @@ func (c *containers) remove(id uint64) {
 
 // tick does what is due with time.
 func (c *containers) tick() {
+	if c.unseen {
+		c.unseen = false
+		c.watcher.adoptSockets() // one walk over the node's files, for all containers
+	}
 	for _, in := range c.byCgroup {
 		c.countHeld(in)
 	}

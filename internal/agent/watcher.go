@@ -110,6 +110,8 @@ func (w *watcher) watches(in *instance) bool {
 		r := workload.Resident{Container: in.Container}
 		r.PIDs, r.Nested = w.resolver.Members(&in.Container)
 		in.unwatched = !w.adopt(r)
+		in.marked = false // the next execution looks for its sensitive files again
+		w.adoptSockets()
 	}
 	return !in.unwatched
 }

@@ -34,6 +34,7 @@ type Cgroup struct {
 	Path    string         // below the hierarchy's root; empty if an earlier agent watched the cgroup
 	Events  []*event.Event // oldest first
 	Lost    uint64         // events that found no room
+	Execs   uint64         // executions and moves among them, which are not sent again
 	Removed bool           // the cgroup is gone; its container may still be known
 
 	since    time.Time
@@ -101,6 +102,9 @@ func (l *Lot) Keep(ev *event.Event) Outcome {
 	bytes := len(ev.Path) + len(ev.Args)
 	if len(c.Events) >= maxEventsEach || l.events >= maxEvents || l.bytes+bytes > maxBytes {
 		c.Lost++
+		if ev.Kind == event.KindExec || ev.Kind == event.KindMoved {
+			c.Execs++
+		}
 		return Full
 	}
 	c.Events = append(c.Events, ev.Clone())

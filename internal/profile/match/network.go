@@ -249,8 +249,10 @@ func (m *Matcher) Socket(s event.Socket) Verdict {
 // single peers are not worth a report. A nil Matcher allows no such thing.
 func (m *Matcher) AnyPeer(c *event.Connection) bool {
 	switch {
-	case m == nil || !m.Judges(profile.SenseNetwork) || c.IsUnix():
+	case m == nil || c.IsUnix():
 		return false
+	case !m.Judges(profile.SenseNetwork):
+		return c.Direction != event.Listen // nothing judges peers
 	case c.Direction == event.Egress:
 		return m.network.egress.anyPeer(c)
 	case c.Direction == event.Ingress:
