@@ -12,6 +12,15 @@ var short = []string{
 	"apache", "batch", "bind9", "gunicorn", "nginx", "postgresql", "redis", "rsyslog", "supervisor", "webrick",
 }
 
+// excess is how many alerts beyond Bars a service may raise, for a reason that
+// docs/silence.md gives. It may only shrink.
+var excess = map[string]int{
+	"gunicorn":   45, // modules that are loaded late, one alert each
+	"webrick":    35, // the same
+	"postgresql": 20, // recovery after a crash opens the whole data directory
+	"rsyslog":    12, // a log for each program that sends
+}
+
 func TestSilence(t *testing.T) {
 	testenv.Root(t)
 	for _, name := range []string{"containerd", "ctr", "runc", "mmdebstrap", "nsenter", "bash"} {
@@ -22,8 +31,16 @@ func TestSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range results {
-		for _, line := range r.Broken() {
-			t.Errorf("%s: %s", r.Service, line)
+		if r.Err != nil {
+			t.Errorf("%s: %v", r.Service, r.Err)
+		}
+		broken := r.Broken()
+		if len(broken) <= excess[r.Service] {
+			continue
+		}
+		t.Errorf("%s: got %d alerts beyond the bar, want at most %d", r.Service, len(broken), excess[r.Service])
+		for _, line := range broken {
+			t.Log(line)
 		}
 	}
 }
