@@ -229,6 +229,15 @@ struct io_open {
 	struct open_how how;
 };
 
+/* Since 7.0 the name in it is wrapped. */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+
+struct io_open___delayed {
+	struct delayed_filename filename;
+};
+
 struct io_cmd_data {
 	struct file *file;
 };

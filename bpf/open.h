@@ -364,6 +364,15 @@ int handle_open_exit_probe(struct syscall_trace_exit *ctx)
 	return open_exit(ctx, false);
 }
 
+static __always_inline const char *name_of(const struct io_open *open)
+{
+	const struct io_open___delayed *delayed = (const void *)open;
+
+	if (bpf_core_type_exists(struct delayed_filename))
+		return BPF_CORE_READ(delayed, filename.__incomplete_filename, name);
+	return BPF_CORE_READ(open, filename, name);
+}
+
 /* io_uring opens by its own submission, which the syscall tracepoints do not see. */
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(handle_uring_submit, struct io_kiocb *req)
@@ -381,7 +390,7 @@ int BPF_PROG(handle_uring_submit, struct io_kiocb *req)
 	if (!scratch)
 		return 0;
 	args.dfd = BPF_CORE_READ(open, dfd);
-	args.name = BPF_CORE_READ(open, filename, name);
+	args.name = name_of(open);
 	args.flags = BPF_CORE_READ(open, how.flags);
 	bytes = bpf_probe_read_kernel_str(scratch->data, PATH_BYTES, args.name);
 	if (bytes <= 0 || bytes > PATH_BYTES) {
