@@ -299,3 +299,18 @@ func FuzzPathSetObserve(f *testing.F) {
 
 // utf8Path reports whether the path is one the matcher is given as it is.
 func utf8Path(path string) bool { return path != "" && len(path) < 4096 }
+
+// TestLoneTemporary wants a random end of a file's name to be recognised by its
+// place behind another ending, whatever the letters, and a word not.
+func TestLoneTemporary(t *testing.T) {
+	for path, want := range map[string]string{
+		"/run/apache2/apache2.pid.AqEJTn": "/run/apache2/apache2.pid.⋯",
+		"/run/apache2/apache2.pid.mWKiOA": "/run/apache2/apache2.pid.⋯",
+		"/run/app/state.json.backup":      "/run/app/state.json.backup",
+	} {
+		got, _, _ := NewPathSet(DefaultThresholds()).Observe(path, []string{"O_RDWR"})
+		if got != want {
+			t.Errorf("Observe(%s) = %s, want %s", path, got, want)
+		}
+	}
+}

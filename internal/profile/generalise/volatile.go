@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"bobwatch/internal/glob"
+	"bobwatch/internal/names"
 )
 
 // volatileSegment reports whether segment i of a path differs from run to run
@@ -140,6 +141,12 @@ func volatileName(name string) bool {
 func volatileScratch(name string) bool {
 	if scratchVolatile.MatchString(name) {
 		return true
+	}
+	// A file's name with something random behind it, as apache2.pid.kwmnsq has.
+	if dot := strings.LastIndexByte(name, '.'); dot > 0 && strings.LastIndexByte(name[:dot], '.') > 0 {
+		if p, ok := names.Temporary(name, name[:dot]); ok && !strings.Contains(p.String(), names.Number) {
+			return true
+		}
 	}
 	for run := range alnumRuns(name) {
 		// mkstemp's six characters, with or without what precedes them.
