@@ -12,7 +12,7 @@ import (
 // globs translates a path pattern into AppArmor's globs:
 //
 //   - ⋯, one segment, is ?*, for * alone may match nothing;
-//   - ⋯ and ⟦#⟧ within a name are [A-Za-z0-9_-]* and [0-9]*: AppArmor cannot say
+//   - ⋯ and ⟦#⟧ within a name are [-A-Za-z0-9_]* and [0-9]*: AppArmor cannot say
 //     that all of the characters are such, only that the first is;
 //   - * between segments, any number of them, is {,**/};
 //   - * at the end, one segment or more, is **.
@@ -55,7 +55,7 @@ func partGlob(kind names.HoleKind) string {
 	if kind == names.HoleNumber {
 		return "[0-9]*"
 	}
-	return "[A-Za-z0-9_-]*"
+	return "[-A-Za-z0-9_]*"
 }
 
 // mergedUsr matches the directories that exist below / and /usr alike.
