@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/testenv"
 )
 
 // TestSecondNameOfSensitiveFile mounts a sensitive file over one that the
@@ -16,7 +17,7 @@ import (
 func TestSecondNameOfSensitiveFile(t *testing.T) {
 	const secret = "/etc/gshadow"
 	if _, err := os.Stat(secret); err != nil {
-		t.Skip(err)
+		testenv.Skip(t, "needs a sensitive file: %v", err)
 	}
 	r := start(t, testConfig(t))
 	v := newVictim(t)
@@ -47,7 +48,7 @@ func TestSecondNameOfSensitiveFile(t *testing.T) {
 func TestFindSensitive(t *testing.T) {
 	const secret = "/etc/gshadow"
 	if _, err := os.Stat(secret); err != nil {
-		t.Skip(err)
+		testenv.Skip(t, "needs a sensitive file: %v", err)
 	}
 	files, err := findSensitive(uint32(os.Getpid()))
 	if err != nil {

@@ -190,7 +190,7 @@ func TestReplacedProgram(t *testing.T) {
 	writeFile(t, filepath.Join(lower, "busybox"), program)
 	options := "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work
 	if err := unix.Mount("overlay", merged, "overlay", 0, options); err != nil {
-		t.Skipf("mount overlay on this file system: %v", err)
+		testenv.Skip(t, "mount overlay on this file system: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(merged, 0); err != nil {
