@@ -71,7 +71,7 @@ func runTrace(ctx context.Context, o traceOptions, args []string) error {
 	defer stop()
 	err = errors.Join(o.Run(ctx, observer, tr), observer.Close(), tr.Close())
 	if tr.Lost > 0 {
-		fmt.Fprintf(o.Terminal.Err, "%s lost; acts are told when they are done again, executions are not\n", term.Plural(tr.Lost, "record"))
+		fmt.Fprintf(o.Terminal.Err, "%s lost; the kernel sends an act when it is done again, an execution is lost\n", term.Plural(tr.Lost, "record"))
 	}
 	return err
 }
