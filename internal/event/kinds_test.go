@@ -43,6 +43,10 @@ var exempt = map[string]map[string]string{
 		"KindConnection": "the tables of a summary have their own program", "KindSocket": "no table shows it",
 		"KindMoved": "no profile can allow it", "KindSelfTest": "an observer tests no hooks",
 	},
+	"internal/parking": {
+		"KindConnection": onlyUnrepeated, "KindSocket": onlyUnrepeated, "KindSyscall": onlyUnrepeated, "KindOpen": onlyUnrepeated,
+		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
+	},
 	"internal/process": {
 		"KindConnection": onlyPrograms, "KindSocket": onlyPrograms,
 		"KindSyscall": onlyPrograms, "KindOpen": onlyPrograms, "KindMoved": onlyPrograms,
@@ -74,6 +78,7 @@ const (
 	judgeSeesToIt   = "internal/judge sees to it"
 	onlyAPath       = "its record is a path at most"
 	onlyPrograms    = "only executions change what a process runs"
+	onlyUnrepeated  = "a place that is full counts apart only what the kernel never sends again"
 )
 
 // pending are kinds that the kernel sends and that no place but the sensor has

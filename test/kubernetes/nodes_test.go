@@ -68,6 +68,12 @@ func TestManyPods(t *testing.T) {
 		pod.Containers[0].ReadinessProbe = nil
 		pod.Containers[0].Resources.Requests = corev1.ResourceList{}
 	})
+	for _, p := range w.pods(t) {
+		eventually(t, "answer of "+p.Name, func() error {
+			_, err := visit(t.Context(), p, 80, "/")
+			return err
+		})
+	}
 	a := l.agentOn(t, node)
 	before, start := a.usage(t), time.Now()
 	w.loadFor(t, measured)
