@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 	"golang.org/x/sys/unix"
 
@@ -64,12 +65,18 @@ func testConfig(t *testing.T) config.Config {
 // start runs an agent until the test ends or stop is called.
 func start(t *testing.T, c config.Config) *running {
 	t.Helper()
+	return startLogged(t, c, zaptest.NewLogger(t))
+}
+
+// startLogged is start with a log of the test's own.
+func startLogged(t *testing.T, c config.Config, log *zap.Logger) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
 	r := &running{t: t, config: c, alerts: make(chan alert.Alert, 4096)}
 	done := make(chan error, 1)
 	go func() {
-		err := Run(ctx, c, zaptest.NewLogger(t), writer, false)
+		err := Run(ctx, c, log, writer, false)
 		writer.Close()
 		done <- err
 	}()
