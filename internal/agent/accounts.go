@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/rule"
 )
 
@@ -35,7 +36,7 @@ type account struct {
 }
 
 // raise gives an alert to the dispatcher and counts it.
-func (a *account) raise(to *alert.Dispatcher, of alert.Alert) {
+func (a *account) raise(to *delivery.Dispatcher, of alert.Alert) {
 	a.deviations.Add(of.Rule, of.Severity, of.Count)
 	if to.Enqueue(of) {
 		a.alerts.Add(of.Rule, of.Severity, 1)

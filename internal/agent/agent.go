@@ -21,7 +21,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
-	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
 	"bobwatch/internal/incident"
@@ -44,7 +44,7 @@ type agent struct {
 	log        *zap.Logger
 	registry   *prometheus.Registry
 	engine     *engine
-	dispatcher *alert.Dispatcher
+	dispatcher *delivery.Dispatcher
 	directory  *catalog.Directory
 	kept       *catalog.Cache // of the cluster's documents; nil outside of one
 	server     *server
@@ -152,9 +152,9 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	return closers, nil
 }
 
-func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, terminal bool) (*alert.Dispatcher, error) {
+func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, terminal bool) (*delivery.Dispatcher, error) {
 	log := a.log.Named("alert")
-	options := alert.DefaultOptions()
+	options := delivery.DefaultOptions()
 	var err error
 	if options.Routes, err = stdoutRoute(&a.config, stdout, terminal); err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, termi
 	options.Correlator = tracker
 	options.Log = log
 	options.Registerer = a.registry
-	return alert.New(options)
+	return delivery.New(options)
 }
 
 func (a *agent) newCatalog() (*catalog.Catalog, error) {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
 	"bobwatch/internal/judge"
@@ -26,7 +27,7 @@ type engine struct {
 	watcher    *watcher
 	containers *containers
 	workloads  *workloads
-	alerts     *alert.Dispatcher
+	alerts     *delivery.Dispatcher
 	builder    alert.Builder
 	judge      *judge.Judge
 	health     *health

@@ -11,6 +11,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
+	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/rule"
@@ -23,10 +25,10 @@ import (
 // reference in docs/metrics.md is made of; nothing in it was measured.
 func Metrics() ([]*dto.MetricFamily, error) {
 	registry := prometheus.NewRegistry()
-	options := alert.DefaultOptions()
-	options.Routes = []alert.Route{{Sink: alert.NewStdout(io.Discard, alert.JSON)}}
+	options := delivery.DefaultOptions()
+	options.Routes = []delivery.Route{{Sink: sink.NewStdout(io.Discard, alert.JSON)}}
 	options.Registerer = registry
-	if _, err := alert.New(options); err != nil {
+	if _, err := delivery.New(options); err != nil {
 		return nil, err
 	}
 	catalog.New(catalog.Options{Registerer: registry})

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/config"
 	"bobwatch/internal/kubernetes"
@@ -31,15 +32,15 @@ func CheckAlerts(c config.Config) error {
 	return err
 }
 
-func newSilencer(silences []config.Silence) (*alert.Silencer, error) {
-	var list []alert.Silence
+func newSilencer(silences []config.Silence) (*delivery.Silencer, error) {
+	var list []delivery.Silence
 	for _, s := range silences {
-		list = append(list, alert.Silence{
+		list = append(list, delivery.Silence{
 			Workload: s.Workload, Rule: s.Rule, Path: s.Path, Process: s.Process,
 			Reason: s.Reason, Expires: s.Expires.Time,
 		})
 	}
-	silencer, err := alert.NewSilencer(list)
+	silencer, err := delivery.NewSilencer(list)
 	if err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}
@@ -47,7 +48,7 @@ func newSilencer(silences []config.Silence) (*alert.Silencer, error) {
 }
 
 // stdoutRoute returns the way to stdout, none if the output is none.
-func stdoutRoute(c *config.Config, stdout io.Writer, terminal bool) ([]alert.Route, error) {
+func stdoutRoute(c *config.Config, stdout io.Writer, terminal bool) ([]delivery.Route, error) {
 	output := c.Alerts.Output
 	switch {
 	case output == config.OutputNone:
@@ -66,18 +67,18 @@ func stdoutRoute(c *config.Config, stdout io.Writer, terminal bool) ([]alert.Rou
 	if err != nil {
 		return nil, fmt.Errorf("alerts.output: %w", err)
 	}
-	return []alert.Route{{
-		Sink: alert.NewStdout(stdout, encode), MinSeverity: c.Alerts.Severity, Incidents: output == config.OutputStory,
+	return []delivery.Route{{
+		Sink: sink.NewStdout(stdout, encode), MinSeverity: c.Alerts.Severity, Incidents: output == config.OutputStory,
 	}}, nil
 }
 
 // sinkRoutes returns the ways to the configured sinks, each with a queue in
 // the state directory. client is nil outside of a cluster.
-func sinkRoutes(c *config.Config, client *kubernetes.Client, log *zap.Logger) ([]alert.Route, error) {
-	var routes []alert.Route
+func sinkRoutes(c *config.Config, client *kubernetes.Client, log *zap.Logger) ([]delivery.Route, error) {
+	var routes []delivery.Route
 	for i := range c.Alerts.Sinks {
 		s := &c.Alerts.Sinks[i]
-		route := alert.Route{
+		route := delivery.Route{
 			MinSeverity: s.Severity,
 			Incidents:   speaksIncidents(s),
 			Queue:       filepath.Join(queueDir(c), s.Name+queueSuffix),
@@ -111,7 +112,7 @@ func speaksIncidents(s *config.Sink) bool {
 	return s.Alertmanager != nil || s.KubernetesEvents != nil
 }
 
-func routeAlertmanager(route *alert.Route, c *config.Config, s *config.Sink, log *zap.Logger) error {
+func routeAlertmanager(route *delivery.Route, c *config.Config, s *config.Sink, log *zap.Logger) error {
 	opts := sink.AlertmanagerOptions{
 		URLs: s.Alertmanager.URLs,
 		HTTP: httpOf(&s.Alertmanager.HTTPClient),

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
@@ -47,7 +48,7 @@ type workloads struct {
 	cluster  *cluster
 	journal  *learner.Journal
 	store    *store
-	alerts   *alert.Dispatcher
+	alerts   *delivery.Dispatcher
 	accounts *accounts
 	metrics  *counters
 	apply    func(*entry) // tells the kernel what its instances may do

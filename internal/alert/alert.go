@@ -1,9 +1,7 @@
-// Package alert turns deviations into alerts and brings them to their sinks.
+// Package alert makes alerts of deviations, and writes them as JSON and as text.
 //
-// Its invariants: Enqueue never waits for a sink; one workload's deviations
-// never delay another's; whatever is not delivered is counted; and no string
-// in an Alert holds a byte that could end a line, steer a terminal or be
-// mistaken for another byte.
+// Its invariant: no string in an Alert holds a byte that could end a line, steer
+// a terminal or be mistaken for another byte.
 package alert
 
 import (

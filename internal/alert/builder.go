@@ -67,8 +67,8 @@ func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 			describeProcess(&e.Ancestors[i], &chain[1+i], boot, maxAncestorArgs))
 	}
 	a.Message = message(d, &a, &chain[0])
-	fold := fold{folder: &b.folded, scope: fingerprint(subject, d.Rule, nil)}
-	a.Fingerprint = fingerprint(subject, d.Rule, tellerOf(e.Kind).identity(fold, d.Rule, e, &chain))
+	fold := fold{folder: &b.folded, scope: subject.Fingerprint(d.Rule)}
+	a.Fingerprint = subject.Fingerprint(d.Rule, tellerOf(e.Kind).identity(fold, d.Rule, e, &chain)...)
 	a.ID = identify(a.Fingerprint, subject, b.Node, e.Time)
 	a.Allow = allowanceOf(subject, e, &a.Deviation)
 	return a

@@ -9,19 +9,19 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// fingerprint names an incident by what stays the same when another replica,
-// another process or the same one after a restart does it again.
-func fingerprint(subject *Subject, broken rule.ID, act []string) string {
+// Fingerprint names an incident of the subject by what stays the same when another
+// replica, another process or the same one after a restart does the act again.
+func (s *Subject) Fingerprint(broken rule.ID, act ...string) string {
 	hash := sha256.New()
 	write := func(field string) {
 		// A length before each field keeps neighbours from running together.
 		hash.Write(binary.AppendUvarint(nil, uint64(len(field))))
 		hash.Write([]byte(field))
 	}
-	write(subject.Workload.Namespace)
-	write(subject.Workload.Kind)
-	write(subject.Workload.Name)
-	write(subject.Container.Name)
+	write(s.Workload.Namespace)
+	write(s.Workload.Kind)
+	write(s.Workload.Name)
+	write(s.Container.Name)
 	write(broken.String())
 	for _, field := range act {
 		write(field)

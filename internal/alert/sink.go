@@ -5,9 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
-
-	"bobwatch/internal/severity"
 )
 
 // Sink delivers alerts to one destination. Send is called by one goroutine at
@@ -24,24 +21,6 @@ type Sink interface {
 // ErrRefused is wrapped by an error of Send after which there is no use in
 // sending the same again.
 var ErrRefused = errors.New("refused for good")
-
-// Route is a sink, and what is on the way to it.
-type Route struct {
-	Sink Sink
-	// MinSeverity is the least severity that the sink is told.
-	MinSeverity severity.Severity
-	// Incidents says that the sink is sent incidents, each as one alert with a
-	// Story, in place of their single alerts.
-	Incidents bool
-	// Queue is the file that keeps what is not delivered yet, and QueueBytes
-	// how much of it. Without a file alerts wait in memory only.
-	Queue      string
-	QueueBytes int64
-	// Refresh, if set, is called every RefreshInterval by the goroutine that
-	// calls Send, for sinks that forget what is not told again.
-	Refresh         func(context.Context) error
-	RefreshInterval time.Duration
-}
 
 // Encoder appends an alert to b, ending in a newline.
 type Encoder func(b *bytes.Buffer, a *Alert) error

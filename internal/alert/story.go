@@ -57,19 +57,6 @@ type Advice struct {
 	Contain string `json:"contain"`
 }
 
-// Correlator finds which incident an alert belongs to. It is called by one
-// goroutine at a time, and does not wait.
-type Correlator interface {
-	// Add takes an alert in and sets its Incident. It returns the incident, as
-	// an alert with a Story, if that has to be sent at once.
-	Add(a *Alert, now time.Time) *Alert
-	// Due returns the incidents that went on or ended and have to be sent. At
-	// the end of the agent, all that have.
-	Due(now time.Time, end bool) []*Alert
-	// Close writes what has to outlive the agent.
-	Close() error
-}
-
 // StoryText is the Encoder of incidents for people: what happened, the acts,
 // and what to do. Of an alert without a story it writes what Text does.
 func StoryText(colours bool) Encoder {

@@ -3,8 +3,11 @@ package alert
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/term"
 
 	"bobwatch/internal/severity"
 )
@@ -22,6 +25,12 @@ var severityStyles = [...]string{
 	severity.Medium:   "\x1b[33m",
 	severity.High:     "\x1b[31m",
 	severity.Critical: "\x1b[1;97;41m",
+}
+
+// Colours reports whether text written to f should be coloured: f is a
+// terminal, and the user did not object (https://no-color.org).
+func Colours(f *os.File) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 // Text returns the Encoder for people, which see appendText. See Colours.

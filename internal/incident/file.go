@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 	"time"
-
-	"bobwatch/internal/alert"
 )
 
 // Bounds of the file that survives a restart.
@@ -122,5 +120,3 @@ func replace(path string, raw []byte) error {
 	}
 	return nil
 }
-
-var _ alert.Correlator = (*Tracker)(nil)

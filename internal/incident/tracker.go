@@ -31,8 +31,8 @@ func DefaultOptions() Options {
 	return Options{Quiet: 10 * time.Minute, Settle: 500 * time.Millisecond, Pause: 30 * time.Second}
 }
 
-// Tracker keeps the incidents that go on. It is an alert.Correlator, and not
-// safe for concurrent use.
+// Tracker keeps the incidents that go on. It is a
+// delivery.Correlator, and not safe for concurrent use.
 type Tracker struct {
 	opts    Options
 	byKey   map[string]*incident // by what it began with
@@ -63,7 +63,7 @@ func New(opts Options) *Tracker {
 	}
 }
 
-// Add implements alert.Correlator.
+// Add implements delivery.Correlator.
 func (t *Tracker) Add(a *alert.Alert, now time.Time) *alert.Alert {
 	i := t.find(a)
 	if i == nil {
@@ -145,7 +145,7 @@ func (t *Tracker) send(i *incident, now time.Time, ended bool) *alert.Alert {
 	return i.snapshot(ended)
 }
 
-// Due implements alert.Correlator.
+// Due implements delivery.Correlator.
 func (t *Tracker) Due(now time.Time, end bool) []*alert.Alert {
 	var out []*alert.Alert
 	for key, i := range t.byKey {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 )
 
@@ -60,7 +61,7 @@ func TestOneAttackIsFourAlerts(t *testing.T) {
 	}
 	for n, r := range replicas {
 		// Each was told at once, and once more with its count.
-		if got, want := r.dispatcher.Stats().Sinks["am"], (alert.SinkStats{Delivered: 8}); got != want {
+		if got, want := r.dispatcher.Stats().Sinks["am"], (delivery.SinkStats{Delivered: 8}); got != want {
 			t.Errorf("agent %d: got %+v, want %+v", n, got, want)
 		}
 	}
@@ -129,7 +130,7 @@ func wantReadable(t *testing.T, am *alertmanager) {
 // meanwhile: all of it arrives afterwards, once.
 func TestAlertmanagerIsDown(t *testing.T) {
 	am, dir := newAlertmanager(t), t.TempDir()
-	route := func() alert.Route { return toAlertmanager(t, dir, sink.AlertmanagerOptions{}, am) }
+	route := func() delivery.Route { return toAlertmanager(t, dir, sink.AlertmanagerOptions{}, am) }
 	r := newReplica(t, 0, route())
 	for i := range uint32(25) {
 		r.attack(2000 + 10*i)
@@ -142,7 +143,7 @@ func TestAlertmanagerIsDown(t *testing.T) {
 	})
 	time.Sleep(2 * repeatInterval) // repeats take the place of what they repeat
 	r.stop()
-	if got, want := r.dispatcher.Stats().Sinks["am"], (alert.SinkStats{Queued: 4}); got != want {
+	if got, want := r.dispatcher.Stats().Sinks["am"], (delivery.SinkStats{Queued: 4}); got != want {
 		t.Errorf("agent that ended: got %+v, want %+v", got, want)
 	}
 
@@ -150,7 +151,7 @@ func TestAlertmanagerIsDown(t *testing.T) {
 	r = newReplica(t, 0, route())
 	am.wantActive(t, attackMessages...)
 	wantCount(t, am, "25")
-	if got, want := r.dispatcher.Stats().Sinks["am"], (alert.SinkStats{Delivered: 4}); got != want {
+	if got, want := r.dispatcher.Stats().Sinks["am"], (delivery.SinkStats{Delivered: 4}); got != want {
 		t.Errorf("agent that came back: got %+v, want %+v", got, want)
 	}
 	am.wantActive(t)
@@ -166,7 +167,7 @@ func TestAlertmanagerForgets(t *testing.T) {
 	am.stop()
 	am.start(t)
 	am.wantActive(t, attackMessages...)
-	if got, want := r.dispatcher.Stats().Sinks["am"], (alert.SinkStats{Delivered: 4}); got != want {
+	if got, want := r.dispatcher.Stats().Sinks["am"], (delivery.SinkStats{Delivered: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -182,7 +183,7 @@ func TestClusterOfAlertmanagers(t *testing.T) {
 	two.wantActive(t, attackMessages...)
 	down.start(t)
 	down.wantActive(t, attackMessages...)
-	if got, want := r.dispatcher.Stats().Sinks["am"], (alert.SinkStats{Delivered: 4}); got != want {
+	if got, want := r.dispatcher.Stats().Sinks["am"], (delivery.SinkStats{Delivered: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

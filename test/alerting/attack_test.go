@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
@@ -29,18 +30,18 @@ const repeatInterval = 2 * time.Second
 type replica struct {
 	builder    alert.Builder
 	subject    alert.Subject
-	dispatcher *alert.Dispatcher
+	dispatcher *delivery.Dispatcher
 	stop       func() // ends the agent
 }
 
 // newReplica starts an agent that sends to routes.
-func newReplica(t *testing.T, n int, routes ...alert.Route) *replica {
+func newReplica(t *testing.T, n int, routes ...delivery.Route) *replica {
 	t.Helper()
-	opts := alert.DefaultOptions()
+	opts := delivery.DefaultOptions()
 	opts.Routes = routes
 	opts.RepeatInterval = repeatInterval
 	opts.Log = zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
-	d, err := alert.New(opts)
+	d, err := delivery.New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func (r *replica) raise(rule rule.ID, e *event.Event) {
 }
 
 // toAlertmanager is a route to servers, with a queue in dir.
-func toAlertmanager(t *testing.T, dir string, opts sink.AlertmanagerOptions, servers ...*alertmanager) alert.Route {
+func toAlertmanager(t *testing.T, dir string, opts sink.AlertmanagerOptions, servers ...*alertmanager) delivery.Route {
 	t.Helper()
 	for _, am := range servers {
 		opts.URLs = append(opts.URLs, am.url)
@@ -131,7 +132,7 @@ func toAlertmanager(t *testing.T, dir string, opts sink.AlertmanagerOptions, ser
 	if err != nil {
 		t.Fatal(err)
 	}
-	return alert.Route{
+	return delivery.Route{
 		Sink: am, Queue: filepath.Join(dir, "am.db"), QueueBytes: 4 << 20,
 		Refresh: am.Refresh, RefreshInterval: 500 * time.Millisecond,
 	}

@@ -16,6 +16,7 @@ import (
 	clientset "k8s.io/client-go/kubernetes"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/testenv"
@@ -47,7 +48,7 @@ func TestKubernetesEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replica := newReplica(t, 0, alert.Route{Sink: sink.NewKubernetes("events", client)})
+	replica := newReplica(t, 0, delivery.Route{Sink: sink.NewKubernetes("events", client)})
 	replica.subject.Workload.Namespace = "default"
 	replica.subject.Pod = alert.Pod{Name: pod.Name, UID: string(pod.UID)}
 	for i := range 25 {

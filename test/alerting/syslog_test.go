@@ -11,6 +11,7 @@ import (
 	"github.com/leodido/go-syslog/v4/rfc5424"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 )
 
@@ -23,7 +24,7 @@ input(type="imtcp" address="127.0.0.1" port="PORT")
 `
 
 // toSyslog is a route to address, with a queue of its own.
-func toSyslog(t *testing.T, address string, tls sink.TLS) alert.Route {
+func toSyslog(t *testing.T, address string, tls sink.TLS) delivery.Route {
 	t.Helper()
 	s, err := sink.NewSyslog("syslog", sink.SyslogOptions{
 		Address: address, TLS: tls, Facility: 16, Hostname: "node-0", Encode: alert.JSON,
@@ -31,7 +32,7 @@ func toSyslog(t *testing.T, address string, tls sink.TLS) alert.Route {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return alert.Route{Sink: s, Queue: filepath.Join(t.TempDir(), "syslog.db"), QueueBytes: 4 << 20}
+	return delivery.Route{Sink: s, Queue: filepath.Join(t.TempDir(), "syslog.db"), QueueBytes: 4 << 20}
 }
 
 // encrypted is what it listens on for TLS by p.

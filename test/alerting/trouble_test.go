@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/detector"
 	"bobwatch/internal/event"
@@ -73,7 +74,7 @@ func TestDiskIsFullAndSinkIsDown(t *testing.T) {
 	for i := range raised {
 		r.raiseAs(fmt.Sprint("w", i))
 	}
-	var s alert.SinkStats
+	var s delivery.SinkStats
 	eventually(t, func() error {
 		s = r.dispatcher.Stats().Sinks["am"]
 		if s.Dropped == 0 || s.Queued+int(s.Dropped) != raised {
@@ -207,7 +208,7 @@ func TestHostileStrings(t *testing.T) {
 	r := newReplica(t, 0,
 		toAlertmanager(t, t.TempDir(), sink.AlertmanagerOptions{ResolveAfter: time.Hour}, am),
 		toSyslog(t, fmt.Sprintf("tcp://127.0.0.1:%d", server.port), sink.TLS{}),
-		alert.Route{Sink: alert.NewStdout(&out, alert.Text(false))},
+		delivery.Route{Sink: sink.NewStdout(&out, alert.Text(false))},
 	)
 	names := []string{
 		"a\nb", "\x1b[2J\x1b]0;t\a", `"},{"labels":{"forged":"1"`, "\xff\xfe\xc0", "<3>1 - forged - - - -", "\u202e\u2028",

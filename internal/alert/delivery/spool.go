@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"encoding/binary"
@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"bobwatch/internal/alert"
 )
 
 // spool keeps alerts of one sink on disk until they are delivered, in the order
@@ -68,7 +70,7 @@ func (s *spool) load() error {
 			if len(key) != 8 || gone[binary.BigEndian.Uint64(key)] {
 				return nil
 			}
-			var a Alert
+			var a alert.Alert
 			if err := json.Unmarshal(value, &a); err != nil {
 				s.gone = append(s.gone, binary.BigEndian.Uint64(key))
 				return nil
@@ -80,7 +82,7 @@ func (s *spool) load() error {
 }
 
 // put adds a to the index, in the place of what it repeats.
-func (s *spool) put(key uint64, a *Alert, size int64) {
+func (s *spool) put(key uint64, a *alert.Alert, size int64) {
 	entry := &spooled{key: key, size: size + spooledOverhead, incident: incidentOf(a), workload: keyOf(a)}
 	if old, ok := s.byIncident[entry.incident]; ok {
 		s.account(old, -old.size)
@@ -102,13 +104,13 @@ func (s *spool) account(entry *spooled, bytes int64) {
 	}
 }
 
-func incidentOf(a *Alert) incident {
+func incidentOf(a *alert.Alert) incident {
 	return incident{a.Fingerprint, a.First.UnixNano()}
 }
 
 // add appends alerts, and returns how many of them found no room. If there is
 // an error, none were added.
-func (s *spool) add(alerts []*Alert) (refused int, err error) {
+func (s *spool) add(alerts []*alert.Alert) (refused int, err error) {
 	err = s.db.Update(func(tx *bbolt.Tx) error {
 		bucket, err := s.prepare(tx)
 		if err != nil {
@@ -143,7 +145,7 @@ func (s *spool) add(alerts []*Alert) (refused int, err error) {
 }
 
 // fits reports whether there is room for size bytes of a.
-func (s *spool) fits(a *Alert, size int64) bool {
+func (s *spool) fits(a *alert.Alert, size int64) bool {
 	if old, ok := s.byIncident[incidentOf(a)]; ok {
 		size -= old.size
 	}
@@ -168,13 +170,13 @@ func (s *spool) len() int { return len(s.order) }
 
 // oldest returns the first alerts, at most n. What cannot be read is removed
 // and counted.
-func (s *spool) oldest(n int) (alerts []Alert, unreadable int) {
+func (s *spool) oldest(n int) (alerts []alert.Alert, unreadable int) {
 	var bad []*spooled
 	// A view of an open file does not fail.
 	_ = s.db.View(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(alertsBucket)
 		for _, entry := range s.order[:min(n, len(s.order))] {
-			var a Alert
+			var a alert.Alert
 			if json.Unmarshal(bucket.Get(binary.BigEndian.AppendUint64(nil, entry.key)), &a) != nil {
 				bad = append(bad, entry)
 				continue

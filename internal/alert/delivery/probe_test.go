@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bobwatch/internal/alert"
 	"bobwatch/internal/severity"
 )
 
@@ -19,8 +20,8 @@ import (
 // attack: any request with an alert whose name begins with poison.
 type guarded struct{ recorder }
 
-func (g *guarded) Send(ctx context.Context, alerts []Alert) (int, error) {
-	if slices.ContainsFunc(alerts, func(a Alert) bool { return strings.HasPrefix(a.Fingerprint, "web/poison") }) {
+func (g *guarded) Send(ctx context.Context, alerts []alert.Alert) (int, error) {
+	if slices.ContainsFunc(alerts, func(a alert.Alert) bool { return strings.HasPrefix(a.Fingerprint, "web/poison") }) {
 		return 0, errors.New("403 Forbidden")
 	}
 	return g.recorder.Send(ctx, alerts)

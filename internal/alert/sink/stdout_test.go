@@ -1,6 +1,7 @@
-package alert
+package sink
 
 import (
+	"bobwatch/internal/alert"
 	"bytes"
 	"context"
 	"errors"
@@ -13,8 +14,8 @@ import (
 
 func TestStdoutWritesOneLineEach(t *testing.T) {
 	var out bytes.Buffer
-	sink := NewStdout(&out, JSON)
-	alerts := []Alert{raised("web", "a", severity.High), raised("web", "b", severity.Low)}
+	sink := NewStdout(&out, alert.JSON)
+	alerts := []alert.Alert{{Fingerprint: "web/a", Severity: severity.High}, {Fingerprint: "web/b", Severity: severity.Low}}
 	if _, err := sink.Send(t.Context(), alerts); err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +28,8 @@ func TestStdoutWritesOneLineEach(t *testing.T) {
 func TestTextIsColouredOnRequest(t *testing.T) {
 	for _, colours := range []bool{false, true} {
 		var out bytes.Buffer
-		sink := NewStdout(&out, Text(colours))
-		if _, err := sink.Send(t.Context(), []Alert{raised("web", "a", severity.Critical)}); err != nil {
+		sink := NewStdout(&out, alert.Text(colours))
+		if _, err := sink.Send(t.Context(), []alert.Alert{{Fingerprint: "web/a", Severity: severity.Critical}}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(out.String(), "\x1b["); got != colours {
@@ -45,12 +46,12 @@ func TestStdoutGivesUpWithItsContext(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	sink := NewStdout(w, JSON)
-	a := raised("web", "a", severity.High)
+	sink := NewStdout(w, alert.JSON)
+	a := alert.Alert{Fingerprint: "web/a"}
 	a.Message = strings.Repeat("x", 1<<20) // more than a pipe holds
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := sink.Send(ctx, []Alert{a}); !errors.Is(err, context.Canceled) {
+	if _, err := sink.Send(ctx, []alert.Alert{a}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Send to a full pipe: got %v, want context canceled", err)
 	}
 }

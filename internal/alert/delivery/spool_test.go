@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"bobwatch/internal/alert"
 	"bobwatch/internal/severity"
 )
 
@@ -33,9 +34,9 @@ func newSpool(t *testing.T, path string, maxBytes int64) *spool {
 	return s
 }
 
-func spoolAlerts(t *testing.T, s *spool, alerts ...Alert) (refused int) {
+func spoolAlerts(t *testing.T, s *spool, alerts ...alert.Alert) (refused int) {
 	t.Helper()
-	var list []*Alert
+	var list []*alert.Alert
 	for i := range alerts {
 		list = append(list, &alerts[i])
 	}
@@ -64,7 +65,7 @@ func TestSpoolKeepsOrderOverRestarts(t *testing.T) {
 	s := newSpool(t, path, testBytes)
 	first := raised("web", "a", severity.High)
 	first.Message = "as it was" // all of an alert survives
-	first.Deviation = Deviation{Open: &Open{Path: `/a\x0a`, Flags: "O_RDONLY"}}
+	first.Deviation = alert.Deviation{Open: &alert.Open{Path: `/a\x0a`, Flags: "O_RDONLY"}}
 	first.First, first.Last = first.First.UTC().Truncate(0), first.Last.UTC().Truncate(0)
 	spoolAlerts(t, s, first, raised("web", "b", severity.High), raised("db", "c", severity.Low))
 	if err := s.remove(1); err != nil {
@@ -105,7 +106,7 @@ func TestSpooledRepeatReplaces(t *testing.T) {
 func TestSpoolIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
 	s := newSpool(t, path, testBytes)
-	big := func(workload string, i int) Alert {
+	big := func(workload string, i int) alert.Alert {
 		a := raised(workload, fmt.Sprint(i), severity.High)
 		a.Message = strings.Repeat("x", 60<<10)
 		return a
@@ -155,7 +156,7 @@ func spoolFile(t testing.TB) []byte {
 	}
 	for i := range 50 {
 		a := raised(fmt.Sprint("w", i), strings.Repeat("x", 3000), severity.High)
-		if _, err := s.add([]*Alert{&a}); err != nil {
+		if _, err := s.add([]*alert.Alert{&a}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -279,7 +280,7 @@ func TestAgentStartsWithoutItsDisk(t *testing.T) {
 }
 
 // routed is a dispatcher whose one sink has a queue on disk.
-func routed(sink Sink, path string) Options {
+func routed(sink alert.Sink, path string) Options {
 	opts := DefaultOptions()
 	opts.Routes = []Route{{Sink: sink, Queue: path, QueueBytes: testBytes}}
 	return opts

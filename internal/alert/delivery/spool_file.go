@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"encoding/json"
@@ -13,6 +13,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"bobwatch/internal/alert"
 )
 
 const (
@@ -125,9 +127,9 @@ func (s *spool) restore(values [][]byte, r *restored) error {
 		return err
 	}
 	for chunk := range slices.Chunk(values, maxBatch) {
-		var alerts []*Alert
+		var alerts []*alert.Alert
 		for _, value := range chunk {
-			a := new(Alert)
+			a := new(alert.Alert)
 			if err := json.Unmarshal(value, a); err != nil {
 				r.unreadable++
 				continue

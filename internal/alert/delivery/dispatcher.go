@@ -1,4 +1,9 @@
-package alert
+// Package delivery brings alerts to sinks: it folds repeats, keeps each workload
+// to its budget, and queues alerts on disk while a sink is down.
+//
+// Its invariants: Enqueue never waits for a sink; one workload's deviations never
+// delay another's; an alert that is not delivered is counted.
+package delivery
 
 import (
 	"cmp"
@@ -10,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
 )
 
 // Options configures a Dispatcher.
@@ -129,7 +136,7 @@ func (d *Dispatcher) Close() error {
 
 // Enqueue takes an alert. It never waits for a sink: what finds no place is
 // counted. It reports whether the alert was a new incident.
-func (d *Dispatcher) Enqueue(a Alert) bool {
+func (d *Dispatcher) Enqueue(a alert.Alert) bool {
 	d.metrics.deviations.Add(a.Count)
 	if d.opts.Silencer.covers(&a, time.Now()) {
 		d.metrics.silenced.Add(a.Rule, a.Severity, a.Count)
@@ -151,7 +158,7 @@ func (d *Dispatcher) Enqueue(a Alert) bool {
 
 // raise makes an alert part of its incident and of what is sent. The caller
 // holds mu.
-func (d *Dispatcher) raise(a *Alert, now time.Time) bool {
+func (d *Dispatcher) raise(a *alert.Alert, now time.Time) bool {
 	if d.opts.Correlator != nil {
 		d.sendStory(d.opts.Correlator.Add(a, now))
 	}
@@ -172,7 +179,7 @@ func (d *Dispatcher) raise(a *Alert, now time.Time) bool {
 }
 
 // send hands a to every sink. The caller holds mu, which keeps the order.
-func (d *Dispatcher) send(a *Alert) {
+func (d *Dispatcher) send(a *alert.Alert) {
 	for _, delivery := range d.deliveries {
 		if !delivery.route.Incidents || d.opts.Correlator == nil {
 			delivery.push(a)
@@ -181,7 +188,7 @@ func (d *Dispatcher) send(a *Alert) {
 }
 
 // sendStory hands an incident to the sinks of incidents; nil is none.
-func (d *Dispatcher) sendStory(a *Alert) {
+func (d *Dispatcher) sendStory(a *alert.Alert) {
 	if a == nil {
 		return
 	}
@@ -261,7 +268,7 @@ func (d *Dispatcher) stop() {
 	}
 }
 
-func (d *Dispatcher) sendAll(alerts []*Alert) {
+func (d *Dispatcher) sendAll(alerts []*alert.Alert) {
 	for _, a := range alerts {
 		d.send(a)
 		if len(a.Suppressed) > 0 {

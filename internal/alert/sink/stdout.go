@@ -1,30 +1,22 @@
-package alert
+package sink
 
 import (
+	"bobwatch/internal/alert"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 )
 
 // Stdout writes alerts to a stream, each on a line of its own.
 type Stdout struct {
 	w      io.Writer
-	encode Encoder
+	encode alert.Encoder
 }
 
 // NewStdout returns a sink that writes to w.
-func NewStdout(w io.Writer, encode Encoder) *Stdout {
+func NewStdout(w io.Writer, encode alert.Encoder) *Stdout {
 	return &Stdout{w: w, encode: encode}
-}
-
-// Colours reports whether text written to f should be coloured: f is a
-// terminal, and the user did not object (https://no-color.org).
-func Colours(f *os.File) bool {
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 // Name implements Sink.
@@ -34,11 +26,11 @@ func (s *Stdout) Name() string { return "stdout" }
 // never torn by another writer to the same pipe. A reader that has stopped
 // reading blocks the write, which is then left behind when ctx ends. What was
 // written in part is not written again.
-func (s *Stdout) Send(ctx context.Context, alerts []Alert) (int, error) {
+func (s *Stdout) Send(ctx context.Context, alerts []alert.Alert) (int, error) {
 	var b bytes.Buffer
 	for i := range alerts {
 		if err := s.encode(&b, &alerts[i]); err != nil {
-			return 0, fmt.Errorf("write alert: %w: %w", ErrRefused, err)
+			return 0, fmt.Errorf("write alert: %w: %w", alert.ErrRefused, err)
 		}
 	}
 	done := make(chan error, 1)
@@ -49,7 +41,7 @@ func (s *Stdout) Send(ctx context.Context, alerts []Alert) (int, error) {
 	select {
 	case err := <-done:
 		if err != nil {
-			return 0, fmt.Errorf("write alert: %w: %w", ErrRefused, err)
+			return 0, fmt.Errorf("write alert: %w: %w", alert.ErrRefused, err)
 		}
 		return len(alerts), nil
 	case <-ctx.Done():

@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
 )
 
 // maxBatch bounds the alerts of one Send.
@@ -26,8 +28,8 @@ const (
 // memory, to disk, to the sink, and off the disk again.
 type delivery struct {
 	route   Route
-	sink    Sink
-	queue   chan *Alert
+	sink    alert.Sink
+	queue   chan *alert.Alert
 	stopped chan struct{} // closed when nothing will be queued any more
 	log     *zap.Logger
 	stats   deliveryStats
@@ -38,7 +40,7 @@ type delivery struct {
 	// held is neither delivered nor on disk: all that waits if there is no
 	// spool, else what a failing disk did not take. It is younger than what
 	// is in the spool.
-	held      []*Alert
+	held      []*alert.Alert
 	diskAgain time.Time // not before then
 	diskFails bool
 	backoff   *backoff.ExponentialBackOff
@@ -90,7 +92,7 @@ func newDelivery(route Route, queueLength int, log *zap.Logger) *delivery {
 	d := &delivery{
 		route:   route,
 		sink:    route.Sink,
-		queue:   make(chan *Alert, queueLength),
+		queue:   make(chan *alert.Alert, queueLength),
 		stopped: make(chan struct{}),
 		log:     log.With(zap.String("sink", route.Sink.Name())),
 		backoff: pauses,
@@ -123,7 +125,7 @@ func (d *delivery) open() {
 }
 
 // push queues a without waiting, if it is severe enough for the sink.
-func (d *delivery) push(a *Alert) {
+func (d *delivery) push(a *alert.Alert) {
 	if a.Severity < d.route.MinSeverity {
 		return
 	}
@@ -170,7 +172,7 @@ func (d *delivery) run(ctx context.Context) {
 }
 
 // intake is where new alerts come from; nowhere while there is no room.
-func (d *delivery) intake() <-chan *Alert {
+func (d *delivery) intake() <-chan *alert.Alert {
 	if len(d.held) >= maxBatch {
 		return nil
 	}
@@ -242,7 +244,7 @@ func (d *delivery) deliver(ctx context.Context) time.Duration {
 			d.recovered()
 		case ctx.Err() != nil:
 			return 0
-		case errors.Is(err, ErrRefused) && n < len(batch):
+		case errors.Is(err, alert.ErrRefused) && n < len(batch):
 			d.refused(&batch[n], len(batch)-n, err)
 		default:
 			if n < len(batch) && d.setAside(&batch[n], err) {
@@ -255,7 +257,7 @@ func (d *delivery) deliver(ctx context.Context) time.Duration {
 }
 
 // oldest returns what is to be sent next.
-func (d *delivery) oldest() []Alert {
+func (d *delivery) oldest() []alert.Alert {
 	limit := maxBatch
 	if d.singles > 0 {
 		limit = 1
@@ -267,7 +269,7 @@ func (d *delivery) oldest() []Alert {
 			return batch
 		}
 	}
-	var batch []Alert
+	var batch []alert.Alert
 	for _, a := range d.held[:min(limit, len(d.held))] {
 		batch = append(batch, *a)
 	}
@@ -298,7 +300,7 @@ func (d *delivery) recovered() {
 // refused is about n alerts, of which a is the first, that the sink will never
 // take. Which of them it
 // minds shows when each is sent alone.
-func (d *delivery) refused(a *Alert, n int, err error) {
+func (d *delivery) refused(a *alert.Alert, n int, err error) {
 	d.recovered() // it answers
 	if n > 1 {
 		d.singles = n

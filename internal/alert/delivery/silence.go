@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/alert"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
@@ -98,7 +99,7 @@ func pathMatcher(pattern string) (*match.Matcher, error) {
 }
 
 // covers reports whether a is to be kept quiet.
-func (s *Silencer) covers(a *Alert, now time.Time) bool {
+func (s *Silencer) covers(a *alert.Alert, now time.Time) bool {
 	if s == nil {
 		return false
 	}
@@ -110,7 +111,7 @@ func (s *Silencer) covers(a *Alert, now time.Time) bool {
 	return false
 }
 
-func (s *silence) matches(a *Alert, now time.Time) bool {
+func (s *silence) matches(a *alert.Alert, now time.Time) bool {
 	return now.Before(s.Expires) &&
 		(s.Rule == "" || s.rule == a.Rule) &&
 		s.matchesWorkload(&a.Workload) &&
@@ -118,7 +119,7 @@ func (s *silence) matches(a *Alert, now time.Time) bool {
 		matchesPath(s.process, actor(a))
 }
 
-func (s *silence) matchesWorkload(w *Workload) bool {
+func (s *silence) matchesWorkload(w *alert.Workload) bool {
 	if s.workload == nil {
 		return true
 	}
@@ -134,7 +135,7 @@ func matchesPath(m *match.Matcher, path string) bool {
 	return m == nil || m.Exec([]byte(path), nil) != match.PathUnknown
 }
 
-func deviatingPath(a *Alert) string {
+func deviatingPath(a *alert.Alert) string {
 	switch {
 	case a.Deviation.Exec != nil:
 		return a.Deviation.Exec.Path
@@ -148,7 +149,7 @@ func deviatingPath(a *Alert) string {
 
 // actor is the executable behind a deviation. After an execution the process
 // itself is the new program, so it is the parent.
-func actor(a *Alert) string {
+func actor(a *alert.Alert) string {
 	if a.Deviation.Exec == nil {
 		return a.Process.Exe
 	}

@@ -1,8 +1,10 @@
-package alert
+package delivery
 
 import (
 	"slices"
 	"time"
+
+	"bobwatch/internal/alert"
 )
 
 // An execution of an unexpected program begins with a system call, execve, that
@@ -19,12 +21,12 @@ type calls struct {
 }
 
 type waitingCall struct {
-	alert Alert
+	alert alert.Alert
 	since time.Time
 }
 
 // hold takes an alert of execve, and reports whether it waits.
-func (c *calls) hold(a *Alert, now time.Time) bool {
+func (c *calls) hold(a *alert.Alert, now time.Time) bool {
 	call := a.Deviation.Syscall
 	if call == nil || call.Name != "execve" && call.Name != "execveat" || len(a.Lineage) == 0 || len(c.waiting) >= maxCalls {
 		return false
@@ -34,7 +36,7 @@ func (c *calls) hold(a *Alert, now time.Time) bool {
 }
 
 // executed drops the calls of the process that executed a program.
-func (c *calls) executed(a *Alert) {
+func (c *calls) executed(a *alert.Alert) {
 	if a.Deviation.Exec == nil || len(a.Lineage) == 0 || len(c.waiting) == 0 {
 		return
 	}
@@ -44,8 +46,8 @@ func (c *calls) executed(a *Alert) {
 }
 
 // due returns the calls that no execution followed.
-func (c *calls) due(now time.Time, end bool) []Alert {
-	var out []Alert
+func (c *calls) due(now time.Time, end bool) []alert.Alert {
+	var out []alert.Alert
 	for len(c.waiting) > 0 && (end || now.Sub(c.waiting[0].since) >= execPatience) {
 		out = append(out, c.waiting[0].alert)
 		c.waiting = slices.Delete(c.waiting, 0, 1)

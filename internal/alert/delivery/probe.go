@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"bobwatch/internal/alert"
 )
 
 // A sink that is down takes nothing, and everything waits for it. A sink that
@@ -40,7 +42,7 @@ type probe struct {
 
 // setAside is about a, the first that waits, which the sink did not take. It
 // reports whether to go on with others at once.
-func (d *delivery) setAside(a *Alert, err error) bool {
+func (d *delivery) setAside(a *alert.Alert, err error) bool {
 	p, id := &d.probe, incidentOf(a)
 	if !p.on {
 		p.failures++
@@ -72,7 +74,7 @@ func (d *delivery) setAside(a *Alert, err error) bool {
 }
 
 // passed is about alerts that the sink took.
-func (d *delivery) passed(alerts []Alert) {
+func (d *delivery) passed(alerts []alert.Alert) {
 	if len(alerts) == 0 {
 		return
 	}
@@ -128,7 +130,7 @@ func (d *delivery) postpone() {
 }
 
 // giveUp removes a, the first that waits, and keeps it for people to look at.
-func (d *delivery) giveUp(a *Alert, why drop, err error) {
+func (d *delivery) giveUp(a *alert.Alert, why drop, err error) {
 	d.stats.dropped[why].Add(1)
 	d.forget(1)
 	fields := []zap.Field{zap.String("reason", dropNames[why]), zap.String("fingerprint", a.Fingerprint), zap.Error(err)}
@@ -152,7 +154,7 @@ const maxDeadBytes = 1 << 20
 // deadLetters is a file of alerts, as JSON on a line each.
 type deadLetters struct{ path string }
 
-func (l *deadLetters) add(a *Alert) (err error) {
+func (l *deadLetters) add(a *alert.Alert) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("keep alert that is given up: %w", err)

@@ -1,6 +1,9 @@
-package alert
+package delivery
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -8,17 +11,16 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"bobwatch/internal/event"
+	"bobwatch/internal/alert"
 	"bobwatch/internal/severity"
 )
 
 func TestSilence(t *testing.T) {
-	open, call := openOf("/etc/shadow"), syscallOf(event.ABINative, 101)
-	launched, outside := execOf("/bin/cat", "cat\x00/etc/shadow"), execOf("/bin/cat", "cat\x00/etc/shadow")
-	outside.NAncestors = 0
+	open, call, launched, outside := golden(t, "open"), golden(t, "syscall"), golden(t, "exec"), golden(t, "exec")
+	outside.Ancestors = nil
 	tests := map[string]struct {
 		silence Silence
-		event   *event.Event
+		alert   *alert.Alert
 		want    bool
 	}{
 		"workload":                 {Silence{Workload: "shop/Deployment/webapp"}, open, true},
@@ -40,24 +42,34 @@ func TestSilence(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBuilder()
-			known(b)
-			b.Processes.Add(tt.event)
-			a := b.Build(deviation(tt.event), webapp())
 			now := time.Now()
 			tt.silence.Expires = now.Add(time.Hour)
 			s, err := NewSilencer([]Silence{tt.silence})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := s.covers(&a, now); got != tt.want {
+			if got := s.covers(tt.alert, now); got != tt.want {
 				t.Errorf("covers: got %t, want %t", got, tt.want)
 			}
-			if s.covers(&a, now.Add(time.Hour)) {
+			if s.covers(tt.alert, now.Add(time.Hour)) {
 				t.Error("silences after it has expired")
 			}
 		})
 	}
+}
+
+// golden is an alert as the builder makes it.
+func golden(t *testing.T, name string) *alert.Alert {
+	file, err := os.Open(filepath.Join("../testdata", name+".golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var a alert.Alert
+	if err := json.NewDecoder(file).Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	return &a
 }
 
 func TestSilencesAreChecked(t *testing.T) {

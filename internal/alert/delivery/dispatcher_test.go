@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"bobwatch/internal/alert"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
@@ -28,12 +29,12 @@ type recorder struct {
 	err   error
 
 	mu  sync.Mutex
-	got []Alert
+	got []alert.Alert
 }
 
 func (r *recorder) Name() string { return "recorder" + r.name }
 
-func (r *recorder) Send(ctx context.Context, alerts []Alert) (int, error) {
+func (r *recorder) Send(ctx context.Context, alerts []alert.Alert) (int, error) {
 	if r.block != nil {
 		select {
 		case <-r.block:
@@ -73,12 +74,12 @@ func (r *recorder) lines() []string {
 }
 
 // raised is an alert of a workload, at the present time.
-func raised(workload, fingerprint string, grade severity.Severity) Alert {
+func raised(workload, fingerprint string, grade severity.Severity) alert.Alert {
 	now := time.Now()
-	return Alert{
+	return alert.Alert{
 		Fingerprint: workload + "/" + fingerprint, Rule: rule.UnexpectedFileAccess, Severity: grade,
 		Count: 1, First: now, Last: now,
-		Subject: Subject{Workload: Workload{Namespace: "ns", Kind: "Deployment", Name: workload}},
+		Subject: alert.Subject{Workload: alert.Workload{Namespace: "ns", Kind: "Deployment", Name: workload}},
 	}
 }
 
@@ -102,7 +103,7 @@ func start(t *testing.T, opts Options) (*Dispatcher, func()) {
 	return d, stop
 }
 
-func optionsFor(sinks ...Sink) Options {
+func optionsFor(sinks ...alert.Sink) Options {
 	opts := DefaultOptions()
 	for _, sink := range sinks {
 		opts.Routes = append(opts.Routes, Route{Sink: sink})
@@ -356,9 +357,9 @@ func TestRefusedAlertIsSingledOut(t *testing.T) {
 // picky takes no batch that holds an alert called poison.
 type picky struct{ recorder }
 
-func (p *picky) Send(ctx context.Context, alerts []Alert) (int, error) {
-	if slices.ContainsFunc(alerts, func(a Alert) bool { return a.Fingerprint == "web/poison" }) {
-		return 0, fmt.Errorf("poison: %w", ErrRefused)
+func (p *picky) Send(ctx context.Context, alerts []alert.Alert) (int, error) {
+	if slices.ContainsFunc(alerts, func(a alert.Alert) bool { return a.Fingerprint == "web/poison" }) {
+		return 0, fmt.Errorf("poison: %w", alert.ErrRefused)
 	}
 	return p.recorder.Send(ctx, alerts)
 }

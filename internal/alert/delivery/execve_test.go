@@ -1,21 +1,22 @@
-package alert
+package delivery
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"bobwatch/internal/event"
+	"bobwatch/internal/alert"
 	"bobwatch/internal/severity"
 )
 
 // An execution and the system call that it began with are one act; a call that
 // no execution followed is reported.
 func TestExecveWaitsForItsExecution(t *testing.T) {
-	call := newBuilder().Build(deviation(syscallOf(event.ABINative, 59)), webapp())
-	executed := newBuilder().Build(deviation(execOf("/bin/cat", "cat")), webapp())
+	process := []alert.ProcessKey{{PID: 4711}, {PID: 4710}}
+	call := alert.Alert{ID: "c1", Lineage: process, Deviation: alert.Deviation{Syscall: &alert.Syscall{Name: "execve"}}}
+	executed := alert.Alert{Lineage: process, Deviation: alert.Deviation{Exec: &alert.Exec{}}}
 	other := executed
-	other.Lineage = []ProcessKey{{PID: 1}}
+	other.Lineage = []alert.ProcessKey{{PID: 1}}
 	now := time.Now()
 	var c calls
 	if !c.hold(&call, now) || c.hold(&executed, now) {
@@ -41,17 +42,17 @@ func TestExecveWaitsForItsExecution(t *testing.T) {
 // oneIncident is a Correlator with one incident, which is due once.
 type oneIncident struct{ acts, closed int }
 
-func (o *oneIncident) Add(a *Alert, _ time.Time) *Alert {
+func (o *oneIncident) Add(a *alert.Alert, _ time.Time) *alert.Alert {
 	o.acts++
 	a.Incident = "i1"
 	return nil
 }
 
-func (o *oneIncident) Due(_ time.Time, end bool) []*Alert {
+func (o *oneIncident) Due(_ time.Time, end bool) []*alert.Alert {
 	if !end {
 		return nil
 	}
-	return []*Alert{{ID: "i1", Incident: "i1", Story: &Story{}}}
+	return []*alert.Alert{{ID: "i1", Incident: "i1", Story: &alert.Story{}}}
 }
 
 func (o *oneIncident) Close() error { o.closed++; return nil }

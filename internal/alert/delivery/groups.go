@@ -1,4 +1,4 @@
-package alert
+package delivery
 
 import (
 	"container/list"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bobwatch/internal/alert"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
@@ -28,7 +29,7 @@ type groups struct {
 
 // group is one incident that goes on.
 type group struct {
-	alert    Alert
+	alert    alert.Alert
 	told     uint64 // the count that was sent last
 	due      time.Time
 	workload *workload
@@ -37,7 +38,7 @@ type group struct {
 
 type workloadKey struct{ namespace, kind, name, container string }
 
-func keyOf(a *Alert) workloadKey {
+func keyOf(a *alert.Alert) workloadKey {
 	return workloadKey{a.Workload.Namespace, a.Workload.Kind, a.Workload.Name, a.Container.Name}
 }
 
@@ -47,7 +48,7 @@ type workload struct {
 	key     workloadKey
 	groups  int
 	budgets [severity.Critical + 1]budget // by severity: remarks cannot use up what critical alerts need
-	held    *Alert                        // the summary in the making, nil if nothing is held
+	held    *alert.Alert                  // the summary in the making, nil if nothing is held
 	due     time.Time                     // of the summary
 }
 
@@ -100,7 +101,7 @@ const (
 )
 
 // add takes an alert in. It returns what is to be sent, if the outcome says so.
-func (g *groups) add(a *Alert, now time.Time) (*Alert, outcome) {
+func (g *groups) add(a *alert.Alert, now time.Time) (*alert.Alert, outcome) {
 	if known, ok := g.byFingerprint[a.Fingerprint]; ok {
 		return known.fold(a)
 	}
@@ -127,14 +128,14 @@ func (g *groups) add(a *Alert, now time.Time) (*Alert, outcome) {
 }
 
 // snapshot returns what the sinks may keep while the group goes on counting.
-func (g *group) snapshot() *Alert {
+func (g *group) snapshot() *alert.Alert {
 	a := g.alert
 	return &a
 }
 
 // fold counts a with its incident. One that is worse than what was told is
 // told at once, as it is, so that a remark cannot cover for it.
-func (g *group) fold(a *Alert) (*Alert, outcome) {
+func (g *group) fold(a *alert.Alert) (*alert.Alert, outcome) {
 	worse := a.Severity > g.alert.Severity
 	count, first := g.alert.Count+a.Count, g.alert.First
 	if worse {
@@ -152,10 +153,10 @@ func (g *group) fold(a *Alert) (*Alert, outcome) {
 }
 
 // hold counts a in the summary of its workload.
-func (g *groups) hold(w *workload, a *Alert, now time.Time) {
+func (g *groups) hold(w *workload, a *alert.Alert, now time.Time) {
 	if w.held == nil {
-		w.held = &Alert{
-			Fingerprint: fingerprint(&a.Subject, rule.Suppressed, nil),
+		w.held = &alert.Alert{
+			Fingerprint: a.Subject.Fingerprint(rule.Suppressed),
 			Rule:        rule.Suppressed,
 			RuleName:    rule.Suppressed.Name(),
 			First:       a.First,
@@ -180,8 +181,8 @@ func (g *groups) hold(w *workload, a *Alert, now time.Time) {
 
 // due returns what is to be sent now: incidents that went on since they were
 // told, and summaries. Incidents that did not are forgotten.
-func (g *groups) due(now time.Time) []*Alert {
-	var out []*Alert
+func (g *groups) due(now time.Time) []*alert.Alert {
+	var out []*alert.Alert
 	for front := g.repeats.Front(); front != nil; front = g.repeats.Front() {
 		known := front.Value.(*group)
 		if known.due.After(now) {
@@ -206,8 +207,8 @@ func (g *groups) due(now time.Time) []*Alert {
 }
 
 // flush returns all that was counted and not told yet.
-func (g *groups) flush() []*Alert {
-	var out []*Alert
+func (g *groups) flush() []*alert.Alert {
+	var out []*alert.Alert
 	for element := g.repeats.Front(); element != nil; element = element.Next() {
 		if known := element.Value.(*group); known.told != known.alert.Count {
 			known.told = known.alert.Count
@@ -237,7 +238,7 @@ func (g *groups) release(w *workload) {
 }
 
 // summarise ends a summary.
-func (g *groups) summarise(element *list.Element) *Alert {
+func (g *groups) summarise(element *list.Element) *alert.Alert {
 	w := g.summaries.Remove(element).(*workload)
 	a := w.held
 	w.held = nil
@@ -248,7 +249,7 @@ func (g *groups) summarise(element *list.Element) *Alert {
 
 // summary says how much was held back: "and 1240 more of 2 kinds: R0001 900
 // times, R0002 340 times".
-func summary(a *Alert) string {
+func summary(a *alert.Alert) string {
 	var kinds []string
 	for _, rule := range slices.Sorted(maps.Keys(a.Suppressed)) {
 		kinds = append(kinds, fmt.Sprintf("%s %d times", rule, a.Suppressed[rule]))

@@ -1,0 +1,27 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"bobwatch/internal/alert"
+	"bobwatch/internal/severity"
+)
+
+// Route is a sink, and what is on the way to it.
+type Route struct {
+	Sink alert.Sink
+	// MinSeverity is the least severity that the sink is told.
+	MinSeverity severity.Severity
+	// Incidents says that the sink is sent incidents, each as one alert with a
+	// Story, in place of their single alerts.
+	Incidents bool
+	// Queue is the file that keeps what is not delivered yet, and QueueBytes
+	// how much of it. Without a file alerts wait in memory only.
+	Queue      string
+	QueueBytes int64
+	// Refresh, if set, is called every RefreshInterval by the goroutine that
+	// calls Send, for sinks that forget what is not told again.
+	Refresh         func(context.Context) error
+	RefreshInterval time.Duration
+}
