@@ -45,6 +45,8 @@ type agent struct {
 	registry   *prometheus.Registry
 	engine     *engine
 	dispatcher *delivery.Dispatcher
+	history    *incident.History
+	incidents  *incident.Tracker
 	directory  *catalog.Directory
 	kept       *catalog.Cache // of the cluster's documents; nil outside of one
 	server     *server
@@ -141,7 +143,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if err := a.registry.Register(collector{a.engine.reading}); err != nil {
 		return closers, fmt.Errorf("register metrics: %w", err)
 	}
-	if a.server, err = listen(c.HTTP, a.registry, a.engine, a.log.Named("http")); err != nil {
+	if a.server, err = listen(c.HTTP, a.registry, a.engine, a.history, a.log.Named("http")); err != nil {
 		return closers, err
 	}
 	debug.FreeOSMemory() // reading the kernel's types took more than everything else will
@@ -169,16 +171,37 @@ func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, termi
 	}
 	warnOfQueues(&a.config, log)
 	options.RepeatInterval = time.Duration(a.config.Alerts.RepeatInterval)
-	story := incident.DefaultOptions()
-	story.Quiet = options.RepeatInterval
-	tracker, err := incident.Open(filepath.Join(a.config.StateDir, "incidents.json"), story)
-	if err != nil {
-		log.Error("the incidents that went on are forgotten", zap.Error(err))
+	if err := a.trackIncidents(log); err != nil {
+		return nil, err
 	}
-	options.Correlator = tracker
+	options.Correlator = a.incidents
 	options.Log = log
 	options.Registerer = a.registry
 	return delivery.New(options)
+}
+
+// trackIncidents goes on with the incidents of the last run. What cannot be read
+// is no reason not to watch.
+func (a *agent) trackIncidents(log *zap.Logger) error {
+	options := incident.DefaultOptions()
+	options.Quiet = time.Duration(a.config.Alerts.RepeatInterval)
+	limits := incident.DefaultLimits()
+	limits.Bytes, limits.Age = a.config.Alerts.History.Bytes, time.Duration(a.config.Alerts.History.Age)
+	history, err := incident.OpenHistory(filepath.Join(a.config.StateDir, "incidents.db"), limits)
+	if history == nil {
+		return err
+	}
+	if err != nil {
+		log.Error("incidents are forgotten", zap.Error(err))
+	}
+	a.history = history
+	if a.incidents, err = incident.Resume(history, options); err != nil {
+		log.Error("incidents that went on are forgotten", zap.Error(err))
+	}
+	if err := a.registry.Register(a.incidents); err != nil {
+		return errors.Join(fmt.Errorf("register metrics: %w", err), a.incidents.Close())
+	}
+	return nil
 }
 
 func (a *agent) newCatalog() (*catalog.Catalog, error) {

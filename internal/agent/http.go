@@ -18,7 +18,9 @@ import (
 	"go.uber.org/zap/zapio"
 
 	"bobwatch/internal/agent/port"
+	"bobwatch/internal/alert"
 	"bobwatch/internal/config"
+	"bobwatch/internal/incident"
 	"bobwatch/internal/status"
 )
 
@@ -30,7 +32,7 @@ const (
 	drainTimeout = 3 * time.Second
 )
 
-// server answers /metrics, /healthz, /readyz and /status. A nil server serves nothing.
+// server answers /metrics, /healthz, /readyz, /status and /incidents. A nil server serves nothing.
 type server struct {
 	listener  *port.Listener
 	http      *http.Server
@@ -41,7 +43,7 @@ type server struct {
 // listen opens the address of c. TLS and authentication are those of the web
 // configuration, which is read again at every connection and request; one that
 // cannot be used at the start is an error.
-func listen(c config.HTTP, registry *prometheus.Registry, e *engine, log *zap.Logger) (*server, error) {
+func listen(c config.HTTP, registry *prometheus.Registry, e *engine, history *incident.History, log *zap.Logger) (*server, error) {
 	if c.Listen == "" {
 		return nil, nil
 	}
@@ -61,7 +63,7 @@ func listen(c config.HTTP, registry *prometheus.Registry, e *engine, log *zap.Lo
 	}
 	s := &server{
 		listener:  port.NewListener(listener),
-		http:      port.Server(handler(registry, e)),
+		http:      port.Server(handler(registry, e, history)),
 		webConfig: c.WebConfig,
 		log:       log,
 	}
@@ -78,7 +80,7 @@ func closedConnections(count func() uint64) prometheus.Collector {
 	}, func() float64 { return float64(count()) })
 }
 
-func handler(registry *prometheus.Registry, e *engine) http.Handler {
+func handler(registry *prometheus.Registry, e *engine, history *incident.History) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		Registry:      registry,
@@ -87,6 +89,8 @@ func handler(registry *prometheus.Registry, e *engine) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.health.alive()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.health.detecting()) })
 	mux.HandleFunc("GET "+status.Path, e.serveStatus)
+	mux.HandleFunc("GET "+alert.IncidentsPath, history.ServeSince)
+	mux.HandleFunc("GET "+alert.IncidentsPath+"/{id}", history.ServeOne)
 	return mux
 }
 

@@ -37,7 +37,7 @@ import (
 func serve(t *testing.T, webConfig string, e *engine) string {
 	t.Helper()
 	c := config.HTTP{Listen: "127.0.0.1:0", WebConfig: webConfig}
-	s, err := listen(c, newRegistry(), e, zaptest.NewLogger(t))
+	s, err := listen(c, newRegistry(), e, nil, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestBadWebConfigIsRefused(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := listen(config.HTTP{Listen: "127.0.0.1:0", WebConfig: file}, newRegistry(), &engine{}, zap.NewNop())
+			_, err := listen(config.HTTP{Listen: "127.0.0.1:0", WebConfig: file}, newRegistry(), &engine{}, nil, zap.NewNop())
 			if err == nil || !strings.Contains(err.Error(), "http.webConfig") {
 				t.Errorf("listen = %v, want an error that names http.webConfig", err)
 			}

@@ -14,6 +14,7 @@ import (
 	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/catalog"
+	"bobwatch/internal/incident"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
@@ -28,6 +29,9 @@ func Metrics() ([]*dto.MetricFamily, error) {
 	options := delivery.DefaultOptions()
 	options.Routes = []delivery.Route{{Sink: sink.NewStdout(io.Discard, alert.JSON)}}
 	options.Registerer = registry
+	if err := registry.Register(incident.Example()); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	if _, err := delivery.New(options); err != nil {
 		return nil, err
 	}

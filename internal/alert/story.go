@@ -10,6 +10,14 @@ import (
 	"bobwatch/internal/severity"
 )
 
+// IncidentsPath is where an agent answers with the incidents of its history as
+// JSON lines, and IncidentsPath + "/ID" with one. IncidentsSince is a parameter:
+// those that the agent wrote after this time (RFC 3339).
+const (
+	IncidentsPath  = "/incidents"
+	IncidentsSince = "since"
+)
+
 // ProcessKey names a process for as long as the kernel runs.
 type ProcessKey struct {
 	PID   uint32
@@ -22,6 +30,8 @@ type ProcessKey struct {
 // allowance accepts all of it.
 type Story struct {
 	Ended bool `json:"ended,omitempty"` // it has been quiet since Last
+	// Updated is when the agent wrote it to its history.
+	Updated time.Time `json:"updated,omitzero"`
 	// Entry is how it came in: from a process of the container, from outside.
 	Entry string `json:"entry,omitempty"`
 	// Processes are the chains of processes that took part, the oldest first.
@@ -33,7 +43,8 @@ type Story struct {
 	// Untold counts the acts that found no place in Timeline, which keeps the
 	// worst.
 	Untold uint64 `json:"untold,omitempty"`
-	// Unaccepted counts the acts of Timeline that no document can allow.
+	// Unaccepted counts the acts of Timeline that the alert's Allow does not
+	// accept: no document can allow them, or they are beyond its bound.
 	Unaccepted int    `json:"unaccepted,omitempty"`
 	Advice     Advice `json:"advice"`
 }

@@ -40,10 +40,20 @@ type Alerts struct {
 	RepeatInterval Duration `json:"repeatInterval"`
 	// QueueBytes bounds what waits on disk for one sink. The file may take
 	// four times of it.
-	QueueBytes int64  `json:"queueBytes"`
-	Sinks      []Sink `json:"sinks"`
+	QueueBytes int64 `json:"queueBytes"`
+	// History bounds the incidents that the node remembers.
+	History History `json:"history"`
+	Sinks   []Sink  `json:"sinks"`
 	// Silences keep quiet what is known and accepted for a while.
 	Silences []Silence `json:"silences"`
+}
+
+// History bounds incidents on disk.
+type History struct {
+	// Bytes bounds what is kept. The file may take four times of it.
+	Bytes int64 `json:"bytes"`
+	// Age is how long an incident is kept after its last act.
+	Age Duration `json:"age"`
 }
 
 // Sink is one destination of alerts beside stdout: exactly one of the pointers
@@ -155,6 +165,8 @@ type check func(ok bool, format string, args ...any)
 
 func (a *Alerts) validate(wrong check) {
 	wrong(a.RepeatInterval >= Duration(time.Second), "alerts.repeatInterval: %s is less than 1s", a.RepeatInterval)
+	wrong(a.History.Bytes >= 1<<20 && a.History.Bytes <= 1<<30, "alerts.history.bytes: %d is not from 1 MiB to 1 GiB", a.History.Bytes)
+	wrong(a.History.Age > 0, "alerts.history.age: must be positive")
 	wrong(a.QueueBytes >= 1<<20 && a.QueueBytes <= 1<<30, "alerts.queueBytes: %d is not from 1 MiB to 1 GiB", a.QueueBytes)
 	validateFormat(wrong, "alerts", "output", a.Output, a.Template,
 		OutputAuto, OutputJSON, OutputText, OutputStory, OutputKubescape, OutputFalco, OutputTemplate, OutputNone)

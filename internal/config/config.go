@@ -163,9 +163,12 @@ func Default() Config {
 		Learning:   Learning{Window: Duration(24 * time.Hour), Keep: Duration(30 * 24 * time.Hour)},
 		Detection:  Detection{Cooldown: Duration(time.Minute)},
 		Profiles:   Profiles{Directory: "/etc/bobwatch/profiles"},
-		Alerts:     Alerts{Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20},
-		Sensor:     Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 2 << 20},
-		HTTP:       HTTP{Listen: "127.0.0.1:9464"},
+		Alerts: Alerts{
+			Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20,
+			History: History{Bytes: 64 << 20, Age: Duration(30 * 24 * time.Hour)},
+		},
+		Sensor: Sensor{PinPath: "/sys/fs/bpf/bobwatch", RingBytes: 2 << 20},
+		HTTP:   HTTP{Listen: "127.0.0.1:9464"},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/profile"
@@ -27,6 +28,10 @@ const (
 	maxMembers   = 256 // processes that are known to belong to it
 	maxProcesses = 8   // chains that its story names
 	maxAccepted  = 64  // entries of its allowance
+	maxLinks     = 64  // processes that are part of it for a while
+	maxMessage   = 512 // bytes of a line
+	// maxAllowances bounds the bytes of what accepts its lines.
+	maxAllowances = 32 << 10
 )
 
 // incident is one that goes on. Its fields are exported for the file that
@@ -47,6 +52,18 @@ type incident struct {
 	Sent     time.Time         // zero: never
 	Changed  time.Time         // since when there is something to send; zero if there is not
 	Overflow bool              // it takes what found no place of its own
+
+	unsaved bool
+	links   []alert.ProcessKey
+}
+
+// clone returns a copy that stays as it is.
+func (i *incident) clone() *incident {
+	c := *i
+	c.Lines, c.Chains = slices.Clone(i.Lines), slices.Clone(i.Chains)
+	c.Members, c.Rules = slices.Clone(i.Members), slices.Clone(i.Rules)
+	c.links = nil
+	return &c
 }
 
 // line is an act of the timeline.
@@ -54,6 +71,27 @@ type line struct {
 	alert.Act
 	Fingerprint string
 	Allow       *alert.Allowance `json:",omitempty"`
+	Size        int              `json:",omitempty"` // of Allow, in bytes
+}
+
+// allowed is the size of what accepts the lines.
+func (i *incident) allowed() (size int) {
+	for at := range i.Lines {
+		size += i.Lines[at].Size
+	}
+	return size
+}
+
+// cut bounds a message.
+func cut(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	end := maxMessage
+	for !utf8.RuneStart(message[end]) {
+		end--
+	}
+	return message[:end] + "…"
 }
 
 func newIncident(a *alert.Alert, key string) *incident {
@@ -78,13 +116,14 @@ func (i *incident) add(a *alert.Alert, now time.Time) (fresh bool) {
 	if i.Changed.IsZero() {
 		i.Changed = now
 	}
+	i.unsaved = true
 	at := slices.IndexFunc(i.Lines, func(l line) bool { return l.Fingerprint == a.Fingerprint })
 	if at >= 0 {
 		l := &i.Lines[at]
 		l.Count += a.Count
 		l.Last = a.Last
 		if a.Severity > l.Severity {
-			l.Severity, l.Message = a.Severity, a.Message
+			l.Severity, l.Message = a.Severity, cut(a.Message)
 		}
 		return false
 	}
@@ -95,9 +134,12 @@ func (i *incident) add(a *alert.Alert, now time.Time) (fresh bool) {
 // equals, unless it is what the incident began with.
 // It reports whether there was.
 func (i *incident) note(a *alert.Alert) bool {
-	l := line{Fingerprint: a.Fingerprint, Allow: a.Allow, Act: alert.Act{
-		Alert: a.ID, Rule: a.Rule, Severity: a.Severity, Message: a.Message, Count: a.Count, First: a.First, Last: a.Last,
+	l := line{Fingerprint: a.Fingerprint, Act: alert.Act{
+		Alert: a.ID, Rule: a.Rule, Severity: a.Severity, Message: cut(a.Message), Count: a.Count, First: a.First, Last: a.Last,
 	}}
+	if size := len(a.Allow.String()); size > 0 && i.allowed()+size <= maxAllowances {
+		l.Allow, l.Size = a.Allow, size
+	}
 	if chain := a.Chain(); a.Process.PID != 0 && len(i.Chains) < maxProcesses && !slices.Contains(i.Chains, chain) {
 		i.Chains = append(i.Chains, chain)
 	}
@@ -158,9 +200,13 @@ func (i *incident) sentence(s *alert.Story) string {
 	if len(s.Timeline) == 1 {
 		return text
 	}
-	text = fmt.Sprintf("%s; %d acts of %d kinds", text, i.Acts, len(s.Timeline))
+	more := ""
+	if i.Untold > 0 {
+		more = " and more"
+	}
+	text = fmt.Sprintf("%s; %d acts of %d%s kinds", text, i.Acts, len(s.Timeline), more)
 	for at := range s.Timeline {
-		if other := s.Timeline[at].Message; other != i.Root.Message {
+		if other := s.Timeline[at].Message; other != cut(i.Root.Message) {
 			return text + ", the worst that followed: " + other
 		}
 	}

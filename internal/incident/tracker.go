@@ -15,6 +15,9 @@ const (
 	// with one severity: decoys do not take the place of what is worse.
 	maxForGrade     = 16
 	maxMembersInAll = 8192
+	// maxLinksInAll bounds the processes that are part of an incident for a
+	// while.
+	maxLinksInAll = 8192
 )
 
 // Options says when incidents are sent.
@@ -37,11 +40,12 @@ type Tracker struct {
 	opts    Options
 	byKey   map[string]*incident // by what it began with
 	members map[alert.ProcessKey]*incident
+	links   map[alert.ProcessKey]*incident // for linger
 	grades  map[place]int
+	tally   tally
 
-	keeper  *Keeper // nil keeps nothing
+	history *History // nil keeps nothing
 	saved   time.Time
-	unsaved bool
 }
 
 // place is where incidents are counted.
@@ -59,7 +63,38 @@ func placeOf(a *alert.Alert) place {
 func New(opts Options) *Tracker {
 	return &Tracker{
 		opts: opts, byKey: make(map[string]*incident),
-		members: make(map[alert.ProcessKey]*incident), grades: make(map[place]int),
+		members: make(map[alert.ProcessKey]*incident), links: make(map[alert.ProcessKey]*incident),
+		grades: make(map[place]int),
+	}
+}
+
+// Resume returns a tracker that goes on where the last one with this history
+// stopped, and keeps what it tells in it. An error says what could not be read;
+// the tracker is usable all the same. It closes the history.
+func Resume(h *History, opts Options) (*Tracker, error) {
+	t := New(opts)
+	t.history = h
+	kept, err := h.restored()
+	for _, k := range kept[:min(len(kept), 2*maxIncidents)] {
+		t.restore(k)
+	}
+	return t, err
+}
+
+func (t *Tracker) restore(k keptIncident) {
+	i := k.Incident
+	if i == nil || i.ID == "" || t.byKey[k.Key] != nil || i.Worst > severity.Critical {
+		return
+	}
+	i.Lines = i.Lines[:min(len(i.Lines), maxTimeline)]
+	i.Members = i.Members[:min(len(i.Members), maxMembers)]
+	t.byKey[k.Key] = i
+	for _, member := range i.Members {
+		t.members[member] = i
+	}
+	t.tally.open[i.Worst].Add(1)
+	if !i.Overflow {
+		t.grades[placeOf(&i.Root)]++
 	}
 }
 
@@ -70,9 +105,11 @@ func (t *Tracker) Add(a *alert.Alert, now time.Time) *alert.Alert {
 		i = t.open(a)
 	}
 	a.Incident = i.ID
+	worst := i.Worst
 	fresh := i.add(a, now)
+	t.tally.open[worst].Add(-1)
+	t.tally.open[i.Worst].Add(1)
 	t.join(i, a)
-	t.unsaved = true
 	critical := i.Worst >= severity.Critical && (i.Sent.IsZero() || fresh && a.Severity >= severity.Critical)
 	worse := i.Worst > i.Told && (!i.Sent.IsZero() || i.Worst >= severity.Critical)
 	if critical || worse {
@@ -86,6 +123,11 @@ func (t *Tracker) Add(a *alert.Alert, now time.Time) *alert.Alert {
 func (t *Tracker) find(a *alert.Alert) *incident {
 	for _, key := range a.Lineage {
 		if i := t.members[key]; i != nil && i.Root.Container.ID == a.Container.ID {
+			return i
+		}
+	}
+	for _, key := range a.Lineage {
+		if i := t.links[key]; i != nil && i.Root.Container.ID == a.Container.ID && a.Last.Sub(i.Last) <= linger {
 			return i
 		}
 	}
@@ -110,39 +152,84 @@ func (t *Tracker) open(a *alert.Alert) *incident {
 	i := newIncident(a, key)
 	i.Overflow = overflow
 	t.byKey[key] = i
+	t.tally.begun.Add(1)
+	t.tally.open[i.Worst].Add(1)
 	if !overflow {
 		t.grades[p]++
 	}
 	return i
 }
 
-// youth is how old a process of an allowed program may be to be what an
-// incident is about. One that serves for longer does many things that have
-// nothing to do with one another.
-const youth = time.Minute
+const (
+	// linger is how long after the last act of an incident a process of the
+	// workload itself, or what it starts, is still part of it. A process that
+	// serves for longer does many things that have nothing to do with one
+	// another.
+	linger = 10 * time.Second
+	// youth is how old the root of what happens may be: a process that was
+	// started for a purpose, of which its children do a part each.
+	youth = time.Minute
+)
 
-// join makes the process of an act a member of the incident, if the process is
-// why: it was executed unexpectedly, an ancestor was, or it is young and began
-// the incident.
+// join makes the process of an act part of the incident: for as long as that
+// lasts if it was executed unexpectedly, or an ancestor was; for linger if it
+// belongs to the workload.
 func (t *Tracker) join(i *incident, a *alert.Alert) {
-	if len(a.Lineage) == 0 || i.Overflow || len(i.Members) >= maxMembers || len(t.members) >= maxMembersInAll {
+	if len(a.Lineage) == 0 || a.Lineage[0].PID == 0 || i.Overflow {
 		return
 	}
 	own := a.Lineage[0]
-	if t.members[own] != nil {
+	descends := slices.ContainsFunc(a.Lineage, func(key alert.ProcessKey) bool { return t.members[key] == i })
+	if a.Deviation.Exec != nil || descends {
+		t.enlist(i, own)
+	} else {
+		t.link(i, own)
+	}
+	if !descends {
+		t.link(i, root(a))
+	}
+}
+
+func (t *Tracker) enlist(i *incident, key alert.ProcessKey) {
+	if t.members[key] == nil && len(i.Members) < maxMembers && len(t.members) < maxMembersInAll {
+		t.members[key] = i
+		i.Members = append(i.Members, key)
+	}
+}
+
+// link takes a process from an incident that was quiet for linger.
+func (t *Tracker) link(i *incident, key alert.ProcessKey) {
+	if t.links[key] == i || len(i.links) >= maxLinks {
 		return
 	}
-	descends := slices.ContainsFunc(a.Lineage, func(key alert.ProcessKey) bool { return t.members[key] == i })
-	young := len(a.Lineage) > 1 && a.Last.Sub(a.Process.Start) < youth
-	if a.Deviation.Exec != nil || descends || young {
-		t.members[own] = i
-		i.Members = append(i.Members, own)
+	if t.links[key] == nil && len(t.links) >= maxLinksInAll {
+		return
 	}
+	t.links[key] = i
+	i.links = append(i.links, key)
+}
+
+// root is the oldest of the process and its ancestors that is young, but for
+// the container's first process. Without one it is the process itself.
+func root(a *alert.Alert) alert.ProcessKey {
+	at := 0
+	for k := range min(len(a.Ancestors), len(a.Lineage)-1) {
+		first := k+1 == len(a.Ancestors) && a.Origin.Kind == alert.OriginEntrypoint
+		if first || a.Last.Sub(a.Ancestors[k].Start) >= youth {
+			break
+		}
+		at = k + 1
+	}
+	return a.Lineage[at]
 }
 
 func (t *Tracker) send(i *incident, now time.Time, ended bool) *alert.Alert {
 	i.Told, i.Sent, i.Changed = i.Worst, now, time.Time{}
-	return i.snapshot(ended)
+	story := i.snapshot(ended)
+	if t.history != nil {
+		t.history.tell(story)
+	}
+	return story
 }
 
 // Due implements delivery.Correlator.
@@ -161,7 +248,6 @@ func (t *Tracker) Due(now time.Time, end bool) []*alert.Alert {
 			out = append(out, t.send(i, now, false))
 		}
 	}
-	t.unsaved = t.unsaved || len(out) > 0
 	t.save(now, end)
 	slices.SortFunc(out, func(a, b *alert.Alert) int { return a.First.Compare(b.First) })
 	return out
@@ -172,12 +258,48 @@ func (t *Tracker) forget(key string, i *incident) {
 	for _, member := range i.Members {
 		delete(t.members, member)
 	}
+	for _, link := range i.links {
+		if t.links[link] == i {
+			delete(t.links, link)
+		}
+	}
 	if !i.Overflow {
 		p := placeOf(&i.Root)
 		if t.grades[p]--; t.grades[p] <= 0 {
 			delete(t.grades, p)
 		}
 	}
+	t.tally.open[i.Worst].Add(-1)
+	t.tally.ended[i.Worst].Add(1)
+	if t.history != nil {
+		t.history.keep(key, nil)
+	}
+}
+
+// saveEvery is how much of what goes on a killed agent forgets.
+const saveEvery = 10 * time.Second
+
+// save hands what has changed to the history, every saveEvery and at the end.
+func (t *Tracker) save(now time.Time, end bool) {
+	if t.history == nil || !end && now.Sub(t.saved) < saveEvery {
+		return
+	}
+	t.saved = now
+	for key, i := range t.byKey {
+		if !i.unsaved {
+			continue
+		}
+		i.unsaved = false
+		t.history.keep(key, i.clone())
+	}
+}
+
+// Close implements delivery.Correlator.
+func (t *Tracker) Close() error {
+	if t.history == nil {
+		return nil
+	}
+	return t.history.Close()
 }
 
 // Len returns how many incidents go on.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -131,20 +130,12 @@ func TestAllowedProgram(t *testing.T) {
 	first := act(rule.UnexpectedFileAccess, severity.Low, "read of /a", "1 web")
 	again := act(rule.UnexpectedFileAccess, severity.Low, "read of /a", "2 web")
 	other := act(rule.UnexpectedFileAccess, severity.Low, "read of /b", "1 web")
+	other.Last = start.Add(time.Minute)
 	for _, a := range []*alert.Alert{&first, &again, &other} {
 		tracker.Add(a, start)
 	}
 	if first.Incident != again.Incident || first.Incident == other.Incident {
 		t.Errorf("incidents: got %s, %s, %s, want the first two the same", first.Incident, again.Incident, other.Incident)
-	}
-	var helper [2]alert.Alert // of a process that was started for the purpose
-	for i, name := range []string{"call of chdir", "read of /c"} {
-		helper[i] = act(rule.UnexpectedSyscall, severity.Low, name, "20 helper", "1 web")
-		helper[i].Process.Start = start.Add(-time.Second)
-		tracker.Add(&helper[i], start)
-	}
-	if helper[0].Incident != helper[1].Incident || helper[0].Incident == other.Incident {
-		t.Errorf("acts of one young process: incidents %s and %s, want the same", helper[0].Incident, helper[1].Incident)
 	}
 	elsewhere := act(rule.UnexpectedSyscall, severity.Low, "call", "10 x")
 	elsewhere.Container.ID = "c2"
@@ -152,6 +143,46 @@ func TestAllowedProgram(t *testing.T) {
 	tracker.Add(&began, start)
 	if tracker.Add(&elsewhere, start); elsewhere.Incident == began.Incident {
 		t.Error("a process of another container with the same name is part of the incident")
+	}
+}
+
+// Acts of the workload's own processes are one incident while they come one
+// after the other, and those of what was started for a purpose: a shell that
+// runs several programs, each of which does a part.
+func TestOwnProcesses(t *testing.T) {
+	tracker := New(DefaultOptions())
+	add := func(after time.Duration, message string, chain ...string) string {
+		a := act(rule.UnexpectedSyscall, severity.Low, message, chain...)
+		a.Last = start.Add(after)
+		a.Process.Start = a.Last.Add(-time.Second)
+		for i := range a.Ancestors {
+			if a.Ancestors[i].PID >= 20 { // else old
+				a.Ancestors[i].Start = a.Process.Start
+			}
+		}
+		tracker.Add(&a, a.Last)
+		return a.Incident
+	}
+	first := add(0, "chdir", "21 mv", "20 sh", "5 web", "1 init")
+	for _, tt := range []struct {
+		name    string
+		after   time.Duration
+		message string
+		chain   []string
+		same    bool
+	}{
+		{"the same process", time.Second, "a", []string{"21 mv", "20 sh", "5 web", "1 init"}, true},
+		{"a sibling", 2 * time.Second, "b", []string{"22 cat", "20 sh", "5 web", "1 init"}, true},
+		{"their parent", 3 * time.Second, "c", []string{"20 sh", "5 web", "1 init"}, true},
+		{"another child of the old", 4 * time.Second, "d", []string{"30 sh", "5 web", "1 init"}, false},
+		{"the old process", 4 * time.Second, "e", []string{"5 web", "1 init"}, false},
+		{"the same, much later", time.Minute, "f", []string{"21 mv", "20 sh", "5 web", "1 init"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := add(tt.after, tt.message, tt.chain...); (got == first) != tt.same {
+				t.Errorf("incident %s, want that of the first, %s: %t", got, first, tt.same)
+			}
+		})
 	}
 }
 
@@ -206,7 +237,7 @@ func TestFloodHidesNothing(t *testing.T) {
 func TestDecoys(t *testing.T) {
 	tracker := New(DefaultOptions())
 	for i := range 200 {
-		a := act(rule.UnexpectedFileAccess, severity.High, fmt.Sprint("decoy ", i), "1 web")
+		a := act(rule.UnexpectedFileAccess, severity.High, fmt.Sprint("decoy ", i), fmt.Sprintf("%d web", i+2))
 		tracker.Add(&a, start)
 	}
 	tracker.Due(start.Add(time.Second), false)
@@ -248,11 +279,8 @@ func TestLife(t *testing.T) {
 // An incident goes on after the agent was restarted: its processes are known,
 // and what was sent is not sent again.
 func TestRestart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "incidents.json")
-	before, err := Open(path, DefaultOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := filepath.Join(t.TempDir(), "incidents.db")
+	before := resume(t, path)
 	began := executed("/bin/x", severity.Critical, "10 x", "1 web")
 	if before.Add(&began, start) == nil {
 		t.Fatal("a critical act is not sent at once")
@@ -261,10 +289,7 @@ func TestRestart(t *testing.T) {
 	if err := before.Close(); err != nil {
 		t.Fatal(err)
 	}
-	after, err := Open(path, DefaultOptions())
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := resume(t, path)
 	defer after.Close()
 	if out := after.Due(start.Add(2*time.Second), false); len(out) != 0 {
 		t.Errorf("sent again: %+v", out)
@@ -273,12 +298,17 @@ func TestRestart(t *testing.T) {
 	if after.Add(&child, start.Add(3*time.Second)); child.Incident != began.Incident {
 		t.Errorf("incident of a child: got %s, want %s", child.Incident, began.Incident)
 	}
-	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+}
+
+func resume(t *testing.T, path string) *Tracker {
+	t.Helper()
+	h, err := OpenHistory(path, DefaultLimits())
+	if err != nil {
 		t.Fatal(err)
 	}
-	damaged, err := Open(path, DefaultOptions())
-	if err == nil || damaged == nil || damaged.Len() != 0 || !strings.Contains(err.Error(), "read incidents") {
-		t.Errorf("a damaged file: got %v", err)
+	tracker, err := Resume(h, DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
 	}
-	damaged.Close()
+	return tracker
 }
