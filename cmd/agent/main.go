@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"bobwatch/internal/agent"
+	"bobwatch/internal/agent/route"
 	"bobwatch/internal/config"
 	"bobwatch/internal/sensor"
 )
@@ -67,7 +68,7 @@ func run(args []string, stdout *os.File, stderr io.Writer) int {
 		return exitUsage
 	}
 	if opts.check {
-		if err := agent.CheckAlerts(c); err != nil {
+		if err := route.Check(c); err != nil {
 			fmt.Fprintln(stderr, "agent:", err)
 			return exitUsage
 		}

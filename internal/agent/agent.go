@@ -21,18 +21,23 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/port"
+	"bobwatch/internal/agent/route"
+	"bobwatch/internal/agent/store"
 	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
 	"bobwatch/internal/incident"
 	"bobwatch/internal/judge"
-	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/redact"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/signature"
 	"bobwatch/internal/workload"
 )
+
+//go:generate go run ./metricsdoc ../../docs/metrics.md
 
 // Version is the version of the binary, for provenance and metrics. The
 // command sets it before Run.
@@ -49,13 +54,13 @@ type agent struct {
 	incidents  *incident.Tracker
 	directory  *catalog.Directory
 	kept       *catalog.Cache // of the cluster's documents; nil outside of one
-	server     *server
+	server     *port.Server
 }
 
 // Run watches until ctx ends. Alerts go to stdout, and are text if terminal is
 // set and the configuration does not say otherwise.
 func Run(ctx context.Context, c config.Config, log *zap.Logger, stdout io.Writer, terminal bool) error {
-	a := &agent{config: c, log: log, registry: newRegistry()}
+	a := &agent{config: c, log: log, registry: metrics.NewRegistry()}
 	closers, err := a.open(stdout, terminal)
 	defer func() {
 		for i := len(closers) - 1; i >= 0; i-- {
@@ -85,7 +90,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if aside := journal.Aside(); aside != "" {
 		a.log.Error("the journal was unreadable; what it held is learned anew", zap.String("movedTo", aside))
 	}
-	store, err := newStore(filepath.Join(c.StateDir, "profiles"), a.log.Named("store"))
+	store, err := store.New(filepath.Join(c.StateDir, "profiles"), a.log.Named("store"))
 	if err != nil {
 		return closers, err
 	}
@@ -93,8 +98,15 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	if err != nil {
 		return closers, err
 	}
-	if a.dispatcher, err = a.newDispatcher(client, stdout, terminal); err != nil {
+	if err := a.trackIncidents(a.log.Named("alert")); err != nil {
 		return closers, err
+	}
+	a.dispatcher, err = route.New(c, route.Options{
+		Stdout: stdout, Terminal: terminal, Client: client, Correlator: a.incidents,
+		Log: a.log.Named("alert"), Registerer: a.registry,
+	})
+	if err != nil {
+		return closers, errors.Join(err, a.incidents.Close())
 	}
 	closers = append(closers, a.dispatcher)
 	documents, err := a.newCatalog()
@@ -140,10 +152,10 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	}
 	closers = append(closers, s)
 	a.engine = a.newEngine(s, parts{resolver, documents, cluster, journal, store, judge, redactor})
-	if err := a.registry.Register(collector{a.engine.reading}); err != nil {
+	if err := a.registry.Register(metrics.Collector{Read: a.engine.reading}); err != nil {
 		return closers, fmt.Errorf("register metrics: %w", err)
 	}
-	if a.server, err = listen(c.HTTP, a.registry, a.engine, a.history, a.log.Named("http")); err != nil {
+	if a.server, err = port.Open(c.HTTP, handler(a.registry, a.engine, a.history), a.registry, a.log.Named("http")); err != nil {
 		return closers, err
 	}
 	debug.FreeOSMemory() // reading the kernel's types took more than everything else will
@@ -152,32 +164,6 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	}
 	a.log.Info("attached", zap.Strings("hooks", s.Hooks()))
 	return closers, nil
-}
-
-func (a *agent) newDispatcher(client *kubernetes.Client, stdout io.Writer, terminal bool) (*delivery.Dispatcher, error) {
-	log := a.log.Named("alert")
-	options := delivery.DefaultOptions()
-	var err error
-	if options.Routes, err = stdoutRoute(&a.config, stdout, terminal); err != nil {
-		return nil, err
-	}
-	sinks, err := sinkRoutes(&a.config, client, log)
-	if err != nil {
-		return nil, err
-	}
-	options.Routes = append(options.Routes, sinks...)
-	if options.Silencer, err = newSilencer(a.config.Alerts.Silences); err != nil {
-		return nil, err
-	}
-	warnOfQueues(&a.config, log)
-	options.RepeatInterval = time.Duration(a.config.Alerts.RepeatInterval)
-	if err := a.trackIncidents(log); err != nil {
-		return nil, err
-	}
-	options.Correlator = a.incidents
-	options.Log = log
-	options.Registerer = a.registry
-	return delivery.New(options)
 }
 
 // trackIncidents goes on with the incidents of the last run. What cannot be read
@@ -217,7 +203,7 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 			log.Error("refused document", zap.String("source", r.Source), zap.String("name", r.Name),
 				zap.String("reason", string(r.Reason)), zap.Bool("earlierVersionInForce", r.InForce), zap.Error(r.Err))
 			a.engine.tell(refusalAlert(a.config.Node, r))
-			a.engine.workloads.cluster.refused(r)
+			a.engine.workloads.cluster.Refused(r)
 		},
 		Accepted: func(acc catalog.Acceptance) {
 			level := zap.InfoLevel
@@ -250,10 +236,10 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 // what run starts.
 func (a *agent) countAccepted(acc catalog.Acceptance) {
 	if acc.Trust.Authority == "" {
-		a.engine.metrics.acceptedUnsigned.Add(1)
+		a.engine.metrics.AcceptedUnsigned.Add(1)
 		return
 	}
-	a.engine.metrics.acceptedSigned.Add(1)
+	a.engine.metrics.AcceptedSigned.Add(1)
 }
 
 // run starts everything and returns when all of it has stopped: first what
@@ -264,7 +250,7 @@ func (a *agent) run(ctx context.Context) error {
 	var finishing errgroup.Group
 	finishing.Go(func() error { return a.dispatcher.Run(last) })
 	finishing.Go(func() error { return a.engine.workloads.journal.Run(last) })
-	finishing.Go(func() error { a.engine.workloads.store.run(last); return nil })
+	finishing.Go(func() error { a.engine.workloads.store.Run(last); return nil })
 
 	a.publishDirectory()
 	known := a.restoreDocuments()
@@ -273,13 +259,13 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.engine.run(ctx) })
 	group.Go(func() error { return a.wakeAtEnd(ctx) })
 	group.Go(func() error { return a.tick(ctx) })
-	group.Go(func() error { return a.server.run(ctx) })
+	group.Go(func() error { return a.server.Run(ctx) })
 	group.Go(func() error { a.testSelf(ctx); return nil })
 	if a.directory != nil {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
 	}
 	if cluster := a.engine.workloads.cluster; cluster != nil {
-		group.Go(func() error { return cluster.run(ctx, a.kept, known) })
+		group.Go(func() error { return cluster.Run(ctx, a.kept, known) })
 	}
 	group.Go(func() error {
 		complete := a.adoptRunning(ctx)
@@ -296,7 +282,7 @@ func (a *agent) run(ctx context.Context) error {
 	err := group.Wait()
 	stopLast()
 	err = errors.Join(err, finishing.Wait())
-	a.engine.workloads.store.flush()
+	a.engine.workloads.store.Flush()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -353,7 +339,7 @@ func (a *agent) adoptRunning(ctx context.Context) (complete bool) {
 		a.log.Warn("list running containers; those that cannot be listed are taken over later", zap.Error(err))
 	}
 	complete = err == nil
-	newcomers := c.cluster.identifyAll(ctx, residents)
+	newcomers := c.cluster.IdentifyAll(ctx, residents)
 	e.post(ctx, func() {
 		for i, r := range residents {
 			c.adopt(newcomers[i], r)

@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/apiserver"
+	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/event"
@@ -44,10 +46,10 @@ type containers struct {
 	sandboxes bool // are watched, too
 	log       *zap.Logger
 	resolver  *workload.Resolver
-	cluster   *cluster
+	cluster   *apiserver.Server
 	watcher   *watcher
 	workloads *workloads
-	metrics   *counters
+	metrics   *metrics.Counters
 
 	byCgroup map[uint64]*instance
 	parked   *parking.Lot
@@ -79,9 +81,9 @@ func (c *containers) ask() {
 
 func (c *containers) lookUp(id uint64, path string) {
 	container, ok, err := c.resolver.Resolve(c.ctx, id, path)
-	var n *newcomer
+	var n *apiserver.Newcomer
 	if ok {
-		n = c.cluster.identify(c.ctx, container)
+		n = c.cluster.Identify(c.ctx, container)
 	}
 	c.post(c.ctx, func() {
 		c.parked.Answered(id)
@@ -107,9 +109,9 @@ func (c *containers) park(ev *event.Event) {
 	}
 	switch c.parked.Keep(ev) {
 	case parking.Unknown:
-		c.metrics.unattributed.Add(1)
+		c.metrics.Unattributed.Add(1)
 	case parking.Full:
-		c.metrics.parkedLost.Add(1)
+		c.metrics.ParkedLost.Add(1)
 	case parking.Kept:
 	}
 }
@@ -117,7 +119,7 @@ func (c *containers) park(ev *event.Event) {
 // dropParked says that a cgroup is no workload's.
 func (c *containers) dropParked(id uint64) {
 	if p := c.parked.Take(id); p != nil {
-		c.metrics.unattributed.Add(uint64(len(p.Events)))
+		c.metrics.Unattributed.Add(uint64(len(p.Events)))
 		c.watcher.Forget(id)
 	}
 }
@@ -135,12 +137,12 @@ func (c *containers) replay(in *instance, p *parking.Cgroup) {
 	c.workloads.settle(b)
 	if b.State == status.Guarded && p.Lost > 0 {
 		held := sensor.Held{News: p.Lost - p.Execs, Execs: p.Execs}
-		b.account.raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
+		b.account.Raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
 	}
 }
 
 // addNew takes in a container whose cgroup the kernel reported.
-func (c *containers) addNew(n *newcomer) {
+func (c *containers) addNew(n *apiserver.Newcomer) {
 	id := n.CgroupID
 	if c.byCgroup[id] != nil {
 		return
@@ -165,7 +167,7 @@ func (c *containers) addNew(n *newcomer) {
 }
 
 // adopt takes in a container that runs already.
-func (c *containers) adopt(n *newcomer, r workload.Resident) {
+func (c *containers) adopt(n *apiserver.Newcomer, r workload.Resident) {
 	if c.byCgroup[r.CgroupID] != nil || r.Sandbox && !c.sandboxes {
 		return
 	}
@@ -189,10 +191,10 @@ func (c *containers) adopt(n *newcomer, r workload.Resident) {
 }
 
 // add makes the instance of a container and finds its workload.
-func (c *containers) add(n *newcomer) *instance {
+func (c *containers) add(n *apiserver.Newcomer) *instance {
 	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: factsOf(&n.Container), files: map[uint64]file{}}
 	c.byCgroup[n.CgroupID] = in
-	if !n.described && c.cluster.knows(&n.Container) {
+	if !n.Described && c.cluster.Knows(&n.Container) {
 		c.describeLater(in)
 	}
 	c.workloads.join(in.behaviour, &in.Instance)
@@ -207,14 +209,14 @@ func factsOf(c *workload.Container) builtin.Container {
 }
 
 // subjectOf is whom alerts about the container are about.
-func subjectOf(n *newcomer) alert.Subject {
+func subjectOf(n *apiserver.Newcomer) alert.Subject {
 	typ := n.Type
 	if typ == workload.TypeRegular {
 		typ = ""
 	}
 	return alert.Subject{
 		Workload:  alert.Workload{Namespace: n.Namespace, Kind: n.Owner.Kind, Name: n.Owner.Name},
-		Pod:       alert.Pod{Name: n.Pod, UID: n.PodUID, Labels: n.podLabels},
+		Pod:       alert.Pod{Name: n.Pod, UID: n.PodUID, Labels: n.PodLabels},
 		Container: alert.Container{ID: n.ID, Name: n.Name, Type: typ, Image: n.Image, Digest: n.ImageDigest},
 	}
 }
@@ -223,7 +225,7 @@ func subjectOf(n *newcomer) alert.Subject {
 // later: there is no time to ask who owns it.
 func (c *containers) podEnds(pod kubernetes.PodID) {
 	for _, in := range c.byCgroup {
-		if podOf(&in.Container) == pod {
+		if apiserver.PodOf(&in.Container) == pod {
 			in.behaviour.Ends(&in.Instance, time.Now())
 		}
 	}
@@ -247,7 +249,7 @@ func (c *containers) describeLater(in *instance) {
 	container := in.Container
 	go func() {
 		defer cancel()
-		n, err := c.cluster.ask(ctx, container)
+		n, err := c.cluster.Ask(ctx, container)
 		if err != nil {
 			return // that of ctx
 		}
@@ -266,12 +268,12 @@ func (in *instance) stopAsking() {
 }
 
 // redescribe moves the instance to the workload that it turns out to be of.
-func (c *containers) redescribe(in *instance, n *newcomer) {
+func (c *containers) redescribe(in *instance, n *apiserver.Newcomer) {
 	completeness := in.subject.Profile
 	in.Container, in.subject = n.Container, subjectOf(n)
 	in.subject.Profile = completeness
 	if in.behaviour.Key == n.Key() {
-		in.behaviour.Obey(n.settings, n.owner, time.Now())
+		in.behaviour.Obey(n.Settings, n.Subject, time.Now())
 		c.workloads.settle(in.behaviour)
 		return
 	}
@@ -327,8 +329,8 @@ func (c *containers) tick() {
 		c.dropParked(id)
 	}
 	cgroups, events := c.parked.Len()
-	c.metrics.parked.Store(int64(cgroups))
-	c.metrics.parkedEvents.Store(int64(events))
+	c.metrics.Parked.Store(int64(cgroups))
+	c.metrics.ParkedEvents.Store(int64(events))
 }
 
 // countHeld notes what the kernel could not send of a container.
@@ -338,7 +340,7 @@ func (c *containers) countHeld(in *instance) {
 	b.Lose(held.Total())
 	c.workloads.settle(b)
 	if b.State == status.Guarded && held.News+held.Execs > 0 {
-		b.account.raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
+		b.account.Raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
 	}
 }
 
@@ -368,7 +370,7 @@ func (c *containers) changes(ctx context.Context, change workload.Change) {
 	case workload.Disconnected:
 		c.log.Warn("lost containerd", zap.String("socket", change.Runtime.Socket))
 	case workload.Found:
-		n := c.cluster.identify(ctx, change.Resident.Container)
+		n := c.cluster.Identify(ctx, change.Resident.Container)
 		c.post(ctx, func() { c.adopt(n, change.Resident) })
 	case workload.Gone:
 		// The kernel says so too, after the last of the container's events; this

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/detector"
@@ -31,33 +31,10 @@ type engine struct {
 	builder    alert.Builder
 	judge      *judge.Judge
 	health     *health
-	metrics    *counters
+	metrics    *metrics.Counters
 
 	commands chan func()
 	event    event.Event
-}
-
-// states are all states, in the order in which counters has them.
-var states = [...]status.State{status.Learning, status.Guarded, status.Unguarded, status.Off}
-
-// counters are read by the metrics collector while the engine runs.
-type counters struct {
-	beat         atomic.Int64              // unix nanoseconds of the last turn
-	lastEvent    atomic.Int64              // nanoseconds since boot
-	selfTest     atomic.Int64              // nanoseconds since boot
-	workloads    [len(states)]atomic.Int64 // workload containers that run, by state
-	containers   [len(states)]atomic.Int64
-	parked       atomic.Int64
-	parkedEvents atomic.Int64
-	notKept      atomic.Uint64
-	parkedLost   atomic.Uint64 // events of cgroups nobody knew in time, for want of room
-	unattributed atomic.Uint64 // events of cgroups that are no workload's
-	runtimeActs  atomic.Uint64
-	adoptErrors  atomic.Uint64
-	late         atomic.Uint64 // containers whose start the kernel could not report
-
-	acceptedSigned   atomic.Uint64 // documents; the catalog's goroutine counts them
-	acceptedUnsigned atomic.Uint64
 }
 
 // post hands f to the engine's goroutine and wakes it.
@@ -74,7 +51,7 @@ func (e *engine) post(ctx context.Context, f func()) {
 
 // run reads until the sensor is closed or ctx ends.
 func (e *engine) run(ctx context.Context) error {
-	e.metrics.beat.Store(time.Now().UnixNano())
+	e.metrics.Beat.Store(time.Now().UnixNano())
 	for ctx.Err() == nil {
 		err := e.watcher.Read(&e.event)
 		switch {
@@ -107,10 +84,10 @@ func (e *engine) runCommands() {
 // handle is one event's way.
 func (e *engine) handle(ev *event.Event) {
 	if ev.Kind == event.KindSelfTest {
-		e.metrics.selfTest.Store(int64(ev.Time))
+		e.metrics.SelfTest.Store(int64(ev.Time))
 		return
 	}
-	e.metrics.lastEvent.Store(int64(ev.Time))
+	e.metrics.LastEvent.Store(int64(ev.Time))
 	switch ev.Kind {
 	case event.KindCgroupCreated:
 		e.containers.created(ev.Cgroup, string(ev.Path))
@@ -140,7 +117,7 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	b := in.behaviour
 	switch {
 	case ev.Has(event.FlagRuntime):
-		e.metrics.runtimeActs.Add(1)
+		e.metrics.RuntimeActs.Add(1)
 		e.check(in, ev)
 	case b.State == status.Learning:
 		e.learn(in, ev)
@@ -236,11 +213,11 @@ func (e *engine) raiseNew(in *instance, d detector.Deviation) {
 	e.raise(in, a)
 }
 
-func (e *engine) raise(in *instance, a alert.Alert) { in.behaviour.account.raise(e.alerts, a) }
+func (e *engine) raise(in *instance, a alert.Alert) { in.behaviour.account.Raise(e.alerts, a) }
 
 // tick does what is due with time: windows, losses, documents, the journal.
 func (e *engine) tick(now time.Time) {
-	e.metrics.beat.Store(now.UnixNano())
+	e.metrics.Beat.Store(now.UnixNano())
 	e.containers.tick()
 	e.workloads.tick(now)
 	e.workloads.countStates(now)

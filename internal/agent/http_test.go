@@ -26,6 +26,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sys/unix"
 
+	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/port"
 	"bobwatch/internal/config"
 	"bobwatch/internal/host"
 	"bobwatch/internal/sensor"
@@ -37,20 +39,21 @@ import (
 func serve(t *testing.T, webConfig string, e *engine) string {
 	t.Helper()
 	c := config.HTTP{Listen: "127.0.0.1:0", WebConfig: webConfig}
-	s, err := listen(c, newRegistry(), e, nil, zaptest.NewLogger(t))
+	registry := metrics.NewRegistry()
+	s, err := port.Open(c, handler(registry, e, nil), registry, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.run(ctx) }()
+	go func() { done <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
-	return s.listener.Addr().String()
+	return s.Addr().String()
 }
 
 // certificate makes a self-signed certificate for 127.0.0.1 in dir.
@@ -146,7 +149,7 @@ func TestBadWebConfigIsRefused(t *testing.T) {
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := listen(config.HTTP{Listen: "127.0.0.1:0", WebConfig: file}, newRegistry(), &engine{}, nil, zap.NewNop())
+			_, err := port.Open(config.HTTP{Listen: "127.0.0.1:0", WebConfig: file}, http.NotFoundHandler(), metrics.NewRegistry(), zap.NewNop())
 			if err == nil || !strings.Contains(err.Error(), "http.webConfig") {
 				t.Errorf("listen = %v, want an error that names http.webConfig", err)
 			}
@@ -158,7 +161,7 @@ func TestBadWebConfigIsRefused(t *testing.T) {
 func TestWedgedReader(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := testConfig(t)
-	a := &agent{config: c, log: zaptest.NewLogger(t), registry: newRegistry()}
+	a := &agent{config: c, log: zaptest.NewLogger(t), registry: metrics.NewRegistry()}
 	closers, err := a.open(io.Discard, false)
 	if err != nil {
 		t.Fatal(err)
@@ -223,29 +226,29 @@ func TestLostHook(t *testing.T) {
 }
 
 func TestNoRecordsIsNotReady(t *testing.T) {
-	h := &health{metrics: &counters{}}
+	h := &health{metrics: &metrics.Counters{}}
 	h.ready.Store(true)
-	h.metrics.beat.Store(time.Now().UnixNano())
+	h.metrics.Beat.Store(time.Now().UnixNano())
 	if err := h.detecting(); err == nil || !strings.Contains(err.Error(), "not tested yet") {
 		t.Errorf("detecting = %v before the first self-test", err)
 	}
 	h.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
-	h.metrics.selfTest.Store(host.SinceBoot().Nanoseconds())
+	h.metrics.SelfTest.Store(host.SinceBoot().Nanoseconds())
 	if err := h.detecting(); err != nil {
 		t.Errorf("detecting = %v", err)
 	}
-	h.metrics.selfTest.Store(host.SinceBoot().Nanoseconds() - int64(2*maxSelfTestAge))
+	h.metrics.SelfTest.Store(host.SinceBoot().Nanoseconds() - int64(2*maxSelfTestAge))
 	if err := h.detecting(); err == nil || !strings.Contains(err.Error(), "records do not arrive") {
 		t.Errorf("detecting = %v without a record for long", err)
 	}
 }
 
 func TestNodeWithoutRuntimeIsNotReady(t *testing.T) {
-	h := &health{metrics: &counters{}}
+	h := &health{metrics: &metrics.Counters{}}
 	h.ready.Store(true)
-	h.metrics.beat.Store(time.Now().UnixNano())
+	h.metrics.Beat.Store(time.Now().UnixNano())
 	h.hooks.Store(&[]sensor.Hook{{Name: "handle_exec"}})
-	h.metrics.selfTest.Store(host.SinceBoot().Nanoseconds())
+	h.metrics.SelfTest.Store(host.SinceBoot().Nanoseconds())
 	var err error
 	h.resolver, err = workload.New(workload.Options{Sockets: []string{filepath.Join(t.TempDir(), "none.sock")}})
 	if err != nil {

@@ -24,7 +24,7 @@ func (w *watcher) openPort(ev *event.Event, anyPeer bool) {
 // whom they talk to already.
 func (w *watcher) adoptSockets() {
 	if err := w.AdoptSockets(); err != nil {
-		w.metrics.adoptErrors.Add(1)
+		w.metrics.AdoptErrors.Add(1)
 		w.log.Error("take over sockets", zap.Error(err))
 	}
 }

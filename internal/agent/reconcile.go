@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/apiserver"
 	"bobwatch/internal/workload"
 )
 
@@ -64,7 +65,7 @@ func (c *containers) reconcile(ctx context.Context, suspects []uint64) []uint64 
 			missing = append(missing, r.CgroupID)
 		}
 	}
-	newcomers := c.cluster.identifyAll(ctx, late)
+	newcomers := c.cluster.IdentifyAll(ctx, late)
 	for i, r := range late {
 		c.post(ctx, func() { c.adoptLate(newcomers[i], r) })
 	}
@@ -106,7 +107,7 @@ func (c *containers) missing(ctx context.Context, residents []workload.Resident,
 
 // adoptLate takes over a container whose start was missed. What it did before is
 // missing from its profile.
-func (c *containers) adoptLate(n *newcomer, r workload.Resident) {
+func (c *containers) adoptLate(n *apiserver.Newcomer, r workload.Resident) {
 	if c.byCgroup[r.CgroupID] != nil {
 		return
 	}
@@ -118,8 +119,8 @@ func (c *containers) adoptLate(n *newcomer, r workload.Resident) {
 	in.behaviour.Lose(1)
 	in.behaviour.LateStarts++
 	c.workloads.settle(in.behaviour)
-	c.metrics.late.Add(1)
-	in.behaviour.account.raise(c.workloads.alerts, lateAlert(c.workloads.node, in))
+	c.metrics.Late.Add(1)
+	in.behaviour.account.Raise(c.workloads.alerts, lateAlert(c.workloads.node, in))
 	c.log.Warn("the kernel could not report the start of a container; it is watched from now on",
 		zap.String("container", in.Container.ID), zap.String("workload", in.behaviour.Name))
 }

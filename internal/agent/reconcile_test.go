@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/catalog"
@@ -39,7 +40,7 @@ func TestLostStartsAreFound(t *testing.T) {
 			alerts <- a
 		}
 	}()
-	a := &agent{config: c, log: zap.NewNop(), registry: newRegistry()}
+	a := &agent{config: c, log: zap.NewNop(), registry: metrics.NewRegistry()}
 	closers, err := a.open(writer, false)
 	if err != nil {
 		t.Fatal(err)

@@ -5,20 +5,18 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/port"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/alert/sink"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/incident"
 	"bobwatch/internal/kubernetes"
-	"bobwatch/internal/rule"
-	"bobwatch/internal/sensor"
-	"bobwatch/internal/severity"
 )
 
 // Metrics returns a family for each metric of the agent's own, by name, with
@@ -37,10 +35,10 @@ func Metrics() ([]*dto.MetricFamily, error) {
 	}
 	catalog.New(catalog.Options{Registerer: registry})
 	kubernetes.Register(registry)
-	if err := registry.Register(closedConnections(func() uint64 { return 0 })); err != nil {
+	if err := registry.Register(port.ClosedConnections(func() uint64 { return 0 })); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	if err := registry.Register(collector{exampleReading}); err != nil {
+	if err := registry.Register(metrics.Collector{Read: metrics.Example}); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	families, err := registry.Gather()
@@ -48,29 +46,6 @@ func Metrics() ([]*dto.MetricFamily, error) {
 		return nil, fmt.Errorf("gather metrics: %w", err)
 	}
 	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
-		return !strings.HasPrefix(f.GetName(), "bobwatch_")
+		return !strings.HasPrefix(f.GetName(), metrics.Prefix)
 	}), nil
-}
-
-// exampleReading has something of everything.
-func exampleReading() *reading {
-	r := &reading{
-		sensor: sensor.Stats{Programs: map[string]sensor.Program{
-			"handle_exec": {Runs: 1, RunTime: time.Microsecond},
-		}},
-		hooks:    []sensor.Hook{{Name: "handle_exec"}},
-		counters: &counters{},
-		accounts: []*account{newAccount("shop", "web")},
-	}
-	r.counters.selfTest.Store(1)
-	r.counters.lastEvent.Store(1)
-	web := r.accounts[0]
-	web.setProgress(0)
-	for _, r := range rule.All() {
-		for s := r.Severity; s <= severity.Critical; s++ {
-			web.deviations.Add(r.ID, s, 1)
-			web.alerts.Add(r.ID, s, 1)
-		}
-	}
-	return r
 }

@@ -16,7 +16,7 @@ import (
 // nothing is known of. It is counted with the workloads that have no series of
 // their own. It is safe for concurrent use.
 func (e *engine) tell(a alert.Alert) {
-	e.workloads.accounts.shared.raise(e.alerts, a)
+	e.workloads.accounts.Shared().Raise(e.alerts, a)
 }
 
 // noProfileAlert tells that a workload is not guarded although it is to be.

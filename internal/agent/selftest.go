@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/host"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/workload"
@@ -56,7 +57,7 @@ func (a *agent) logHook(h sensor.Hook) {
 
 // health says whether the agent works. It is read while the engine runs.
 type health struct {
-	metrics  *counters
+	metrics  *metrics.Counters
 	resolver *workload.Resolver
 	cluster  bool        // there is a container runtime on each node
 	ready    atomic.Bool // what ran at the start is taken over
@@ -65,7 +66,7 @@ type health struct {
 
 // alive says why the engine is stuck, if it is.
 func (h *health) alive() error {
-	silent := time.Since(time.Unix(0, h.metrics.beat.Load()))
+	silent := time.Since(time.Unix(0, h.metrics.Beat.Load()))
 	if silent > maxSilence {
 		return fmt.Errorf("the reader has not turned for %s", silent.Round(time.Second))
 	}
@@ -90,7 +91,7 @@ func (h *health) detecting() error {
 			errs = append(errs, fmt.Errorf("hook %s: %w", hook.Name, hook.Err))
 		}
 	}
-	last := h.metrics.selfTest.Load()
+	last := h.metrics.SelfTest.Load()
 	if age := host.SinceBoot() - time.Duration(last); age > maxSelfTestAge {
 		errs = append(errs, errors.New("the kernel's records do not arrive"))
 	}

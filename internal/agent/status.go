@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/catalog"
 	"bobwatch/internal/status"
@@ -63,8 +64,8 @@ func documentStatus(states []catalog.State) []status.Document {
 	documents := []status.Document{}
 	for _, s := range states {
 		d := status.Document{
-			Source:    alert.Printable(s.Source, 4*maxLabelBytes),
-			Name:      alert.Printable(s.Name, 2*maxLabelBytes),
+			Source:    alert.Printable(s.Source, 4*metrics.MaxLabelBytes),
+			Name:      alert.Printable(s.Name, 2*metrics.MaxLabelBytes),
 			Digest:    s.Digest,
 			InForce:   s.InForce,
 			Authority: s.Authority,

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/judge"
 	"bobwatch/internal/process"
@@ -23,7 +24,7 @@ type watcher struct {
 	resolver  *workload.Resolver
 	processes *process.Table
 	judge     *judge.Judge
-	metrics   *counters
+	metrics   *metrics.Counters
 	log       *zap.Logger
 }
 
@@ -31,7 +32,7 @@ type watcher struct {
 // processes are. It reports whether the kernel does.
 func (w *watcher) adopt(r workload.Resident) bool {
 	if err := w.mark(r); err != nil {
-		w.metrics.adoptErrors.Add(1)
+		w.metrics.AdoptErrors.Add(1)
 		w.log.Error("take over container", zap.String("container", r.ID), zap.Error(err))
 		if errors.Is(err, sensor.ErrNotWatched) {
 			return false
@@ -84,7 +85,7 @@ func (w *watcher) apply(in *instance) {
 	}
 	in.subject.Profile.Completeness = b.Completeness
 	if err := w.tell(id, b.Behaviour); err != nil {
-		w.metrics.adoptErrors.Add(1)
+		w.metrics.AdoptErrors.Add(1)
 		w.log.Error("tell kernel", zap.String("container", in.Container.ID), zap.Error(err))
 	}
 }

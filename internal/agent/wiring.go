@@ -7,6 +7,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/apiserver"
+	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/store"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/catalog"
@@ -25,9 +28,9 @@ import (
 type parts struct {
 	resolver *workload.Resolver
 	catalog  *catalog.Catalog
-	cluster  *cluster
+	cluster  *apiserver.Server
 	journal  *learner.Journal
-	store    *store
+	store    *store.Store
 	judge    *judge.Judge
 	redactor *redact.Redactor
 }
@@ -35,31 +38,31 @@ type parts struct {
 func (a *agent) newEngine(s *sensor.Sensor, p parts) *engine {
 	c := &a.config
 	log := a.log.Named("engine")
-	metrics := &counters{}
+	counters := &metrics.Counters{}
 	remembered := process.DefaultOptions()
 	remembered.Redact = p.redactor
 	processes := process.New(remembered)
-	w := &watcher{Sensor: s, resolver: p.resolver, processes: processes, judge: p.judge, metrics: metrics, log: log}
+	w := &watcher{Sensor: s, resolver: p.resolver, processes: processes, judge: p.judge, metrics: counters, log: log}
 	e := &engine{
 		log:      log,
 		watcher:  w,
 		alerts:   a.dispatcher,
 		builder:  alert.Builder{Node: c.Node, Arch: runtime.GOARCH, Processes: processes},
 		judge:    p.judge,
-		health:   &health{metrics: metrics, resolver: p.resolver, cluster: c.Kubernetes.Enabled},
-		metrics:  metrics,
+		health:   &health{metrics: counters, resolver: p.resolver, cluster: c.Kubernetes.Enabled},
+		metrics:  counters,
 		commands: make(chan func(), 256),
 	}
 	e.workloads = &workloads{
 		options: a.behaviourOptions(p, log),
 		node:    c.Node, log: log, cluster: p.cluster, journal: p.journal, store: p.store,
-		alerts: a.dispatcher, accounts: newAccounts(), metrics: metrics,
+		alerts: a.dispatcher, accounts: metrics.NewAccounts(), metrics: counters,
 		apply: func(b *entry) { e.containers.apply(b) },
 		byKey: map[workload.Key]*entry{}, changed: map[*entry]struct{}{},
 	}
 	e.containers = &containers{
 		post: e.post, act: e.act, sandboxes: c.Learning.Sandboxes,
-		log: log, resolver: p.resolver, cluster: p.cluster, watcher: w, workloads: e.workloads, metrics: metrics,
+		log: log, resolver: p.resolver, cluster: p.cluster, watcher: w, workloads: e.workloads, metrics: counters,
 		byCgroup: map[uint64]*instance{}, parked: parking.New(),
 	}
 	return e
@@ -74,7 +77,7 @@ func (a *agent) behaviourOptions(p parts, log *zap.Logger) behaviour.Options {
 		SinceBoot:      func() int64 { return host.SinceBoot().Nanoseconds() },
 		Catalog:        p.catalog,
 		JoinLearned:    a.config.Profiles.JoinLearned,
-		Shares:         p.cluster.shares,
+		Shares:         p.cluster.Shares,
 		Provenance: profile.Provenance{
 			Kernels: []string{host.KernelRelease()},
 			Agents:  []string{fmt.Sprintf("bobwatch %s (%s/%s)", Version, runtime.GOOS, runtime.GOARCH)},

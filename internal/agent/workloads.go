@@ -8,6 +8,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/apiserver"
+	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/store"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/alert/delivery"
 	"bobwatch/internal/behaviour"
@@ -32,7 +35,7 @@ const (
 // entry is a workload container with what the agent keeps about it.
 type entry struct {
 	*behaviour.Behaviour
-	account *account
+	account *metrics.Account
 	notKept uint64            // as last seen
 	sources map[uint64]source // where programs were, see bind
 	saved   time.Time
@@ -45,12 +48,12 @@ type workloads struct {
 	options  behaviour.Options
 	node     string
 	log      *zap.Logger
-	cluster  *cluster
+	cluster  *apiserver.Server
 	journal  *learner.Journal
-	store    *store
+	store    *store.Store
 	alerts   *delivery.Dispatcher
-	accounts *accounts
-	metrics  *counters
+	accounts *metrics.Accounts
+	metrics  *metrics.Counters
 	apply    func(*entry) // tells the kernel what its instances may do
 
 	byKey   map[workload.Key]*entry
@@ -59,7 +62,7 @@ type workloads struct {
 }
 
 // of finds or makes the entry of a container.
-func (w *workloads) of(n *newcomer) *entry {
+func (w *workloads) of(n *apiserver.Newcomer) *entry {
 	key := n.Key()
 	b := w.byKey[key]
 	if b != nil {
@@ -67,15 +70,15 @@ func (w *workloads) of(n *newcomer) *entry {
 	} else {
 		b = w.make(n, key)
 	}
-	b.Meet(n.settings, n.owner, n.learned, n.predecessor, time.Now())
+	b.Meet(n.Settings, n.Subject, n.Learned, n.Predecessor, time.Now())
 	w.settle(b)
 	return b
 }
 
-func (w *workloads) make(n *newcomer, key workload.Key) *entry {
+func (w *workloads) make(n *apiserver.Newcomer, key workload.Key) *entry {
 	b := &entry{
 		Behaviour: behaviour.New(key, &n.Container, &w.options),
-		account:   w.accounts.open(n.Namespace, n.Owner.Name),
+		account:   w.accounts.Open(n.Namespace, n.Owner.Name),
 		sources:   map[uint64]source{},
 	}
 	state, facts, found, err := w.journal.Restore(b.Name)
@@ -101,13 +104,13 @@ func (w *workloads) settle(b *entry) {
 		b.saved = time.Time{}
 	}
 	if effects.Unguarded {
-		b.account.raise(w.alerts, noProfileAlert(w.node, b))
+		b.account.Raise(w.alerts, noProfileAlert(w.node, b))
 	}
 	if effects.Apply {
 		w.apply(b)
 	}
 	if effects.Share {
-		w.share(b)
+		w.cluster.Share(b.Behaviour, time.Now())
 	}
 }
 
@@ -122,7 +125,7 @@ func (w *workloads) part(b *entry, in *behaviour.Instance) {
 	w.settle(b)
 	if b.Running() == 0 {
 		w.dormant = append(w.dormant, b)
-		w.cluster.leave(b)
+		w.cluster.Leave(b.Key)
 	}
 }
 
@@ -177,15 +180,8 @@ func (w *workloads) finish() {
 // save hands the learned profile to the store, and to the other nodes.
 func (w *workloads) save(b *entry) {
 	b.saved, b.unsaved = time.Now(), false
-	w.store.put(b.Name, b.Profile(b.saved))
-	w.share(b)
-}
-
-// share gives the other nodes what was learned of a workload container.
-func (w *workloads) share(b *entry) {
-	if w.cluster.shares(b.Behaviour) {
-		w.cluster.learned.Put(b.Owner, b.Record(time.Now()))
-	}
+	w.store.Put(b.Name, b.Profile(b.saved))
+	w.cluster.Share(b.Behaviour, time.Now())
 }
 
 // learnedElsewhere takes over what the nodes together know of a workload
@@ -225,7 +221,7 @@ func (w *workloads) forget(names []string) {
 			w.drop(b)
 		}
 		w.journal.Forget(name)
-		if err := w.store.remove(name); err != nil {
+		if err := w.store.Remove(name); err != nil {
 			w.log.Error("forget workload", zap.String("workload", name), zap.Error(err))
 		}
 		w.log.Info("forgot workload that was not seen for long", zap.String("workload", name))
@@ -236,35 +232,36 @@ func (w *workloads) forget(names []string) {
 func (w *workloads) drop(b *entry) {
 	delete(w.byKey, b.Key)
 	delete(w.changed, b)
-	w.accounts.close(b.account)
+	w.accounts.Close(b.account)
 }
 
 // countStates publishes what a scrape reads.
 func (w *workloads) countStates(now time.Time) {
 	running, containers := map[status.State]int64{}, map[status.State]int64{}
-	w.accounts.shared.least = guardedProgress
-	for _, b := range w.byKey {
-		b.account.least = guardedProgress
-	}
+	progress := map[*metrics.Account]float64{w.accounts.Shared(): metrics.GuardedProgress}
 	for _, b := range w.byKey {
 		if notKept := b.NotKept(now); notKept > b.notKept {
-			w.metrics.notKept.Add(notKept - b.notKept)
+			w.metrics.NotKept.Add(notKept - b.notKept)
 			b.notKept = notKept
 		}
 		n := int64(b.Running())
 		running[b.State] += min(n, 1)
 		containers[b.State] += n
+		share := float64(metrics.GuardedProgress)
 		if b.State == status.Learning {
-			b.account.least = min(b.account.least, b.Progress(now), 1)
+			share = min(b.Progress(now), 1)
 		}
+		if other, ok := progress[b.account]; ok {
+			share = min(share, other)
+		}
+		progress[b.account] = share
 	}
-	for _, b := range w.byKey {
-		b.account.setProgress(b.account.least)
+	for account, share := range progress {
+		account.SetProgress(share)
 	}
-	w.accounts.shared.setProgress(w.accounts.shared.least)
-	for i, state := range states {
-		w.metrics.workloads[i].Store(running[state])
-		w.metrics.containers[i].Store(containers[state])
+	for i, state := range metrics.States {
+		w.metrics.Workloads[i].Store(running[state])
+		w.metrics.Containers[i].Store(containers[state])
 	}
 }
 
@@ -286,17 +283,17 @@ func (w *workloads) status(now time.Time) []status.Workload {
 func describe(b *entry, now time.Time) status.Workload {
 	m := &b.Model
 	w := status.Workload{
-		Namespace: alert.Printable(m.Namespace, maxLabelBytes),
-		Kind:      alert.Printable(m.Owner.Kind, maxLabelBytes),
-		Name:      alert.Printable(m.Owner.Name, 2*maxLabelBytes),
-		Container: alert.Printable(m.Name, 2*maxLabelBytes),
-		Image:     alert.Printable(m.Image, 4*maxLabelBytes),
-		Digest:    alert.Printable(m.ImageDigest, maxLabelBytes),
+		Namespace: alert.Printable(m.Namespace, metrics.MaxLabelBytes),
+		Kind:      alert.Printable(m.Owner.Kind, metrics.MaxLabelBytes),
+		Name:      alert.Printable(m.Owner.Name, 2*metrics.MaxLabelBytes),
+		Container: alert.Printable(m.Name, 2*metrics.MaxLabelBytes),
+		Image:     alert.Printable(m.Image, 4*metrics.MaxLabelBytes),
+		Digest:    alert.Printable(m.ImageDigest, metrics.MaxLabelBytes),
 	}
 	behaviour.Describe(b.Behaviour, &w, now)
 	for in := range b.Instances() {
 		w.Instances = append(w.Instances, status.Instance{
-			ID: alert.Printable(in.Container.ID, maxLabelBytes), Pod: alert.Printable(in.Container.Pod, 2*maxLabelBytes),
+			ID: alert.Printable(in.Container.ID, metrics.MaxLabelBytes), Pod: alert.Printable(in.Container.Pod, 2*metrics.MaxLabelBytes),
 		})
 	}
 	slices.SortFunc(w.Instances, func(a, b status.Instance) int { return cmp.Compare(a.ID, b.ID) })

@@ -1,4 +1,5 @@
-// Package port bears clients that are idle, slow or many.
+// Package port serves the agent's HTTP port, also to clients that are idle, slow or
+// many.
 //
 // Its invariant: a client that does not read, does not write or opens
 // connections without end costs a bounded amount of memory, and takes
@@ -34,9 +35,9 @@ const (
 	maxHeaderBytes = 16 << 10
 )
 
-// Server returns a server whose clients cannot take its memory or its time.
+// newServer returns a server whose clients cannot take its memory or its time.
 // Listener limits its connections.
-func Server(h http.Handler) *http.Server {
+func newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           Buffer(h),
 		ReadHeaderTimeout: requestTimeout,

@@ -19,7 +19,7 @@ func serve(t *testing.T, h http.Handler) *Listener {
 		t.Fatal(err)
 	}
 	l := NewListener(inner)
-	server := Server(h)
+	server := newServer(h)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	t.Cleanup(func() {

@@ -1,11 +1,12 @@
 package sink
 
 import (
-	"bobwatch/internal/alert"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
+
+	"bobwatch/internal/alert"
 )
 
 // Stdout writes alerts to a stream, each on a line of its own.

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bobwatch/internal/alert"
 	"bytes"
 	"context"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bobwatch/internal/alert"
 	"bobwatch/internal/severity"
 )
 

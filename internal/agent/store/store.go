@@ -1,4 +1,7 @@
-package agent
+// Package store keeps learned profiles as files in a directory.
+//
+// Its invariant: Put never waits for the disk.
+package store
 
 import (
 	"context"
@@ -17,10 +20,10 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// store writes learned profiles into a directory, one file a workload
-// container. put never waits for the disk; only the latest of a name is
+// Store writes learned profiles into a directory, one file a workload
+// container. Put never waits for the disk; only the latest of a name is
 // written.
-type store struct {
+type Store struct {
 	dir      string
 	log      *zap.Logger
 	failures atomic.Uint64
@@ -30,14 +33,19 @@ type store struct {
 	wake    chan struct{}
 }
 
-func newStore(dir string, log *zap.Logger) (*store, error) {
+// New makes the directory if there is none.
+func New(dir string, log *zap.Logger) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make profile directory: %w", err)
 	}
-	return &store{dir: dir, log: log, pending: map[string]*profile.Profile{}, wake: make(chan struct{}, 1)}, nil
+	return &Store{dir: dir, log: log, pending: map[string]*profile.Profile{}, wake: make(chan struct{}, 1)}, nil
 }
 
-func (s *store) put(name string, p *profile.Profile) {
+// Failures returns how many writes failed.
+func (s *Store) Failures() uint64 { return s.failures.Load() }
+
+// Put replaces the profile of a workload container.
+func (s *Store) Put(name string, p *profile.Profile) {
 	s.mu.Lock()
 	s.pending[name] = p
 	s.mu.Unlock()
@@ -47,8 +55,8 @@ func (s *store) put(name string, p *profile.Profile) {
 	}
 }
 
-// remove removes the file of a workload container.
-func (s *store) remove(name string) error {
+// Remove removes the file of a workload container.
+func (s *Store) Remove(name string) error {
 	s.mu.Lock()
 	delete(s.pending, name)
 	s.mu.Unlock()
@@ -58,20 +66,20 @@ func (s *store) remove(name string) error {
 	return nil
 }
 
-// run writes until ctx ends.
-func (s *store) run(ctx context.Context) {
+// Run writes until ctx ends.
+func (s *Store) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
-			s.flush()
+			s.Flush()
 		}
 	}
 }
 
-// flush writes all that is pending. What fails is tried again with the next.
-func (s *store) flush() {
+// Flush writes all that is pending. What fails is tried again with the next.
+func (s *Store) Flush() {
 	s.mu.Lock()
 	pending := s.pending
 	s.pending = map[string]*profile.Profile{}
@@ -89,7 +97,7 @@ func (s *store) flush() {
 	}
 }
 
-func (s *store) write(name string, p *profile.Profile) error {
+func (s *Store) write(name string, p *profile.Profile) error {
 	text, err := profile.Marshal(p)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package agent
+package apiserver
 
 import (
 	"testing"
@@ -14,9 +14,9 @@ import (
 
 func TestShares(t *testing.T) {
 	owned := kubernetes.Subject{OwnerUID: "1"}
-	shared := &cluster{learned: new(kubernetes.Client).Learned(nil)}
+	shared := &Server{learned: new(kubernetes.Client).Learned(nil)}
 	tests := map[string]struct {
-		cluster *cluster
+		cluster *Server
 		owner   kubernetes.Subject
 		mode    kubernetes.Mode
 		want    bool
@@ -24,7 +24,7 @@ func TestShares(t *testing.T) {
 		"learning":               {shared, owned, "", true},
 		"off":                    {shared, owned, kubernetes.ModeOff, false},
 		"owner not known":        {shared, kubernetes.Subject{}, "", false},
-		"switched off":           {&cluster{}, owned, "", false},
+		"switched off":           {&Server{}, owned, "", false},
 		"without the API server": {nil, owned, "", false},
 	}
 	for name, tt := range tests {
@@ -33,7 +33,7 @@ func TestShares(t *testing.T) {
 				Window: time.Hour, Catalog: catalog.New(catalog.Options{}), Log: zap.NewNop(),
 			})
 			b.Meet(kubernetes.Settings{Mode: tt.mode}, tt.owner, nil, nil, time.Now())
-			if got := tt.cluster.shares(b); got != tt.want {
+			if got := tt.cluster.Shares(b); got != tt.want {
 				t.Errorf("shares = %t, want %t", got, tt.want)
 			}
 		})

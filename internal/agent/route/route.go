@@ -1,4 +1,6 @@
-package agent
+// Package route makes the dispatcher of alerts that a configuration describes:
+// stdout, sinks with their queues, silences and incidents.
+package route
 
 import (
 	"cmp"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"bobwatch/internal/alert"
@@ -19,9 +22,9 @@ import (
 	"bobwatch/internal/kubernetes"
 )
 
-// CheckAlerts reports what only the sinks themselves can tell is wrong with a
+// Check reports what only the sinks themselves can tell is wrong with a
 // configuration: templates, silences, certificates.
-func CheckAlerts(c config.Config) error {
+func Check(c config.Config) error {
 	if _, err := stdoutRoute(&c, io.Discard, false); err != nil {
 		return err
 	}
@@ -30,6 +33,39 @@ func CheckAlerts(c config.Config) error {
 	}
 	_, err := sinkRoutes(&c, nil, zap.NewNop())
 	return err
+}
+
+// Options are what a dispatcher needs beside the configuration.
+type Options struct {
+	Stdout     io.Writer
+	Terminal   bool               // stdout is one
+	Client     *kubernetes.Client // nil outside of a cluster
+	Correlator delivery.Correlator
+	Log        *zap.Logger
+	Registerer prometheus.Registerer
+}
+
+// New returns the dispatcher that c describes.
+func New(c *config.Config, o Options) (*delivery.Dispatcher, error) {
+	options := delivery.DefaultOptions()
+	var err error
+	if options.Routes, err = stdoutRoute(c, o.Stdout, o.Terminal); err != nil {
+		return nil, err
+	}
+	sinks, err := sinkRoutes(c, o.Client, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	options.Routes = append(options.Routes, sinks...)
+	if options.Silencer, err = newSilencer(c.Alerts.Silences); err != nil {
+		return nil, err
+	}
+	warnOfQueues(c, o.Log)
+	options.RepeatInterval = time.Duration(c.Alerts.RepeatInterval)
+	options.Correlator = o.Correlator
+	options.Log = o.Log
+	options.Registerer = o.Registerer
+	return delivery.New(options)
 }
 
 func newSilencer(silences []config.Silence) (*delivery.Silencer, error) {

@@ -1,4 +1,8 @@
-package agent
+// Package metrics holds what the agent counts, and presents it at scrape.
+//
+// Its invariant: a label has a closed set of values, or at most as many as there
+// are accounts of workloads.
+package metrics
 
 import (
 	"runtime"
@@ -14,19 +18,18 @@ import (
 	"bobwatch/internal/workload"
 )
 
-//go:generate go run ./metricsdoc ../../docs/metrics.md
-
-func newRegistry() *prometheus.Registry {
+// NewRegistry returns a registry with the metrics of Go and of the process.
+func NewRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
 
-// metricPrefix begins the names of all metrics.
-const metricPrefix = "bobwatch_"
+// Prefix begins the names of all metrics.
+const Prefix = "bobwatch_"
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(metricPrefix+name, help, labels, nil)
+	return prometheus.NewDesc(Prefix+name, help, labels, nil)
 }
 
 // What the kernel's part counts. It is read at scrape.
@@ -90,63 +93,44 @@ var kindNames = map[event.Kind]string{
 	event.KindSocket:        "socket",
 }
 
-// reading is all that the agent's metrics tell, at one moment.
-type reading struct {
-	sensor          sensor.Stats
-	sensorErr       error
-	ready           bool
-	hooks           []sensor.Hook
-	counters        *counters
-	accounts        []*account
-	lookups         workload.Stats
-	processes       int
-	evicted         uint64
-	journalFailures uint64
-	journalSkipped  uint64
-	storeFailures   uint64
+// Reading is all that the agent's metrics tell, at one moment.
+type Reading struct {
+	Version         string // of the agent
+	Sensor          sensor.Stats
+	SensorErr       error
+	Ready           bool
+	Hooks           []sensor.Hook
+	Counters        *Counters
+	Accounts        []*Account
+	Lookups         workload.Stats
+	Processes       int
+	Evicted         uint64
+	JournalFailures uint64
+	JournalSkipped  uint64
+	StoreFailures   uint64
 }
 
-func (e *engine) reading() *reading {
-	w := e.workloads
-	r := &reading{
-		ready:         e.health.detecting() == nil,
-		counters:      e.metrics,
-		accounts:      w.accounts.all(),
-		lookups:       e.watcher.resolver.Stats(),
-		processes:     e.watcher.processes.Len(),
-		evicted:       e.watcher.processes.Evicted(),
-		storeFailures: w.store.failures.Load(),
-	}
-	r.sensor, r.sensorErr = e.watcher.Stats()
-	r.journalFailures, _ = w.journal.Failures()
-	r.journalSkipped = w.journal.Skipped()
-	if hooks := e.health.hooks.Load(); hooks != nil {
-		r.hooks = *hooks
-	}
-	return r
-}
-
-// collector makes metrics of a reading at scrape.
-type collector struct {
-	read func() *reading
+// Collector makes metrics of a Reading at scrape.
+type Collector struct {
+	Read func() *Reading
 }
 
 // Describe implements prometheus.Collector. It describes nothing: which series
 // there are depends on the kernel and on the workloads.
-func (c collector) Describe(chan<- *prometheus.Desc) {}
+func (c Collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
-func (c collector) Collect(ch chan<- prometheus.Metric) {
-	r := c.read()
+func (c Collector) Collect(ch chan<- prometheus.Metric) {
+	r := c.Read()
 	out := metricWriter(ch)
-	if r.sensorErr != nil {
-		ch <- prometheus.NewInvalidMetric(descRecords, r.sensorErr)
+	if r.SensorErr != nil {
+		ch <- prometheus.NewInvalidMetric(descRecords, r.SensorErr)
 	} else {
-		out.sensor(&r.sensor)
+		out.sensor(&r.Sensor)
 	}
 	out.health(r)
 	out.engine(r)
-	out.workloads(r.accounts)
+	out.workloads(r.Accounts)
 }
 
 type metricWriter chan<- prometheus.Metric
@@ -180,42 +164,42 @@ func (w metricWriter) sensor(s *sensor.Stats) {
 	}
 }
 
-func (w metricWriter) health(r *reading) {
-	w.gauge(descReady, number(r.ready))
-	for _, h := range r.hooks {
+func (w metricWriter) health(r *Reading) {
+	w.gauge(descReady, number(r.Ready))
+	for _, h := range r.Hooks {
 		w.gauge(descHook, number(h.Err == nil), h.Name)
 	}
-	if at := r.counters.selfTest.Load(); at > 0 {
+	if at := r.Counters.SelfTest.Load(); at > 0 {
 		w.gauge(descSelfTest, wallClock(at))
 	}
-	if at := r.counters.lastEvent.Load(); at > 0 {
+	if at := r.Counters.LastEvent.Load(); at > 0 {
 		w.gauge(descLastEvent, wallClock(at))
 	}
-	w.gauge(descBuild, 1, Version, runtime.Version())
+	w.gauge(descBuild, 1, r.Version, runtime.Version())
 }
 
-func (w metricWriter) engine(r *reading) {
-	c := r.counters
-	for i, state := range states {
-		w.gauge(descWorkloads, float64(c.workloads[i].Load()), string(state))
-		w.gauge(descContainers, float64(c.containers[i].Load()), string(state))
+func (w metricWriter) engine(r *Reading) {
+	c := r.Counters
+	for i, state := range States {
+		w.gauge(descWorkloads, float64(c.Workloads[i].Load()), string(state))
+		w.gauge(descContainers, float64(c.Containers[i].Load()), string(state))
 	}
-	w.counter(descNotKept, float64(c.notKept.Load()))
-	w.gauge(descParked, float64(c.parked.Load()))
-	w.gauge(descParkedEvents, float64(c.parkedEvents.Load()))
-	w.counter(descParkedLost, float64(c.parkedLost.Load()))
-	w.counter(descUnattributed, float64(c.unattributed.Load()))
-	w.counter(descRuntimeActs, float64(c.runtimeActs.Load()))
-	w.lookups(&r.lookups)
-	w.counter(descAdoptErrors, float64(c.adoptErrors.Load()))
-	w.counter(descLate, float64(c.late.Load()))
-	w.gauge(descProcesses, float64(r.processes))
-	w.counter(descEvicted, float64(r.evicted))
-	w.counter(descJournal, float64(r.journalFailures))
-	w.counter(descSkipped, float64(r.journalSkipped))
-	w.counter(descStore, float64(r.storeFailures))
-	w.counter(descAccepted, float64(c.acceptedSigned.Load()), "signed")
-	w.counter(descAccepted, float64(c.acceptedUnsigned.Load()), "unsigned")
+	w.counter(descNotKept, float64(c.NotKept.Load()))
+	w.gauge(descParked, float64(c.Parked.Load()))
+	w.gauge(descParkedEvents, float64(c.ParkedEvents.Load()))
+	w.counter(descParkedLost, float64(c.ParkedLost.Load()))
+	w.counter(descUnattributed, float64(c.Unattributed.Load()))
+	w.counter(descRuntimeActs, float64(c.RuntimeActs.Load()))
+	w.lookups(&r.Lookups)
+	w.counter(descAdoptErrors, float64(c.AdoptErrors.Load()))
+	w.counter(descLate, float64(c.Late.Load()))
+	w.gauge(descProcesses, float64(r.Processes))
+	w.counter(descEvicted, float64(r.Evicted))
+	w.counter(descJournal, float64(r.JournalFailures))
+	w.counter(descSkipped, float64(r.JournalSkipped))
+	w.counter(descStore, float64(r.StoreFailures))
+	w.counter(descAccepted, float64(c.AcceptedSigned.Load()), "signed")
+	w.counter(descAccepted, float64(c.AcceptedUnsigned.Load()), "unsigned")
 }
 
 func (w metricWriter) lookups(s *workload.Stats) {
@@ -232,7 +216,7 @@ func (w metricWriter) lookups(s *workload.Stats) {
 	w.counter(descReconnects, float64(s.Reconnects))
 }
 
-func (w metricWriter) workloads(list []*account) {
+func (w metricWriter) workloads(list []*Account) {
 	for _, a := range list {
 		if share, learning := a.learned(); learning {
 			w.gauge(descProgress, share, a.namespace, a.workload)
@@ -243,7 +227,7 @@ func (w metricWriter) workloads(list []*account) {
 }
 
 // tally tells what is not 0: most workloads never deviate.
-func (w metricWriter) tally(d *prometheus.Desc, t *rule.Tally, a *account) {
+func (w metricWriter) tally(d *prometheus.Desc, t *rule.Tally, a *Account) {
 	for grade, n := range t.Counts() {
 		w.counter(d, float64(n), grade.Rule.String(), grade.Severity.String(), a.namespace, a.workload)
 	}

@@ -1,4 +1,4 @@
-package agent
+package metrics
 
 import (
 	"fmt"
@@ -14,10 +14,10 @@ import (
 
 // gather collects from accounts as a scrape does, and returns what it says of
 // deviations and progress.
-func gather(t *testing.T, s *accounts) string {
+func gather(t *testing.T, s *Accounts) string {
 	t.Helper()
-	text, err := testutil.CollectAndFormat(collector{func() *reading {
-		return &reading{counters: &counters{}, accounts: s.all()}
+	text, err := testutil.CollectAndFormat(Collector{func() *Reading {
+		return &Reading{Counters: &Counters{}, Accounts: s.All()}
 	}}, expfmt.TypeTextPlain,
 		"bobwatch_deviations_total", "bobwatch_alerts_total", "bobwatch_learning_progress_ratio")
 	if err != nil {
@@ -27,9 +27,9 @@ func gather(t *testing.T, s *accounts) string {
 }
 
 func TestAccountsAreBounded(t *testing.T) {
-	s := newAccounts()
+	s := NewAccounts()
 	for i := range 3 * maxAccounts {
-		s.open("shop", fmt.Sprintf("web-%d", i)).deviations.Add(rule.UnexpectedSyscall, severity.High, 1)
+		s.Open("shop", fmt.Sprintf("web-%d", i)).deviations.Add(rule.UnexpectedSyscall, severity.High, 1)
 	}
 	text := gather(t, s)
 	if got := strings.Count(text, "bobwatch_deviations_total{"); got != maxAccounts+1 {
@@ -42,18 +42,18 @@ func TestAccountsAreBounded(t *testing.T) {
 }
 
 func TestAccountIsKeptByItsHolders(t *testing.T) {
-	s := newAccounts()
-	first, second := s.open("shop", "web"), s.open("shop", "web")
+	s := NewAccounts()
+	first, second := s.Open("shop", "web"), s.Open("shop", "web")
 	if first != second {
 		t.Fatal("two accounts of one workload")
 	}
 	first.alerts.Add(rule.UnexpectedProcess, severity.Low, 1)
-	s.close(first)
+	s.Close(first)
 	const series = `bobwatch_alerts_total{namespace="shop",rule="R0001",severity="low",workload="web"} 1`
 	if text := gather(t, s); !strings.Contains(text, series) {
 		t.Errorf("no %s in\n%s", series, text)
 	}
-	s.close(second)
+	s.Close(second)
 	if text := gather(t, s); text != "" {
 		t.Errorf("series of a workload that is gone:\n%s", text)
 	}
@@ -62,9 +62,9 @@ func TestAccountIsKeptByItsHolders(t *testing.T) {
 // TestHostileNames gives workloads names that are no label values, or that
 // stand for something else.
 func TestHostileNames(t *testing.T) {
-	s := newAccounts()
+	s := NewAccounts()
 	for _, name := range []string{"\xff\xfe", "a\nbobwatch_ready 1", `"} 1`, sharedAccount, strings.Repeat("x", 1<<20)} {
-		s.open(name, name).setProgress(0.5)
+		s.Open(name, name).SetProgress(0.5)
 	}
 	text := gather(t, s)
 	if got := strings.Count(text, "\n"); got != 5+2 { // and HELP and TYPE
