@@ -2,6 +2,9 @@ package agent
 
 import (
 	"context"
+	"net"
+	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +59,8 @@ type containers struct {
 	adopted  bool // what ran at the start is taken over
 	stale    bool // cgroups of an earlier agent may be watched still
 	unseen   bool // sockets of containers taken over are older than the agent
+
+	apiServers []netip.AddrPort // of the Kubernetes API
 
 	unannounced atomic.Bool // an event came of a cgroup that nobody announced
 }
@@ -192,7 +197,7 @@ func (c *containers) adopt(n *apiserver.Newcomer, r workload.Resident) {
 
 // add makes the instance of a container and finds its workload.
 func (c *containers) add(n *apiserver.Newcomer) *instance {
-	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: factsOf(&n.Container), files: map[uint64]file{}}
+	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: c.factsOf(&n.Container), files: map[uint64]file{}}
 	c.byCgroup[n.CgroupID] = in
 	if !n.Described && c.cluster.Knows(&n.Container) {
 		c.describeLater(in)
@@ -204,8 +209,17 @@ func (c *containers) add(n *apiserver.Newcomer) *instance {
 }
 
 // factsOf is what rules are asked with.
-func factsOf(c *workload.Container) builtin.Container {
-	return builtin.Container{Image: c.Runtime != workload.RuntimeCgroup}
+func (c *containers) factsOf(k *workload.Container) builtin.Container {
+	return builtin.Container{Image: k.Runtime != workload.RuntimeCgroup, APIServers: c.apiServers}
+}
+
+// apiServers returns the address of the Kubernetes API, as a pod is told it.
+func apiServers() []netip.AddrPort {
+	address, err := netip.ParseAddrPort(net.JoinHostPort(os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")))
+	if err != nil {
+		return nil // not in a cluster
+	}
+	return []netip.AddrPort{address}
 }
 
 // subjectOf is whom alerts about the container are about.

@@ -63,7 +63,7 @@ func (a *agent) newEngine(s *sensor.Sensor, p parts) *engine {
 	e.containers = &containers{
 		post: e.post, act: e.act, sandboxes: c.Learning.Sandboxes,
 		log: log, resolver: p.resolver, cluster: p.cluster, watcher: w, workloads: e.workloads, metrics: counters,
-		byCgroup: map[uint64]*instance{}, parked: parking.New(),
+		byCgroup: map[uint64]*instance{}, parked: parking.New(), apiServers: apiServers(),
 	}
 	return e
 }

@@ -91,8 +91,8 @@ func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (de
 	}
 	d, deviates := j.detector.Check(e, m)
 	rules := j.kinds[e.Kind%event.Kinds]
-	act := builtin.Act{Event: e, Container: c, Verdict: d.Verdict}
 	described := speaks(m, e.Kind)
+	act := builtin.Act{Event: e, Container: c, Verdict: d.Verdict, Described: described}
 	if !described {
 		act.Verdict = match.PathUnknown
 	}
@@ -110,7 +110,7 @@ func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (de
 			byRule, wrong = true, true
 		}
 		d.Severity = max(d.Severity, r.severity)
-		if also != "" && others < len(d.Also) {
+		if also != "" && also != d.Rule && others < len(d.Also) {
 			d.Also[others] = also
 			others++
 		}

@@ -74,14 +74,15 @@ func TestCheck(t *testing.T) {
 		guarded, undescribed string
 	}{
 		"known call":         {call("read", 0), "", ""},
-		"call":               {call("mount", 0), "R0003 critical", ""},
+		"call":               {call("setsid", 0), "R0003 low", ""},
+		"mount":              {call("mount", 0), "BW107 critical [R0003]", "BW107 high"},
 		"module":             {call("finit_module", 0), "R1002 critical [R0003]", "R1002 critical"},
 		"ptrace":             {call("ptrace", 0), "R1015 critical [R0003]", "R1015 high"},
 		"bpf":                {call("bpf", 0), "R0009 critical [R0003]", "R0009 high"},
 		"unshare":            {call("unshare", 0), "R1006 critical [R0003]", "R1006 high"},
 		"io_uring":           {call("io_uring_setup", 0), "R1030 high [R0003]", ""},
 		"32-bit ptrace":      {&event.Event{Kind: event.KindSyscall, ABI: event.ABICompat, Nr: 26}, "R1015 critical [R0003]", "R1015 high"},
-		"x32 ptrace":         {&event.Event{Kind: event.KindSyscall, ABI: event.ABIX32, Nr: 1<<30 | 101}, "R1015 critical [R0003]", "R1015 high"},
+		"x32 ptrace":         {&event.Event{Kind: event.KindSyscall, ABI: event.ABIX32, Nr: 1<<30 | 101}, "R1015 critical [BW138 R0003]", "R1015 high [BW138]"},
 		"unknown number":     {&event.Event{Kind: event.KindSyscall, ABI: event.ABIUnknown, Nr: 101}, "R0003 medium", ""},
 		"known program":      {exec("/bin/cat", "cat", 0), "", ""},
 		"program":            {exec("/bin/ls", "ls", 0), "R0001 medium", ""},
@@ -95,7 +96,7 @@ func TestCheck(t *testing.T) {
 		"left":               {&event.Event{Kind: event.KindMoved}, "BW001 critical", "BW001 critical"},
 		"memory of another": {
 			&event.Event{Kind: event.KindOpen, Path: []byte("/proc/7/mem"), Access: event.AccessWrite},
-			"R1015 critical [R0002]", "R1015 high",
+			"R1015 critical [R0002 R0010]", "R1015 high",
 		},
 
 		"the runtime's module":  {call("finit_module", event.FlagRuntime), "R0003 critical", "R0003 critical"},

@@ -125,7 +125,7 @@ func TestDeviationsAreGroupedByCause(t *testing.T) {
 	r := mustNew(t, sample(t))
 	want := []string{
 		"What /usr/bin/dash brought in",
-		"  R0002 critical read of /etc/shadow",
+		"  R0010 critical read of /etc/shadow",
 		"  R0001 medium execution of /usr/bin/cat: cat /etc/shadow",
 		"  R0040 medium execution of /usr/bin/dash: sh -c “ping -c 4 127.0.0.1; cat /etc/shadow”",
 		"  R0003 low system call gettid",
@@ -151,7 +151,7 @@ func TestRefusedOpen(t *testing.T) {
 	shadow := &trial.Incidents[2].Alert
 	shadow.Severity = severity.High
 	shadow.Deviation.Open.Refused = "EACCES"
-	want := "  R0002 high read of /etc/shadow, refused with EACCES"
+	want := "  R0010 high read of /etc/shadow, refused with EACCES"
 	if got := lines(mustNew(t, trial)); !slices.Contains(got, want) {
 		t.Errorf("no %q in %q", want, got)
 	}

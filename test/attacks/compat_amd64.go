@@ -36,3 +36,5 @@ func compatOpen(path string) (string, error) {
 	}
 	return read(int(fd), "through a 32-bit open")
 }
+
+const iopl = unix.SYS_IOPL

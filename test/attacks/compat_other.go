@@ -9,3 +9,6 @@ var errNoCompat = errors.New("32-bit calls are made on amd64 only")
 func compatCall(string) (string, error) { return "", errNoCompat }
 
 func compatOpen(string) (string, error) { return "", errNoCompat }
+
+// iopl is a call that only x86 has.
+const iopl = ^uintptr(0)

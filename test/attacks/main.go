@@ -26,6 +26,8 @@ type attack func(target string) (string, error)
 var attacks = map[string]attack{
 	"bind-shell":     bindShell,
 	"bpf":            loadBPF,
+	"call":           callByName,
+	"connect":        connect,
 	"chain":          execChain,
 	"chroot":         changeRoot,
 	"compat":         compatCall,
@@ -55,6 +57,7 @@ var attacks = map[string]attack{
 	"relative":       openRelative,
 	"scan-ports":     scanPorts,
 	"setns":          enterNamespace,
+	"socket":         openSocket,
 	"spray":          spray,
 	"symlink":        openSymlink,
 	"syscall-600":    unknownCall,
@@ -85,7 +88,7 @@ func main() {
 	switch {
 	case err == nil:
 		fmt.Println("done:", what)
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOSYS):
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EROFS):
 		fmt.Println("refused:", err)
 		os.Exit(exitRefused)
 	default:

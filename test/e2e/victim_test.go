@@ -76,7 +76,7 @@ func newVictim(ctx context.Context) (workloads.Workload, error) {
 // victimSpec gives the victim the capabilities that the attacks need to work.
 func victimSpec(id string) testenv.ContainerSpec {
 	spec := testenv.ContainerSpec{ID: id}
-	for _, name := range []string{"SYS_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH"} {
+	for _, name := range []string{"SYS_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH", "NET_ADMIN"} {
 		spec.Flags = append(spec.Flags, "--cap-add", "CAP_"+name)
 	}
 	return spec

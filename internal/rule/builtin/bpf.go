@@ -6,10 +6,10 @@ import (
 )
 
 // bpfProgramLoad: programs in the kernel see and change what all containers do.
-//
-// The command is not known, so that creating a map counts as well.
 var bpfProgramLoad = Rule{
 	ID:    rule.BPFProgramLoad,
+	About: "`bpf`",
+	Blind: "which command: creating a map counts as well",
 	Kinds: []event.Kind{event.KindSyscall},
 	Calls: []string{"bpf"},
 }

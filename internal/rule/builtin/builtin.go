@@ -7,7 +7,11 @@
 // ask it for each event.
 package builtin
 
+//go:generate go test -run ^TestPage$ . -update-page
+
 import (
+	"net/netip"
+
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
@@ -17,6 +21,8 @@ import (
 type Container struct {
 	// Image: it was made from an image. A cgroup of the node has none.
 	Image bool
+	// APIServers are the addresses of the Kubernetes API, if there is one.
+	APIServers []netip.AddrPort
 }
 
 // Act is what a rule judges.
@@ -26,11 +32,17 @@ type Act struct {
 	// Verdict is what the profile says of an execution or an open; PathUnknown
 	// without a profile.
 	Verdict match.Verdict
+	// Described: a profile speaks for acts of this kind.
+	Described bool
 }
 
 // Rule judges acts of some kinds.
 type Rule struct {
-	ID    rule.ID
+	ID rule.ID
+	// About names the acts that the rule reports, Blind those that it misses. The
+	// page docs/rules.md has both.
+	About, Blind string
+
 	Kinds []event.Kind
 	// Calls are the names of the system calls that the rule is about, through
 	// any ABI. Events of other calls are not asked about.
@@ -45,7 +57,14 @@ type Rule struct {
 // of them reports it.
 func All() []Rule {
 	return []Rule{
-		filelessExecution, sharedMemoryExec, replaced, drift, execFromMount,
-		kernelModuleLoad, bpfProgramLoad, newNamespace, processTracing, ioUring,
+		cryptoMiner, reverseShell, backdooredLibrary, kernelSetting, rawDevice, filelessExecution,
+		outsideProgram, deletedProgram, sharedMemoryExec, replaced, drift, kubernetesClient, hiddenProgram, execFromMount, kernelModuleLoad,
+		bpfProgramLoad, newNamespace, processTracing, ioUring, tokenAccess, environmentRead,
+		sshConnection, miningPort, loaderHook, execToPod, downloadAndRun, kernelLayout,
+		namespaceEntry, mountCall, handleOpen, machineStop, clockChange, ioPorts, userFaults, cloudMetadata,
+		nodeService, sniffer, rareSocket, escapeTool, traceRemoval, credentialSearch, cronWrite,
+		loginKeyWrite, shellStartWrite, accountWrite, serviceWrite, deviceFile, serverShell, databaseChild,
+		privilegeBit, encodedCode, foreignABI, keyring, rootChange, sensitiveFile, networkTool, downloadTool,
+		packageManager, compiler, privilegeTool, imageChange,
 	}
 }

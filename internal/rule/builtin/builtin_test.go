@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"net/netip"
 	"testing"
 
 	"bobwatch/internal/event"
@@ -31,7 +32,12 @@ type tests = map[string]struct {
 	want bool
 }
 
-var image = Container{Image: true}
+var image = Container{Image: true, APIServers: []netip.AddrPort{netip.MustParseAddrPort("10.96.0.1:443")}}
+
+const (
+	read  = event.AccessRead
+	write = event.AccessWrite
+)
 
 func exec(path, args string, flags event.Flag) Act {
 	e := &event.Event{Kind: event.KindExec, Path: []byte(path), Args: []byte(args), Flags: flags}
@@ -43,6 +49,60 @@ func open(path string, access event.Access) Act {
 	return Act{Event: e, Container: image, Verdict: 1}
 }
 
+func call() Act { return Act{Event: &event.Event{Kind: event.KindSyscall}, Container: image} }
+
+func egress(to string) Act {
+	peer := netip.MustParseAddrPort(to)
+	return Act{Container: image, Event: &event.Event{Kind: event.KindConnection, Connection: event.Connection{
+		Direction: event.Egress, Peer: peer.Addr(), Port: peer.Port(), Protocol: event.TCP, Family: event.FamilyIPv4,
+	}}}
+}
+
+func unix(path string) Act {
+	return Act{Container: image, Event: &event.Event{
+		Kind: event.KindConnection, Path: []byte(path),
+		Connection: event.Connection{Direction: event.Egress, Family: event.FamilyUnix},
+	}}
+}
+
+func socket(family event.Family) Act {
+	return Act{Container: image, Event: &event.Event{Kind: event.KindSocket, Connection: event.Connection{Family: family}}}
+}
+
+func described(a Act) Act {
+	a.Described = true
+	return a
+}
+
+func onNode(a Act) Act {
+	a.Container = Container{}
+	return a
+}
+
+func flagged(a Act, flags event.Flag) Act {
+	a.Event.Flags |= flags
+	return a
+}
+
+func from(a Act, origin event.Origin) Act {
+	a.Event.Origin = origin
+	return a
+}
+
+func comm(a Act, name string) Act {
+	copy(a.Event.Process.Comm[:], name)
+	return a
+}
+
+// child makes a's process one of these ancestors, the parent first.
+func child(a Act, ancestors ...string) Act {
+	for i, name := range ancestors {
+		copy(a.Event.Ancestors[i].Comm[:], name)
+	}
+	a.Event.NAncestors = len(ancestors)
+	return a
+}
+
 func TestAllAreRegistered(t *testing.T) {
 	seen := map[rule.ID]bool{}
 	for _, r := range All() {
@@ -52,6 +112,9 @@ func TestAllAreRegistered(t *testing.T) {
 		seen[r.ID] = true
 		if len(r.Kinds) == 0 || r.Broken == nil && r.Calls == nil {
 			t.Errorf("%s: looks at nothing", r.ID)
+		}
+		if r.About == "" || r.Blind == "" {
+			t.Errorf("%s: says not what it reports and what it misses", r.ID)
 		}
 	}
 }

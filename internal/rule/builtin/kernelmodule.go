@@ -9,6 +9,8 @@ import (
 // whether or not the kernel lets it.
 var kernelModuleLoad = Rule{
 	ID:    rule.KernelModuleLoad,
+	About: "`init_module`, `finit_module`, whether or not the kernel lets it",
+	Blind: "a module that the kernel loads by itself, for a device or a protocol",
 	Kinds: []event.Kind{event.KindSyscall},
 	Calls: []string{"init_module", "finit_module"},
 }

@@ -10,6 +10,8 @@ import (
 // start programs from there, so only a profile can tell.
 var execFromMount = Rule{
 	ID:    rule.ExecFromMount,
+	About: "a program in a volume or on a tmpfs that the profile does not allow",
+	Blind: "scripts there, which an interpreter of the image reads",
 	Kinds: []event.Kind{event.KindExec},
 	Broken: func(a Act) bool {
 		return a.Container.Image && a.Verdict != match.DetailUnknown &&

@@ -7,10 +7,10 @@ import (
 
 // newNamespace: a user namespace opens parts of the kernel that are closed
 // otherwise, and is how most ways out of a container begin.
-//
-// Blind to clone with the flags of a namespace.
 var newNamespace = Rule{
 	ID:    rule.NewNamespace,
+	About: "`unshare`",
+	Blind: "`clone` with the flags of a namespace",
 	Kinds: []event.Kind{event.KindSyscall},
 	Calls: []string{"unshare"},
 }

@@ -4,21 +4,25 @@ import (
 	"bytes"
 
 	"bobwatch/internal/event"
+	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 )
 
 // processTracing: who reads or writes another process's memory has its secrets
 // and runs code in its name. There are three ways: ptrace, process_vm_readv and
 // process_vm_writev, and writing to /proc/PID/mem.
-//
-// The request of ptrace is not known, so that PTRACE_TRACEME counts as well.
 var processTracing = Rule{
 	ID:    rule.ProcessTracing,
+	About: "`ptrace`, `process_vm_readv`, `process_vm_writev`, a write to `/proc/PID/mem`; a read of it that the profile does not allow",
+	Blind: "which request of `ptrace`: `PTRACE_TRACEME` counts as well",
 	Kinds: []event.Kind{event.KindSyscall, event.KindOpen},
 	Calls: []string{"ptrace", "process_vm_readv", "process_vm_writev"},
 	Broken: func(a Act) bool {
 		e := a.Event
-		return e.Kind == event.KindSyscall || e.Access&event.AccessWrite != 0 && isProcessMemory(e.Path)
+		if e.Kind == event.KindSyscall {
+			return true
+		}
+		return (writes(e) || e.Access != 0 && a.Verdict != match.Allowed) && isProcessMemory(e.Path)
 	},
 }
 

@@ -10,11 +10,10 @@ import (
 
 // sharedMemoryExec: /dev/shm can be written by everybody, in most containers,
 // and is gone after a restart.
-//
-// Blind to a program that only works from there: the working directory is not
-// known.
 var sharedMemoryExec = Rule{
 	ID:    rule.SharedMemoryExec,
+	About: "a program or script in `/dev/shm`",
+	Blind: "a program that only works from there: the working directory is not known",
 	Kinds: []event.Kind{event.KindExec},
 	Broken: func(a Act) bool {
 		called, rest, _ := bytes.Cut(a.Event.Args, []byte{0})

@@ -1,0 +1,17 @@
+package builtin
+
+import (
+	"bobwatch/internal/rule"
+)
+
+// ioPorts: who speaks to the hardware needs no kernel.
+var ioPorts = Rule{
+	ID:    rule.IOPorts,
+	About: "`iopl`, `ioperm` by a container with an image",
+	Blind: "`/dev/port`, which BW104 reports",
+	Kinds: calls,
+	Calls: []string{"iopl", "ioperm"},
+	Broken: func(a Act) bool {
+		return a.Container.Image
+	},
+}
