@@ -112,7 +112,7 @@ silence: ## Learn 40 real services, use them otherwise, and list the alerts (nee
 	@go run ./test/silence/measure
 
 soak: build ## Run the long forms of the end-to-end tests
-	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn' ./test/e2e
+	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn|TestKills' ./test/e2e
 
 FUZZTIME ?= 30s
 fuzz: ## Fuzz everything that parses foreign bytes, FUZZTIME each

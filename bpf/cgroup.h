@@ -73,12 +73,8 @@ static __always_inline void report_cgroup(enum event_kind kind, __u64 id, const 
 	if (bytes < 0)
 		bytes = 0;
 	scratch->event.path_bytes = bytes;
-	if (bpf_ringbuf_output(
-		    &events, scratch, sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)),
-		    kind == KIND_CGROUP_CREATED ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
-		__sync_fetch_and_add(&state.counters.ring_full[kind & (KINDS - 1)], 1);
-	else
-		__sync_fetch_and_add(&state.counters.records[kind & (KINDS - 1)], 1);
+	send_uncharged(scratch, sizeof(struct event) + (bytes & (PATH_BYTES * 2 - 1)),
+		       kind == KIND_CGROUP_CREATED ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 SEC("tp_btf/cgroup_mkdir")

@@ -111,6 +111,7 @@ struct path {
 
 struct file {
 	unsigned int f_mode;
+	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
 };
@@ -254,6 +255,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
+#define FMODE_EXEC 0x20	       /* in f_flags: opened to be executed */
 #define FMODE_CREATED 0x100000 /* since 4.19: this open made the file */
 
 #define EPERM 1

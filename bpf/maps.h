@@ -91,6 +91,13 @@ struct shared_state {
 	__u16 owner[SLOTS];
 	struct container containers[SLOTS];
 	__u64 left; /* processes that left their container and live */
+	/*
+	 * User space reads ahead of this position in the ring buffer: what lies behind
+	 * it is on its way to where it outlives user space, and must not be
+	 * overwritten. Not used unless `keeps` is set.
+	 */
+	__u64 released;
+	__u64 keeps;
 	struct counters counters;
 };
 
@@ -201,7 +208,16 @@ struct scratch_map tcp_scratch SEC(".maps");
 struct scratch_map packet_scratch SEC(".maps");
 struct scratch_map socket_scratch SEC(".maps");
 
+/* The task whose open handle_file_opened has seen on this CPU and sys_exit has not. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} opener SEC(".maps");
+
 /* Set once, before the programs are loaded. */
+const volatile __u32 traces_files = 0; /* handle_file_opened is attached */
 const volatile __u64 hash_seed = 0;
 const volatile __u64 self_test_token = 0; /* a secret of the agent, see selftest.h */
 const volatile __u64 cooldown_ns = 60ull * 1000 * 1000 * 1000;

@@ -24,39 +24,38 @@ struct opened {
 	__u32 dev;
 };
 
-static __always_inline bool read_opened(struct opened *opened, __u32 fd)
+static __always_inline void read_opened(struct opened *opened, struct file *file)
 {
-	struct file *file = file_of((void *)bpf_get_current_task(), fd);
 	struct path path;
 
-	if (!file)
-		return false;
 	opened->file = file;
 	opened->access = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
 	BPF_CORE_READ_INTO(&path, file, f_path);
 	opened->hash = hash_path(path.dentry, path.mnt);
 	opened->ino = BPF_CORE_READ(file, f_inode, i_ino);
 	opened->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	return true;
 }
 
 /* The same by plain loads, see hash_path_cast. */
-static __always_inline bool read_opened_cast(struct opened *opened, __u32 fd)
+static __always_inline void read_opened_cast(struct opened *opened, struct file *file)
 {
-	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
-	struct file *file = NULL;
-
-	if (fd < table->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), &table->fd[fd]);
-	if (!file)
-		return false;
 	opened->file = file;
 	opened->access = CAST(file, file)->f_mode & (FMODE_READ | FMODE_WRITE);
 	opened->hash =
 		hash_path_cast(CAST(file, file)->f_path.dentry, CAST(file, file)->f_path.mnt);
 	opened->ino = CAST(file, file)->f_inode->i_ino;
 	opened->dev = CAST(file, file)->f_inode->i_sb->s_dev;
-	return true;
+}
+
+/* file_of for the current task, by plain loads. */
+static __always_inline struct file *own_file(__u32 fd)
+{
+	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	struct file *file = NULL;
+
+	if (fd < table->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), &table->fd[fd]);
+	return file;
 }
 
 static __always_inline struct known_key open_key_of(int slot, __u64 hash, __u32 access)
@@ -268,10 +267,53 @@ static __noinline int report_call(__u32 slot, __u32 error)
 	return report_named(scratch, slot, bytes, &args, error, error ? FLAG_REFUSED : 0);
 }
 
-static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
+/* Reports a file that was opened, unless that is known. */
+static __always_inline int file_opened(int slot, struct file *file, bool cast)
 {
 	struct opened opened;
 	struct known_key key;
+
+	if (cast)
+		read_opened_cast(&opened, file);
+	else
+		read_opened(&opened, file);
+	if (opened.hash && !may_be_sensitive(container_at(slot), opened.ino, opened.dev)) {
+		key = open_key_of(slot, opened.hash, opened.access);
+		if (is_known(&key))
+			return 0;
+	}
+	return report_file(slot, opened.file, opened.access, opened.hash);
+}
+
+/* Says that handle_file_opened looked at an open of the current task. */
+static __always_inline void set_opener(__u64 task)
+{
+	__u32 zero = 0;
+	__u64 *opener_here = bpf_map_lookup_elem(&opener, &zero);
+
+	if (opener_here)
+		*opener_here = task;
+}
+
+/*
+ * Whether handle_file_opened looked at the open that returns now. It did not where
+ * it is not attached, where the kernel skipped it because it ran on this CPU
+ * already, or if the task was moved to another CPU since.
+ */
+static __always_inline bool file_was_seen(void)
+{
+	__u32 zero = 0;
+	__u64 *opener_here = bpf_map_lookup_elem(&opener, &zero);
+
+	if (!opener_here || *opener_here != bpf_get_current_pid_tgid())
+		return false;
+	*opener_here = 0;
+	return true;
+}
+
+static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
+{
+	struct file *file;
 	long ret = ctx->ret;
 	int slot;
 
@@ -287,15 +329,41 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 			report_call(slot, -ret);
 		return 0; /* a file that is not there was not opened */
 	}
+	if (traces_files && file_was_seen())
+		return 0;
+	file = cast ? own_file(ret) : file_of((void *)bpf_get_current_task(), ret);
 	/* Without a file another thread has closed it already: the name is what is left. */
-	if (!(cast ? read_opened_cast(&opened, ret) : read_opened(&opened, ret)))
-		return report_call(slot, 0);
-	if (opened.hash && !may_be_sensitive(container_at(slot), opened.ino, opened.dev)) {
-		key = open_key_of(slot, opened.hash, opened.access);
-		if (is_known(&key))
-			return 0;
-	}
-	return report_file(slot, opened.file, opened.access, opened.hash);
+	return file ? file_opened(slot, file, cast) : report_call(slot, 0);
+}
+
+/*
+ * A file that was opened and has no descriptor yet, so that no other thread can
+ * replace or close it: by every call that takes a path, 32-bit ones and io_uring's
+ * too. Where the kernel takes no trampoline, the exits of the calls have to do.
+ */
+static __always_inline int file_traced(struct file *file, bool cast)
+{
+	int slot = current_slot();
+
+	if (slot < 0 || (unsigned long)file >= (unsigned long)-4095)
+		return 0;
+	if (BPF_CORE_READ(file, f_flags) & FMODE_EXEC)
+		return 0; /* an execution, which is reported as such */
+	file_opened(slot, file, cast);
+	set_opener(bpf_get_current_pid_tgid());
+	return 0;
+}
+
+SEC("fexit/do_filp_open")
+int BPF_PROG(handle_file_opened, int dfd, void *name, void *op, struct file *file)
+{
+	return file_traced(file, true);
+}
+
+SEC("fexit/do_filp_open")
+int BPF_PROG(handle_file_opened_probe, int dfd, void *name, void *op, struct file *file)
+{
+	return file_traced(file, false);
 }
 
 static __always_inline __u64 compat_argument(struct pt_regs *regs, int n)

@@ -202,6 +202,30 @@ static __always_inline bool within_budget(__u64 *due, __u64 cost, __u64 burst)
 	return true;
 }
 
+/* How much of the ring buffer is taken, also by what user space has read and not released. */
+static __always_inline __u64 ring_taken(void)
+{
+	if (!state.keeps)
+		return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	return bpf_ringbuf_query(&events, BPF_RB_PROD_POS) - state.released;
+}
+
+/* Sends a record that no container is charged for. It leaves room for what races with it. */
+static __always_inline bool send_uncharged(struct scratch *scratch, __u64 bytes, __u64 flags)
+{
+	struct counters *counters = &state.counters;
+	__u32 kind = scratch->event.kind & (KINDS - 1);
+	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+
+	if (ring_taken() + bytes + size / 32 > size ||
+	    bpf_ringbuf_output(&events, scratch, bytes, flags)) {
+		__sync_fetch_and_add(&counters->ring_full[kind], 1);
+		return false;
+	}
+	__sync_fetch_and_add(&counters->records[kind], 1);
+	return true;
+}
+
 /*
  * Whether the ring buffer has room for one more record of this share: no share
  * of any container may hold more of it than remains free, so that however many
@@ -214,7 +238,7 @@ static __always_inline bool within_budget(__u64 *due, __u64 cost, __u64 burst)
 static __always_inline bool has_room(struct share *share, __u32 kind, __u64 bytes)
 {
 	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
-	__u64 taken = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	__u64 taken = ring_taken();
 	__u64 reserved = kind == SHARE_EXECS ? size / 8 : size / 4;
 
 	if ((long)(bpf_ringbuf_query(&events, BPF_RB_CONS_POS) - share->end) >= 0)

@@ -146,6 +146,7 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 		PinPath:   c.Sensor.PinPath,
 		Cooldown:  time.Duration(c.Detection.Cooldown),
 		RingBytes: c.Sensor.RingBytes,
+		Keep:      true,
 	})
 	if err != nil {
 		return closers, err
@@ -260,6 +261,7 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.wakeAtEnd(ctx) })
 	group.Go(func() error { return a.tick(ctx) })
 	group.Go(func() error { return a.server.Run(ctx) })
+	group.Go(func() error { return a.tickKeep(ctx) })
 	group.Go(func() error { a.testSelf(ctx); return nil })
 	if a.directory != nil {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
@@ -283,6 +285,7 @@ func (a *agent) run(ctx context.Context) error {
 	stopLast()
 	err = errors.Join(err, finishing.Wait())
 	a.engine.workloads.store.Flush()
+	a.engine.releaseAll()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -324,6 +327,22 @@ func (a *agent) tick(ctx context.Context) error {
 			return nil
 		case now := <-ticker.C:
 			a.engine.post(ctx, func() { a.engine.tick(now) })
+		}
+	}
+}
+
+// tickKeep wakes the engine while records wait to be released.
+func (a *agent) tickKeep(ctx context.Context) error {
+	ticker := time.NewTicker(5 * markInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if a.engine.keeps.Load() {
+				a.engine.post(ctx, func() {}) // every turn looks
+			}
 		}
 	}
 }

@@ -68,7 +68,7 @@ type containers struct {
 // created asks whose a new cgroup is, and parks its news until then.
 func (c *containers) created(id uint64, path string) {
 	if c.byCgroup[id] == nil {
-		c.parked.Open(id, path)
+		c.parked.Open(id, path, uint64(c.watcher.Began()))
 		c.ask()
 	}
 }
@@ -109,7 +109,7 @@ func (c *containers) lookUp(id uint64, path string) {
 // no agent ran, and its record of a new cgroup may be lost. See reconcile.
 func (c *containers) park(ev *event.Event) {
 	if c.parked.Get(ev.Cgroup) == nil {
-		c.parked.Hold(ev.Cgroup)
+		c.parked.Hold(ev.Cgroup, uint64(c.watcher.Began()))
 		c.unannounced.Store(c.adopted)
 	}
 	switch c.parked.Keep(ev) {

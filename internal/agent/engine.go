@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,8 @@ type engine struct {
 
 	commands chan func()
 	event    event.Event
+	keep     keep
+	keeps    atomic.Bool // records wait in the ring buffer to be released
 }
 
 // post hands f to the engine's goroutine and wakes it.
@@ -65,6 +68,7 @@ func (e *engine) run(ctx context.Context) error {
 			return err
 		}
 		e.runCommands()
+		e.keepOrRelease(time.Now())
 	}
 	e.workloads.finish()
 	return nil

@@ -253,6 +253,16 @@ func (t *Tracker) Due(now time.Time, end bool) []*alert.Alert {
 	return out
 }
 
+// Unsent implements alert.Correlator.
+func (t *Tracker) Unsent(then time.Time) bool {
+	for _, i := range t.byKey {
+		if i.Sent.IsZero() && !i.Changed.IsZero() && !i.Changed.After(then) {
+			return true
+		}
+	}
+	return false
+}
+
 func (t *Tracker) forget(key string, i *incident) {
 	delete(t.byKey, key)
 	for _, member := range i.Members {

@@ -312,3 +312,15 @@ func resume(t *testing.T, path string) *Tracker {
 	}
 	return tracker
 }
+
+func TestUnsent(t *testing.T) {
+	tracker := New(DefaultOptions())
+	a := executed("/usr/bin/id", severity.High, "7 sh", "1 web")
+	tracker.Add(&a, start)
+	if tracker.Unsent(start.Add(-time.Second)) || !tracker.Unsent(start) {
+		t.Error("an incident is unsent from its first act on")
+	}
+	if got := tracker.Due(start.Add(time.Second), false); len(got) != 1 || tracker.Unsent(start.Add(time.Hour)) {
+		t.Errorf("%d incidents sent, want 1, and none unsent", len(got))
+	}
+}

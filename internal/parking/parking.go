@@ -38,6 +38,7 @@ type Cgroup struct {
 	Removed bool           // the cgroup is gone; its container may still be known
 
 	since    time.Time
+	position uint64
 	bytes    int
 	answered bool // nobody is asked about it at the moment
 }
@@ -55,19 +56,20 @@ const (
 // New returns an empty Lot.
 func New() *Lot { return &Lot{cgroups: map[uint64]*Cgroup{}} }
 
-// Open gives a new cgroup a place. Next returns it when it is its turn.
-func (l *Lot) Open(id uint64, path string) {
+// Open gives a new cgroup a place. Next returns it when it is its turn. The
+// position is that of the record that announced it.
+func (l *Lot) Open(id uint64, path string, position uint64) {
 	if l.cgroups[id] == nil {
-		l.cgroups[id] = &Cgroup{Path: path, since: time.Now()}
+		l.cgroups[id] = &Cgroup{Path: path, since: time.Now(), position: position}
 		l.queue = append(l.queue, id)
 	}
 }
 
 // Hold gives a cgroup a place that nobody is asked about: one that an earlier
-// agent watched.
-func (l *Lot) Hold(id uint64) {
+// agent watched. The position is that of its first event.
+func (l *Lot) Hold(id, position uint64) {
 	if l.cgroups[id] == nil {
-		l.cgroups[id] = &Cgroup{since: time.Now(), answered: true}
+		l.cgroups[id] = &Cgroup{since: time.Now(), answered: true, position: position}
 	}
 }
 
@@ -132,6 +134,17 @@ func (l *Lot) Take(id uint64) *Cgroup {
 // them.
 func (l *Lot) Expired() []uint64 {
 	return l.find(func(c *Cgroup) bool { return c.answered && time.Since(c.since) > maxStay })
+}
+
+// Oldest returns the lowest position of the cgroups that came after since, and
+// false if there is none.
+func (l *Lot) Oldest(since time.Time) (position uint64, ok bool) {
+	for _, c := range l.cgroups {
+		if c.since.After(since) && (!ok || c.position < position) {
+			position, ok = c.position, true
+		}
+	}
+	return position, ok
 }
 
 // Inherited returns the cgroups that Hold gave a place.

@@ -17,8 +17,8 @@ func opened(cgroup uint64, path string) *event.Event {
 
 func TestKeepsEventsInOrder(t *testing.T) {
 	l := New()
-	l.Open(1, "/a")
-	l.Open(2, "/b")
+	l.Open(1, "/a", 0)
+	l.Open(2, "/b", 0)
 	reused := opened(1, "/etc/0")
 	for i := range 3 {
 		reused.Path = append(reused.Path[:0], fmt.Sprint("/etc/", i)...) // as the reader does
@@ -61,7 +61,7 @@ func TestIsBounded(t *testing.T) {
 			l := New()
 			path := bytes.Repeat([]byte{'x'}, tt.bytes)
 			for id := range uint64(tt.cgroups) {
-				l.Open(id, "/")
+				l.Open(id, "/", 0)
 				for range tt.each {
 					l.Keep(&event.Event{Cgroup: id, Path: path})
 				}
@@ -85,8 +85,8 @@ func TestIsBounded(t *testing.T) {
 func TestAsksForFewAtATime(t *testing.T) {
 	l := New()
 	for id := range uint64(2 * maxAsked) {
-		l.Open(id, "/")
-		l.Open(id, "/again") // is the same cgroup
+		l.Open(id, "/", 0)
+		l.Open(id, "/again", 0) // is the same cgroup
 	}
 	l.Take(0) // was attributed before its turn
 	var asked []uint64
@@ -105,9 +105,9 @@ func TestAsksForFewAtATime(t *testing.T) {
 func TestGivesUpAfterAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New()
-		l.Open(1, "/asked")
-		l.Open(2, "/answered")
-		l.Hold(3)
+		l.Open(1, "/asked", 0)
+		l.Open(2, "/answered", 0)
+		l.Hold(3, 0)
 		l.Next()
 		l.Next()
 		l.Answered(2)
@@ -123,6 +123,28 @@ func TestGivesUpAfterAWhile(t *testing.T) {
 		slices.Sort(got)
 		if want := []uint64{2, 3}; !slices.Equal(got, want) {
 			t.Errorf("Expired = %d, want %d: the first is still asked about", got, want)
+		}
+	})
+}
+
+func TestOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New()
+		if _, ok := l.Oldest(time.Now()); ok {
+			t.Error("an empty lot has an oldest event")
+		}
+		l.Hold(1, 10)
+		time.Sleep(time.Second)
+		began := time.Now()
+		time.Sleep(time.Second)
+		l.Open(2, "/b", 30)
+		l.Open(3, "/c", 20)
+		if got, ok := l.Oldest(began); !ok || got != 20 {
+			t.Errorf("oldest = %d %t, want 20", got, ok)
+		}
+		l.Take(3)
+		if got, ok := l.Oldest(began); !ok || got != 30 {
+			t.Errorf("oldest = %d %t, want 30", got, ok)
 		}
 	})
 }

@@ -186,6 +186,8 @@ type bpfSharedState struct {
 		}
 	}
 	Left     uint64
+	Released uint64
+	Keeps    uint64
 	Counters struct {
 		_                structs.HostLayout
 		Records          [32]uint64
@@ -202,46 +204,50 @@ type bpfSharedState struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	bpfMapCgroupScratch        = "cgroup_scratch"
-	bpfMapDeviations           = "deviations"
-	bpfMapEvents               = "events"
-	bpfMapExecScratch          = "exec_scratch"
-	bpfMapForkScratch          = "fork_scratch"
-	bpfMapKnown                = "known"
-	bpfMapNatives              = "natives"
-	bpfMapOpenScratch          = "open_scratch"
-	bpfMapPacketScratch        = "packet_scratch"
-	bpfMapSensitiveFiles       = "sensitive_files"
-	bpfMapSocketScratch        = "socket_scratch"
-	bpfMapSyscallScratch       = "syscall_scratch"
-	bpfMapTcpScratch           = "tcp_scratch"
-	bpfMapUringScratch         = "uring_scratch"
-	bpfProgHandleBindExit      = "handle_bind_exit"
-	bpfProgHandleCgroupAttach  = "handle_cgroup_attach"
-	bpfProgHandleCgroupMkdir   = "handle_cgroup_mkdir"
-	bpfProgHandleCgroupRmdir   = "handle_cgroup_rmdir"
-	bpfProgHandleConnectExit   = "handle_connect_exit"
-	bpfProgHandleConnections   = "handle_connections"
-	bpfProgHandleExec          = "handle_exec"
-	bpfProgHandleExit          = "handle_exit"
-	bpfProgHandleFork          = "handle_fork"
-	bpfProgHandleListeners     = "handle_listeners"
-	bpfProgHandleOpenExit      = "handle_open_exit"
-	bpfProgHandleOpenExitProbe = "handle_open_exit_probe"
-	bpfProgHandlePacket        = "handle_packet"
-	bpfProgHandleSocketExit    = "handle_socket_exit"
-	bpfProgHandleSysEnter      = "handle_sys_enter"
-	bpfProgHandleTcpState      = "handle_tcp_state"
-	bpfProgHandleUringSubmit   = "handle_uring_submit"
-	bpfProgMarkSensitive       = "mark_sensitive"
-	bpfVarCooldownNs           = "cooldown_ns"
-	bpfVarExecBurstNs          = "exec_burst_ns"
-	bpfVarExecByteNs           = "exec_byte_ns"
-	bpfVarHashSeed             = "hash_seed"
-	bpfVarNewsBurstNs          = "news_burst_ns"
-	bpfVarNewsByteNs           = "news_byte_ns"
-	bpfVarSelfTestToken        = "self_test_token"
-	bpfVarState                = "state"
+	bpfMapCgroupScratch          = "cgroup_scratch"
+	bpfMapDeviations             = "deviations"
+	bpfMapEvents                 = "events"
+	bpfMapExecScratch            = "exec_scratch"
+	bpfMapForkScratch            = "fork_scratch"
+	bpfMapKnown                  = "known"
+	bpfMapNatives                = "natives"
+	bpfMapOpenScratch            = "open_scratch"
+	bpfMapOpener                 = "opener"
+	bpfMapPacketScratch          = "packet_scratch"
+	bpfMapSensitiveFiles         = "sensitive_files"
+	bpfMapSocketScratch          = "socket_scratch"
+	bpfMapSyscallScratch         = "syscall_scratch"
+	bpfMapTcpScratch             = "tcp_scratch"
+	bpfMapUringScratch           = "uring_scratch"
+	bpfProgHandleBindExit        = "handle_bind_exit"
+	bpfProgHandleCgroupAttach    = "handle_cgroup_attach"
+	bpfProgHandleCgroupMkdir     = "handle_cgroup_mkdir"
+	bpfProgHandleCgroupRmdir     = "handle_cgroup_rmdir"
+	bpfProgHandleConnectExit     = "handle_connect_exit"
+	bpfProgHandleConnections     = "handle_connections"
+	bpfProgHandleExec            = "handle_exec"
+	bpfProgHandleExit            = "handle_exit"
+	bpfProgHandleFileOpened      = "handle_file_opened"
+	bpfProgHandleFileOpenedProbe = "handle_file_opened_probe"
+	bpfProgHandleFork            = "handle_fork"
+	bpfProgHandleListeners       = "handle_listeners"
+	bpfProgHandleOpenExit        = "handle_open_exit"
+	bpfProgHandleOpenExitProbe   = "handle_open_exit_probe"
+	bpfProgHandlePacket          = "handle_packet"
+	bpfProgHandleSocketExit      = "handle_socket_exit"
+	bpfProgHandleSysEnter        = "handle_sys_enter"
+	bpfProgHandleTcpState        = "handle_tcp_state"
+	bpfProgHandleUringSubmit     = "handle_uring_submit"
+	bpfProgMarkSensitive         = "mark_sensitive"
+	bpfVarCooldownNs             = "cooldown_ns"
+	bpfVarExecBurstNs            = "exec_burst_ns"
+	bpfVarExecByteNs             = "exec_byte_ns"
+	bpfVarHashSeed               = "hash_seed"
+	bpfVarNewsBurstNs            = "news_burst_ns"
+	bpfVarNewsByteNs             = "news_byte_ns"
+	bpfVarSelfTestToken          = "self_test_token"
+	bpfVarState                  = "state"
+	bpfVarTracesFiles            = "traces_files"
 )
 
 // loadBpf returns the embedded CollectionSpec for bpf.
@@ -286,24 +292,26 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
-	HandleBindExit      *ebpf.ProgramSpec `ebpf:"handle_bind_exit"`
-	HandleCgroupAttach  *ebpf.ProgramSpec `ebpf:"handle_cgroup_attach"`
-	HandleCgroupMkdir   *ebpf.ProgramSpec `ebpf:"handle_cgroup_mkdir"`
-	HandleCgroupRmdir   *ebpf.ProgramSpec `ebpf:"handle_cgroup_rmdir"`
-	HandleConnectExit   *ebpf.ProgramSpec `ebpf:"handle_connect_exit"`
-	HandleConnections   *ebpf.ProgramSpec `ebpf:"handle_connections"`
-	HandleExec          *ebpf.ProgramSpec `ebpf:"handle_exec"`
-	HandleExit          *ebpf.ProgramSpec `ebpf:"handle_exit"`
-	HandleFork          *ebpf.ProgramSpec `ebpf:"handle_fork"`
-	HandleListeners     *ebpf.ProgramSpec `ebpf:"handle_listeners"`
-	HandleOpenExit      *ebpf.ProgramSpec `ebpf:"handle_open_exit"`
-	HandleOpenExitProbe *ebpf.ProgramSpec `ebpf:"handle_open_exit_probe"`
-	HandlePacket        *ebpf.ProgramSpec `ebpf:"handle_packet"`
-	HandleSocketExit    *ebpf.ProgramSpec `ebpf:"handle_socket_exit"`
-	HandleSysEnter      *ebpf.ProgramSpec `ebpf:"handle_sys_enter"`
-	HandleTcpState      *ebpf.ProgramSpec `ebpf:"handle_tcp_state"`
-	HandleUringSubmit   *ebpf.ProgramSpec `ebpf:"handle_uring_submit"`
-	MarkSensitive       *ebpf.ProgramSpec `ebpf:"mark_sensitive"`
+	HandleBindExit        *ebpf.ProgramSpec `ebpf:"handle_bind_exit"`
+	HandleCgroupAttach    *ebpf.ProgramSpec `ebpf:"handle_cgroup_attach"`
+	HandleCgroupMkdir     *ebpf.ProgramSpec `ebpf:"handle_cgroup_mkdir"`
+	HandleCgroupRmdir     *ebpf.ProgramSpec `ebpf:"handle_cgroup_rmdir"`
+	HandleConnectExit     *ebpf.ProgramSpec `ebpf:"handle_connect_exit"`
+	HandleConnections     *ebpf.ProgramSpec `ebpf:"handle_connections"`
+	HandleExec            *ebpf.ProgramSpec `ebpf:"handle_exec"`
+	HandleExit            *ebpf.ProgramSpec `ebpf:"handle_exit"`
+	HandleFileOpened      *ebpf.ProgramSpec `ebpf:"handle_file_opened"`
+	HandleFileOpenedProbe *ebpf.ProgramSpec `ebpf:"handle_file_opened_probe"`
+	HandleFork            *ebpf.ProgramSpec `ebpf:"handle_fork"`
+	HandleListeners       *ebpf.ProgramSpec `ebpf:"handle_listeners"`
+	HandleOpenExit        *ebpf.ProgramSpec `ebpf:"handle_open_exit"`
+	HandleOpenExitProbe   *ebpf.ProgramSpec `ebpf:"handle_open_exit_probe"`
+	HandlePacket          *ebpf.ProgramSpec `ebpf:"handle_packet"`
+	HandleSocketExit      *ebpf.ProgramSpec `ebpf:"handle_socket_exit"`
+	HandleSysEnter        *ebpf.ProgramSpec `ebpf:"handle_sys_enter"`
+	HandleTcpState        *ebpf.ProgramSpec `ebpf:"handle_tcp_state"`
+	HandleUringSubmit     *ebpf.ProgramSpec `ebpf:"handle_uring_submit"`
+	MarkSensitive         *ebpf.ProgramSpec `ebpf:"mark_sensitive"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -318,6 +326,7 @@ type bpfMapSpecs struct {
 	Known          *ebpf.MapSpec `ebpf:"known"`
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
+	Opener         *ebpf.MapSpec `ebpf:"opener"`
 	PacketScratch  *ebpf.MapSpec `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.MapSpec `ebpf:"sensitive_files"`
 	SocketScratch  *ebpf.MapSpec `ebpf:"socket_scratch"`
@@ -338,6 +347,7 @@ type bpfVariableSpecs struct {
 	NewsByteNs    *ebpf.VariableSpec `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.VariableSpec `ebpf:"self_test_token"`
 	State         *ebpf.VariableSpec `ebpf:"state"`
+	TracesFiles   *ebpf.VariableSpec `ebpf:"traces_files"`
 }
 
 // bpfObjects contains all objects after they have been loaded into the kernel.
@@ -368,6 +378,7 @@ type bpfMaps struct {
 	Known          *ebpf.Map `ebpf:"known"`
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
+	Opener         *ebpf.Map `ebpf:"opener"`
 	PacketScratch  *ebpf.Map `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.Map `ebpf:"sensitive_files"`
 	SocketScratch  *ebpf.Map `ebpf:"socket_scratch"`
@@ -386,6 +397,7 @@ func (m *bpfMaps) Close() error {
 		m.Known,
 		m.Natives,
 		m.OpenScratch,
+		m.Opener,
 		m.PacketScratch,
 		m.SensitiveFiles,
 		m.SocketScratch,
@@ -407,30 +419,33 @@ type bpfVariables struct {
 	NewsByteNs    *ebpf.Variable `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.Variable `ebpf:"self_test_token"`
 	State         *ebpf.Variable `ebpf:"state"`
+	TracesFiles   *ebpf.Variable `ebpf:"traces_files"`
 }
 
 // bpfPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
-	HandleBindExit      *ebpf.Program `ebpf:"handle_bind_exit"`
-	HandleCgroupAttach  *ebpf.Program `ebpf:"handle_cgroup_attach"`
-	HandleCgroupMkdir   *ebpf.Program `ebpf:"handle_cgroup_mkdir"`
-	HandleCgroupRmdir   *ebpf.Program `ebpf:"handle_cgroup_rmdir"`
-	HandleConnectExit   *ebpf.Program `ebpf:"handle_connect_exit"`
-	HandleConnections   *ebpf.Program `ebpf:"handle_connections"`
-	HandleExec          *ebpf.Program `ebpf:"handle_exec"`
-	HandleExit          *ebpf.Program `ebpf:"handle_exit"`
-	HandleFork          *ebpf.Program `ebpf:"handle_fork"`
-	HandleListeners     *ebpf.Program `ebpf:"handle_listeners"`
-	HandleOpenExit      *ebpf.Program `ebpf:"handle_open_exit"`
-	HandleOpenExitProbe *ebpf.Program `ebpf:"handle_open_exit_probe"`
-	HandlePacket        *ebpf.Program `ebpf:"handle_packet"`
-	HandleSocketExit    *ebpf.Program `ebpf:"handle_socket_exit"`
-	HandleSysEnter      *ebpf.Program `ebpf:"handle_sys_enter"`
-	HandleTcpState      *ebpf.Program `ebpf:"handle_tcp_state"`
-	HandleUringSubmit   *ebpf.Program `ebpf:"handle_uring_submit"`
-	MarkSensitive       *ebpf.Program `ebpf:"mark_sensitive"`
+	HandleBindExit        *ebpf.Program `ebpf:"handle_bind_exit"`
+	HandleCgroupAttach    *ebpf.Program `ebpf:"handle_cgroup_attach"`
+	HandleCgroupMkdir     *ebpf.Program `ebpf:"handle_cgroup_mkdir"`
+	HandleCgroupRmdir     *ebpf.Program `ebpf:"handle_cgroup_rmdir"`
+	HandleConnectExit     *ebpf.Program `ebpf:"handle_connect_exit"`
+	HandleConnections     *ebpf.Program `ebpf:"handle_connections"`
+	HandleExec            *ebpf.Program `ebpf:"handle_exec"`
+	HandleExit            *ebpf.Program `ebpf:"handle_exit"`
+	HandleFileOpened      *ebpf.Program `ebpf:"handle_file_opened"`
+	HandleFileOpenedProbe *ebpf.Program `ebpf:"handle_file_opened_probe"`
+	HandleFork            *ebpf.Program `ebpf:"handle_fork"`
+	HandleListeners       *ebpf.Program `ebpf:"handle_listeners"`
+	HandleOpenExit        *ebpf.Program `ebpf:"handle_open_exit"`
+	HandleOpenExitProbe   *ebpf.Program `ebpf:"handle_open_exit_probe"`
+	HandlePacket          *ebpf.Program `ebpf:"handle_packet"`
+	HandleSocketExit      *ebpf.Program `ebpf:"handle_socket_exit"`
+	HandleSysEnter        *ebpf.Program `ebpf:"handle_sys_enter"`
+	HandleTcpState        *ebpf.Program `ebpf:"handle_tcp_state"`
+	HandleUringSubmit     *ebpf.Program `ebpf:"handle_uring_submit"`
+	MarkSensitive         *ebpf.Program `ebpf:"mark_sensitive"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -443,6 +458,8 @@ func (p *bpfPrograms) Close() error {
 		p.HandleConnections,
 		p.HandleExec,
 		p.HandleExit,
+		p.HandleFileOpened,
+		p.HandleFileOpenedProbe,
 		p.HandleFork,
 		p.HandleListeners,
 		p.HandleOpenExit,

@@ -147,6 +147,8 @@ type countSharedState struct {
 		}
 	}
 	Left     uint64
+	Released uint64
+	Keeps    uint64
 	Counters struct {
 		_                structs.HostLayout
 		Records          [32]uint64
@@ -181,6 +183,7 @@ const (
 	countMapKnown          = "known"
 	countMapNatives        = "natives"
 	countMapOpenScratch    = "open_scratch"
+	countMapOpener         = "opener"
 	countMapPacketScratch  = "packet_scratch"
 	countMapSensitiveFiles = "sensitive_files"
 	countMapSocketScratch  = "socket_scratch"
@@ -197,6 +200,7 @@ const (
 	countVarNewsByteNs     = "news_byte_ns"
 	countVarSelfTestToken  = "self_test_token"
 	countVarState          = "state"
+	countVarTracesFiles    = "traces_files"
 	countVarUncounted      = "uncounted"
 )
 
@@ -260,6 +264,7 @@ type countMapSpecs struct {
 	Known          *ebpf.MapSpec `ebpf:"known"`
 	Natives        *ebpf.MapSpec `ebpf:"natives"`
 	OpenScratch    *ebpf.MapSpec `ebpf:"open_scratch"`
+	Opener         *ebpf.MapSpec `ebpf:"opener"`
 	PacketScratch  *ebpf.MapSpec `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.MapSpec `ebpf:"sensitive_files"`
 	SocketScratch  *ebpf.MapSpec `ebpf:"socket_scratch"`
@@ -280,6 +285,7 @@ type countVariableSpecs struct {
 	NewsByteNs    *ebpf.VariableSpec `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.VariableSpec `ebpf:"self_test_token"`
 	State         *ebpf.VariableSpec `ebpf:"state"`
+	TracesFiles   *ebpf.VariableSpec `ebpf:"traces_files"`
 	Uncounted     *ebpf.VariableSpec `ebpf:"uncounted"`
 }
 
@@ -313,6 +319,7 @@ type countMaps struct {
 	Known          *ebpf.Map `ebpf:"known"`
 	Natives        *ebpf.Map `ebpf:"natives"`
 	OpenScratch    *ebpf.Map `ebpf:"open_scratch"`
+	Opener         *ebpf.Map `ebpf:"opener"`
 	PacketScratch  *ebpf.Map `ebpf:"packet_scratch"`
 	SensitiveFiles *ebpf.Map `ebpf:"sensitive_files"`
 	SocketScratch  *ebpf.Map `ebpf:"socket_scratch"`
@@ -333,6 +340,7 @@ func (m *countMaps) Close() error {
 		m.Known,
 		m.Natives,
 		m.OpenScratch,
+		m.Opener,
 		m.PacketScratch,
 		m.SensitiveFiles,
 		m.SocketScratch,
@@ -354,6 +362,7 @@ type countVariables struct {
 	NewsByteNs    *ebpf.Variable `ebpf:"news_byte_ns"`
 	SelfTestToken *ebpf.Variable `ebpf:"self_test_token"`
 	State         *ebpf.Variable `ebpf:"state"`
+	TracesFiles   *ebpf.Variable `ebpf:"traces_files"`
 	Uncounted     *ebpf.Variable `ebpf:"uncounted"`
 }
 

@@ -38,12 +38,20 @@ func load(opts Options, token, seed uint64, pins *pins) (*ebpf.Collection, error
 	if !hasTracepoint("io_uring_submit_req") {
 		delete(spec.Programs, bpfProgHandleUringSubmit)
 	}
+	if err := chooseFileHook(spec); err != nil {
+		return nil, err
+	}
 	pins.dropUnfit(spec.Maps)
 	// Only loading tells whether bpf_rdonly_cast may be called here.
 	var errs []error
-	for _, unused := range []string{bpfProgHandleOpenExitProbe, bpfProgHandleOpenExit} {
+	for _, unused := range [][]string{
+		{bpfProgHandleOpenExitProbe, bpfProgHandleFileOpenedProbe},
+		{bpfProgHandleOpenExit, bpfProgHandleFileOpened},
+	} {
 		attempt := spec.Copy()
-		delete(attempt.Programs, unused)
+		for _, name := range unused {
+			delete(attempt.Programs, name)
+		}
 		delete(attempt.Variables, bpfVarState) // or the library maps it a second time
 		collection, err := ebpf.NewCollectionWithOptions(attempt, ebpf.CollectionOptions{MapReplacements: pins.maps})
 		if err == nil {

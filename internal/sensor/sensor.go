@@ -42,6 +42,10 @@ type Options struct {
 	// Redact replaces credentials in the arguments of programs. nil knows the
 	// built-in ones.
 	Redact *redact.Redactor
+	// Keep has the ring buffer keep what was read until Release. What an earlier
+	// agent read and did not release is read again. Without it, what was read is
+	// released.
+	Keep bool
 }
 
 // Sensor is attached from Open to Close. Wake, Stats and SelfTest may be called
@@ -50,10 +54,12 @@ type Sensor struct {
 	collection *ebpf.Collection
 	links      []attachment
 	reader     *ringbuf.Reader
+	consumer   []byte // the page of the ring buffer that holds the reader's position
 	record     ringbuf.Record
 	decoder    decoder
 	memory     []byte          // the mapping behind state
 	state      *bpfSharedState // shared with the programs
+	began      Position        // of the record that was read last
 	malformed  atomic.Uint64
 	sensitive  map[uint64][]string // by cgroup, see MarkSensitive
 	seed       uint64              // of the hashes by which acts are known
@@ -88,6 +94,9 @@ func (s *Sensor) open(opts Options) error {
 	if s.memory, s.state, err = mapState(s.collection.Maps[bssMap]); err != nil {
 		return err
 	}
+	if s.consumer, err = s.rewind(opts.Keep); err != nil {
+		return err
+	}
 	if s.reader, err = ringbuf.NewReader(s.collection.Maps[bpfMapEvents]); err != nil {
 		return fmt.Errorf("read ring buffer: %w", err)
 	}
@@ -102,6 +111,7 @@ func (s *Sensor) open(opts Options) error {
 // ErrWoken after Wake and an error that wraps os.ErrClosed after Close.
 func (s *Sensor) Read(ev *event.Event) error {
 	for {
+		s.began = s.Position()
 		err := s.reader.ReadInto(&s.record)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -141,8 +151,10 @@ func (s *Sensor) Close() error {
 	for _, a := range s.links {
 		errs = append(errs, a.link.Close())
 	}
-	if s.memory != nil {
-		errs = append(errs, unix.Munmap(s.memory))
+	for _, memory := range [][]byte{s.memory, s.consumer} {
+		if memory != nil {
+			errs = append(errs, unix.Munmap(memory))
+		}
 	}
 	if s.collection != nil {
 		s.collection.Close()

@@ -36,6 +36,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	descRecords    = desc("sensor_records_total", "Records that the kernel sent, by kind.", "kind")
 	descHeld       = desc("sensor_held_total", "Records that the kernel could not send, because the ring buffer was full or the container's budget spent. News and deviations are told later, when they are done again; an execution is lost.", "kind", "reason")
+	descEarly      = desc("sensor_released_early_total", "Times that the ring buffer needed the room of records whose alerts were not on disk yet: the end of the agent at that moment would lose them.")
 	descUntracked  = desc("sensor_cgroups_untracked_total", "Cgroups that found no room in the kernel's table and are not watched.")
 	descUnmarked   = desc("sensor_processes_unmarked_total", "Processes that could not be told apart from the container runtime's.")
 	descUnreadable = desc("sensor_unreadable_total", "Paths and arguments that the kernel could not read.")
@@ -180,6 +181,7 @@ func (w metricWriter) health(r *Reading) {
 
 func (w metricWriter) engine(r *Reading) {
 	c := r.Counters
+	w.counter(descEarly, float64(c.ReleasedEarly.Load()))
 	for i, state := range States {
 		w.gauge(descWorkloads, float64(c.Workloads[i].Load()), string(state))
 		w.gauge(descContainers, float64(c.Containers[i].Load()), string(state))

@@ -11,19 +11,20 @@ var States = [...]status.State{status.Learning, status.Guarded, status.Unguarded
 
 // Counters are written by the engine and read at scrape.
 type Counters struct {
-	Beat         atomic.Int64              // unix nanoseconds of the last turn
-	LastEvent    atomic.Int64              // nanoseconds since boot
-	SelfTest     atomic.Int64              // nanoseconds since boot
-	Workloads    [len(States)]atomic.Int64 // workload containers that run, by state
-	Containers   [len(States)]atomic.Int64
-	Parked       atomic.Int64
-	ParkedEvents atomic.Int64
-	NotKept      atomic.Uint64
-	ParkedLost   atomic.Uint64 // events of cgroups nobody knew in time, for want of room
-	Unattributed atomic.Uint64 // events of cgroups that are no workload's
-	RuntimeActs  atomic.Uint64
-	AdoptErrors  atomic.Uint64
-	Late         atomic.Uint64 // containers whose start the kernel could not report
+	Beat          atomic.Int64              // unix nanoseconds of the last turn
+	LastEvent     atomic.Int64              // nanoseconds since boot
+	SelfTest      atomic.Int64              // nanoseconds since boot
+	Workloads     [len(States)]atomic.Int64 // workload containers that run, by state
+	Containers    [len(States)]atomic.Int64
+	Parked        atomic.Int64
+	ParkedEvents  atomic.Int64
+	NotKept       atomic.Uint64
+	ParkedLost    atomic.Uint64 // events of cgroups nobody knew in time, for want of room
+	Unattributed  atomic.Uint64 // events of cgroups that are no workload's
+	RuntimeActs   atomic.Uint64
+	AdoptErrors   atomic.Uint64
+	ReleasedEarly atomic.Uint64 // times that records were not kept until their alerts were
+	Late          atomic.Uint64 // containers whose start the kernel could not report
 
 	AcceptedSigned   atomic.Uint64 // documents; the catalog's goroutine counts them
 	AcceptedUnsigned atomic.Uint64

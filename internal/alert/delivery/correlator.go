@@ -13,6 +13,8 @@ type Correlator interface {
 	// Due returns the incidents that went on or ended and have to be sent. At
 	// the end of the agent, all that have.
 	Due(now time.Time, end bool) []*alert.Alert
+	// Unsent reports whether an incident that began by then was never sent.
+	Unsent(then time.Time) bool
 	// Close writes what has to outlive the agent.
 	Close() error
 }

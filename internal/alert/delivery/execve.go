@@ -35,6 +35,11 @@ func (c *calls) hold(a *alert.Alert, now time.Time) bool {
 	return true
 }
 
+// waits reports whether a call waits that came by then.
+func (c *calls) waits(then time.Time) bool {
+	return len(c.waiting) > 0 && !c.waiting[0].since.After(then)
+}
+
 // executed drops the calls of the process that executed a program.
 func (c *calls) executed(a *alert.Alert) {
 	if a.Deviation.Exec == nil || len(a.Lineage) == 0 || len(c.waiting) == 0 {

@@ -55,6 +55,8 @@ func (o *oneIncident) Due(_ time.Time, end bool) []*alert.Alert {
 	return []*alert.Alert{{ID: "i1", Incident: "i1", Story: &alert.Story{}}}
 }
 
+func (o *oneIncident) Unsent(time.Time) bool { return o.acts > 0 }
+
 func (o *oneIncident) Close() error { o.closed++; return nil }
 
 // A sink is sent incidents or single alerts, and each act is counted once.

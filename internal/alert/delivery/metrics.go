@@ -63,7 +63,7 @@ func (d *Dispatcher) Stats() Stats {
 		s.Lost += d.metrics.lost[i].Load()
 	}
 	for _, delivery := range d.deliveries {
-		sink := SinkStats{Queued: delivery.queued(), Delivered: delivery.stats.delivered.Load()}
+		sink := SinkStats{Queued: delivery.waiting(), Delivered: delivery.stats.delivered.Load()}
 		for i := range delivery.stats.dropped {
 			sink.Dropped += delivery.stats.dropped[i].Load()
 		}
@@ -136,7 +136,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(activeDesc, active)
 	for _, d := range c.d.deliveries {
 		name, stats := d.sink.Name(), &d.stats
-		gauge(queuedDesc, d.queued(), name)
+		gauge(queuedDesc, d.waiting(), name)
 		gauge(queuedBytesDesc, int(stats.waitingBytes.Load()), name)
 		counter(queueFailuresDesc, &stats.diskFailures, name)
 		counter(deliveredDesc, &stats.delivered, name)

@@ -31,11 +31,14 @@ type delivery struct {
 	sink    alert.Sink
 	queue   chan *alert.Alert
 	stopped chan struct{} // closed when nothing will be queued any more
+	queued  uint64        // alerts that were ever queued; the dispatcher's mu guards it
+	kept    atomic.Uint64 // of these, those that the process may end without losing, see Mark
 	log     *zap.Logger
 	stats   deliveryStats
 
 	// The rest belongs to the goroutine of run.
 
+	taken uint64 // alerts that were ever taken out of the queue
 	spool *spool // nil without a file, or when it cannot be opened
 	// held is neither delivered nor on disk: all that waits if there is no
 	// spool, else what a failing disk did not take. It is younger than what
@@ -131,6 +134,7 @@ func (d *delivery) push(a *alert.Alert) {
 	}
 	select {
 	case d.queue <- a:
+		d.queued++
 	default:
 		d.stats.dropped[dropQueueFull].Add(1)
 	}
@@ -149,7 +153,7 @@ func (d *delivery) run(ctx context.Context) {
 	for {
 		select {
 		case a := <-d.intake():
-			d.held = append(d.held, a)
+			d.hold(a)
 			d.take(maxBatch)
 			if d.failing {
 				continue // retry is running
@@ -184,13 +188,18 @@ func (d *delivery) take(n int) {
 	for ; n > 0; n-- {
 		select {
 		case a := <-d.queue:
-			d.held = append(d.held, a)
+			d.hold(a)
 			continue
 		default:
 		}
 		break
 	}
 	d.save()
+}
+
+func (d *delivery) hold(a *alert.Alert) {
+	d.held = append(d.held, a)
+	d.taken++
 }
 
 // save moves what is held to disk.
@@ -354,8 +363,8 @@ func (d *delivery) refresh(ctx context.Context) {
 	d.refreshFails = err != nil
 }
 
-// queued returns how many alerts wait, in memory and on disk.
-func (d *delivery) queued() int { return len(d.queue) + int(d.stats.waiting.Load()) }
+// waiting returns how many alerts wait, in memory and on disk.
+func (d *delivery) waiting() int { return len(d.queue) + int(d.stats.waiting.Load()) }
 
 // count publishes how much waits.
 func (d *delivery) count() {
@@ -365,6 +374,11 @@ func (d *delivery) count() {
 	}
 	d.stats.waiting.Store(int64(waiting))
 	d.stats.waitingBytes.Store(size)
+	if d.diskFails {
+		d.kept.Store(d.taken) // memory is all there is, and its bound is known
+		return
+	}
+	d.kept.Store(d.taken - uint64(len(d.held)))
 }
 
 // close ends the use of the queue on disk.

@@ -1,0 +1,48 @@
+package sensor
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+)
+
+// openFunction is the kernel's function that every open by a path goes through.
+// It returns the file before the file has a descriptor.
+const openFunction = "do_filp_open"
+
+// chooseFileHook leaves out the program on openFunction where the kernel takes no
+// program there. Only trying tells: some refuse every trampoline, and to others
+// the function is not known.
+func chooseFileHook(spec *ebpf.CollectionSpec) error {
+	if !takesTrampoline(openFunction) {
+		delete(spec.Programs, bpfProgHandleFileOpened)
+		delete(spec.Programs, bpfProgHandleFileOpenedProbe)
+		return nil
+	}
+	if err := spec.Variables[bpfVarTracesFiles].Set(uint32(1)); err != nil {
+		return fmt.Errorf("set hook of opens: %w", err)
+	}
+	return nil
+}
+
+// takesTrampoline attaches a program that does nothing to a function's return.
+func takesTrampoline(function string) bool {
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type:         ebpf.Tracing,
+		AttachType:   ebpf.AttachTraceFExit,
+		AttachTo:     function,
+		License:      "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		return false
+	}
+	defer program.Close()
+	l, err := link.AttachTracing(link.TracingOptions{Program: program})
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
