@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bobwatch/internal/allowance"
-	"bobwatch/internal/config"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/listing"
 	"bobwatch/internal/profile"
@@ -113,8 +111,19 @@ func runAllow(ctx context.Context, o allowOptions) error {
 		fmt.Fprintf(out, "%s allows %s:\n%s", path, listing.Subject(addition), listing.Acts(addition, '+'))
 		allowance.Warn(o.terminal, addition)
 	}
-	if err := o.write(path, documents, changed); err != nil {
-		return err
+	switch {
+	case o.dryRun:
+		text, err := docfile.Marshal(documents)
+		if err != nil {
+			return err
+		}
+		if _, err := o.terminal.Out.Write(text); err != nil {
+			return err
+		}
+	case changed:
+		if err := allowance.WriteFile(o.terminal.Out, path, documents); err != nil {
+			return err
+		}
 	}
 	return refused
 }
@@ -130,45 +139,4 @@ func (o *allowOptions) additions() (additions []*profile.Profile, refused, err e
 		return nil, nil, err
 	}
 	return []*profile.Profile{addition}, nil, nil
-}
-
-func (o *allowOptions) write(path string, documents []*profile.Profile, changed bool) error {
-	text, err := docfile.Marshal(documents)
-	if err != nil {
-		return err
-	}
-	if o.dryRun {
-		_, err := o.terminal.Out.Write(text)
-		return err
-	}
-	if !changed {
-		return nil
-	}
-	signed := docfile.Existing(docfile.SignaturePaths(path))
-	if len(signed) > 0 && len(documents) > 1 {
-		return fmt.Errorf("%s is signed (%s), and a signature is for a file with one document; give this workload another one: --file NAME.yaml",
-			path, strings.Join(signed, ", "))
-	}
-	if err := docfile.Replace(path, text); err != nil {
-		return err
-	}
-	fmt.Fprintln(o.terminal.Out, nextStep(path, len(documents), signed))
-	return nil
-}
-
-// nextStep says how the allowance gets into force.
-func nextStep(path string, documents int, signed []string) string {
-	directory := config.Default().Profiles.Directory
-	sign := fmt.Sprintf("sign it: bobctl sign --key NAME.key %s", path)
-	if documents > 1 {
-		sign = "sign it, which takes a file for each workload: bobctl allow --file NAME.yaml"
-	}
-	if len(signed) > 0 {
-		return fmt.Sprintf("Next: %s is out of date; %s", strings.Join(signed, ", "), sign)
-	}
-	place := fmt.Sprintf("put it into the agent's profile directory (%s)", directory)
-	if absolute, err := filepath.Abs(path); err == nil && filepath.Dir(absolute) == directory {
-		place = "the agent reads it within a second"
-	}
-	return fmt.Sprintf("Next: %s, and unless the agent's policy accepts unsigned documents for the namespace, %s", place, sign)
 }

@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/profile"
 	"bobwatch/internal/rollout"
+	"bobwatch/internal/signing"
 	"bobwatch/internal/term"
 )
 
@@ -58,7 +59,7 @@ func (o *allowOptions) applyAll(ctx context.Context, additions []*profile.Profil
 	}
 	var key crypto.Signer
 	if o.apply.key != "" {
-		if key, err = privateKey(o.terminal, o.apply.key); err != nil {
+		if key, err = signing.PrivateKey(o.terminal, o.apply.key); err != nil {
 			return err
 		}
 	}

@@ -6,15 +6,14 @@ import (
 	"sync"
 	"testing"
 
-	"bobwatch/internal/profile/documents"
-
 	corev1 "k8s.io/api/core/v1"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/rollout"
+	"bobwatch/internal/signing"
 	"bobwatch/internal/term"
 )
 
@@ -75,7 +74,7 @@ func TestAllowApply(t *testing.T) {
 		}
 	}
 	list := documentsIn(t, client, "shop", rollout.AllowanceMap)
-	verifier, err := (&trust{keys: []string{"ops.pub"}}).verifier(&term.Terminal{})
+	verifier, err := (&signing.Trust{Keys: []string{"ops.pub"}}).Verifier(&term.Terminal{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,27 +1,14 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"strconv"
-	"strings"
-
 	"github.com/spf13/cobra"
 
-	"bobwatch/internal/docfile"
-	"bobwatch/internal/profile"
-	"bobwatch/internal/profile/lint"
+	"bobwatch/internal/findings"
 	"bobwatch/internal/term"
 )
 
-type checkOptions struct {
-	terminal *term.Terminal
-	format   term.Format
-	strict   bool
-}
-
 func newCheckCommand(t *term.Terminal) *cobra.Command {
-	o := checkOptions{terminal: t}
+	o := findings.Check{Terminal: t}
 	c := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate documents, and warn about likely mistakes",
@@ -35,148 +22,9 @@ not, unless --strict is given: then 3.`,
 		Example: `  bobctl check webapp.yaml
   bobctl check --strict -o json *.yaml`,
 		Args: files,
-		RunE: func(c *cobra.Command, args []string) error { return runCheck(c.Context(), o, args) },
+		RunE: func(_ *cobra.Command, args []string) error { return o.Run(args) },
 	}
-	registerFormat(c, &o.format)
-	c.Flags().BoolVar(&o.strict, "strict", false, "exit with 3 if there are warnings")
+	registerFormat(c, &o.Format)
+	c.Flags().BoolVar(&o.Strict, "strict", false, "exit with 3 if there are warnings")
 	return c
-}
-
-// finding is one remark on a file. Line and Column are 0 if it is about no
-// place in it.
-type finding struct {
-	File     string `json:"file"`
-	Line     int    `json:"line,omitempty"`
-	Column   int    `json:"column,omitempty"`
-	Severity string `json:"severity"`
-	Document string `json:"document,omitempty"`
-	Field    string `json:"field,omitempty"`
-	Message  string `json:"message"`
-}
-
-const (
-	severityError   = "error"
-	severityWarning = "warning"
-)
-
-func runCheck(_ context.Context, o checkOptions, paths []string) error {
-	findings := []finding{}
-	invalid, warned := 0, 0
-	for _, path := range paths {
-		found, ok := checkFile(o.terminal, path)
-		findings = append(findings, found...)
-		if !ok {
-			invalid++
-		} else if len(found) > 0 {
-			warned++
-		}
-	}
-	if o.format != term.Table {
-		if err := o.format.Encode(o.terminal.Out, findings); err != nil {
-			return err
-		}
-	} else {
-		for i := range findings {
-			fmt.Fprintln(o.terminal.Out, findingLine(o.terminal, &findings[i]))
-		}
-	}
-	switch {
-	case invalid > 0:
-		return fmt.Errorf("%d of %d files are no documents that can be used", invalid, len(paths))
-	case warned > 0 && o.strict:
-		return term.ErrFound
-	}
-	return nil
-}
-
-// checkFile returns what is to be said of a file, and whether it is valid.
-func checkFile(t *term.Terminal, path string) ([]finding, bool) {
-	data, err := docfile.Read(t.In, path)
-	if err != nil {
-		return []finding{{File: docfile.NameOf(path), Severity: severityError, Message: err.Error()}}, false
-	}
-	content, err := docfile.Content(path, data)
-	if err != nil {
-		return parseFindings(docfile.NameOf(path), err), false
-	}
-	var findings []finding
-	source := docfile.NewSource(data)
-	valid := true
-	for _, o := range content.Passed {
-		findings = append(findings, finding{
-			File: docfile.NameOf(path), Line: o.Line, Column: 1, Severity: severityWarning, Message: o.String() + " is passed over: it is of another kind",
-		})
-	}
-	for _, p := range content.Profiles {
-		for _, w := range lint.Secrets(p) {
-			valid = false
-			f := finding{
-				File: docfile.NameOf(path), Severity: severityError,
-				Document: p.Metadata.Name, Field: w.Field, Message: w.Message,
-			}
-			f.Line, f.Column = source.Find(p, w.Field)
-			findings = append(findings, f)
-		}
-		for _, w := range lint.Warnings(p) {
-			f := finding{
-				File: docfile.NameOf(path), Severity: severityWarning,
-				Document: p.Metadata.Name, Field: w.Field, Message: w.Message,
-			}
-			f.Line, f.Column = source.Find(p, w.Field)
-			findings = append(findings, f)
-		}
-	}
-	if f := unsigned(path, content.Profiles); f != nil {
-		findings = append(findings, *f)
-	}
-	return findings, valid
-}
-
-// unsigned remarks on a file without a signature beside it.
-func unsigned(path string, documents []*profile.Profile) *finding {
-	if path == docfile.Stdin || len(docfile.Existing(docfile.SignaturePaths(path))) > 0 {
-		return nil
-	}
-	message := fmt.Sprintf("is not signed; the agent may refuse it: bobctl sign --key NAME.key %s", path)
-	if len(documents) > 1 {
-		message = fmt.Sprintf("is not signed, and cannot be: a signature is for a file with one document, this one holds %d", len(documents))
-	}
-	return &finding{File: path, Severity: severityWarning, Message: message}
-}
-
-// parseFindings takes the errors of documents.Parse apart, which say
-// file:line:column: message, one a line.
-func parseFindings(file string, err error) []finding {
-	var findings []finding
-	for line := range strings.Lines(err.Error()) {
-		f := finding{File: file, Severity: severityError, Message: strings.TrimSuffix(line, "\n")}
-		if rest, ok := strings.CutPrefix(f.Message, file+":"); ok {
-			f.Message = strings.TrimPrefix(rest, " ")
-			if parts := strings.SplitN(rest, ":", 3); len(parts) == 3 {
-				line, errLine := strconv.Atoi(parts[0])
-				column, errColumn := strconv.Atoi(parts[1])
-				if errLine == nil && errColumn == nil {
-					f.Line, f.Column, f.Message = line, column, strings.TrimPrefix(parts[2], " ")
-				}
-			}
-		}
-		findings = append(findings, f)
-	}
-	return findings
-}
-
-func findingLine(t *term.Terminal, f *finding) string {
-	where := f.File
-	if f.Line > 0 {
-		where += fmt.Sprintf(":%d:%d", f.Line, f.Column)
-	}
-	colour := term.Yellow
-	if f.Severity == severityError {
-		colour = term.Red
-	}
-	message := f.Message
-	if f.Field != "" {
-		message = f.Field + ": " + message
-	}
-	return fmt.Sprintf("%s: %s %s", term.Escape(where), t.Colour(colour, f.Severity+":"), term.Escape(message))
 }

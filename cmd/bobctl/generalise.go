@@ -13,7 +13,7 @@ import (
 type generaliseOptions struct {
 	terminal   *term.Terminal
 	thresholds generalise.Thresholds
-	result     result
+	result     docfile.Output
 }
 
 func newGeneraliseCommand(t *term.Terminal) *cobra.Command {
@@ -40,7 +40,7 @@ The result is another document, so that no signature of FILE is one of it.`,
 	flags.IntVar(&o.thresholds.Values, "values", o.thresholds.Values, "leave up to `N` values of an argument as they are")
 	flags.IntVar(&o.thresholds.Lengths, "lengths", o.thresholds.Lengths, "leave up to `N` numbers of arguments of a program as they are")
 	flags.IntVar(&o.thresholds.Commands, "commands", o.thresholds.Commands, "leave up to `N` command lines of a shell as they are")
-	o.result.register(flags)
+	o.result.Register(flags)
 	return c
 }
 
@@ -60,5 +60,5 @@ func runGeneralise(_ context.Context, o generaliseOptions, path string) error {
 	if err != nil {
 		return err
 	}
-	return o.result.write(o.terminal, text)
+	return o.result.Write(o.terminal, text)
 }

@@ -18,7 +18,7 @@ import (
 type recordOptions struct {
 	observation.Observation
 	quiet  time.Duration
-	result result
+	result docfile.Output
 }
 
 func newRecordCommand(t *term.Terminal) *cobra.Command {
@@ -51,7 +51,7 @@ failed; the document is written all the same.`,
 	}
 	o.Register(c.Flags())
 	c.Flags().DurationVar(&o.quiet, "until-quiet", 0, "end when nothing new has come for `TIME`, such as 10s")
-	c.Flags().StringVarP(&o.result.file, "out", "o", "", "write to `FILE` instead of standard output")
+	c.Flags().StringVarP(&o.result.File, "out", "o", "", "write to `FILE` instead of standard output")
 	return c
 }
 
@@ -76,10 +76,10 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	if documentErr != nil {
 		return documentErr
 	}
-	if documentErr := o.result.write(o.Terminal, text); documentErr != nil {
+	if documentErr := o.result.Write(o.Terminal, text); documentErr != nil {
 		return documentErr
 	}
-	fmt.Fprintln(o.Terminal.Err, observation.Remark(document, recorder.Progress(), o.result.file))
+	fmt.Fprintln(o.Terminal.Err, observation.Remark(document, recorder.Progress(), o.result.File))
 	return err
 }
 

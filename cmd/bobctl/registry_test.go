@@ -121,7 +121,7 @@ func push(t *testing.T, args ...string) string {
 // pushPlain does so with the flags that are given, and no key but theirs.
 func pushPlain(t *testing.T, args ...string) string {
 	t.Helper()
-	var result pushed
+	var result artifact.Pushed
 	if err := json.Unmarshal([]byte(succeed(t, "", append([]string{"push", "-o", "json"}, args...)...)), &result); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestPushPull(t *testing.T) {
 			app := host + "/acme/webapp"
 			image := pushImage(t, app, "1.4.2")
 			digest := push(t, "webapp.yaml", "oci://"+app+":bob-1.4.2", "--image", app+":1.4.2")
-			want := pulled{
+			want := artifact.Pulled{
 				Reference: app + "@" + digest, Digest: digest, Image: app + "@" + image,
 				Document: "webapp", Version: "1.4.2", Verified: true, SignedBy: "vendor.pub",
 				Files: []string{"got.yaml", "got.sigstore.json"},
@@ -162,7 +162,7 @@ func TestPushPull(t *testing.T) {
 				{"oci://" + app, "--digest", digest},
 			} {
 				args := append([]string{"pull", "--key", "vendor.pub", "--out", "got.yaml", "-o", "json"}, from...)
-				var got pulled
+				var got artifact.Pulled
 				if err := json.Unmarshal([]byte(succeed(t, "", args...)), &got); err != nil {
 					t.Fatal(err)
 				}

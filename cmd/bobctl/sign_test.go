@@ -6,22 +6,21 @@ import (
 	"strings"
 	"testing"
 
-	"bobwatch/internal/profile/documents"
-
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
-
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/testing/ca"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"bobwatch/internal/profile/documents"
 	"bobwatch/internal/signature"
+	"bobwatch/internal/signing"
 )
 
 // keys makes NAME.key and NAME.pub for each name in the current directory.
 func keys(t *testing.T, names ...string) {
 	t.Helper()
-	t.Setenv(passwordVariable, "correct horse")
+	t.Setenv(signing.PasswordVariable, "correct horse")
 	for _, name := range names {
 		out := succeed(t, "", "key", "generate", name)
 		if strings.Contains(out, "correct horse") || strings.Contains(out, "PRIVATE") {
@@ -132,7 +131,7 @@ func TestSignAndVerify(t *testing.T) {
 		})
 	}
 	t.Run("wrong passphrase", func(t *testing.T) {
-		t.Setenv(passwordVariable, "wrong")
+		t.Setenv(signing.PasswordVariable, "wrong")
 		o := bobctl(t, "", "sign", "webapp.yaml", "--key", "vendor.key", "--bundle", "new.json")
 		if o.code != exitError || !strings.Contains(o.err, "wrong passphrase") {
 			t.Errorf("got exit code %d and %q", o.code, o.err)

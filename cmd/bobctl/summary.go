@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bobwatch/internal/docfile"
 	"bobwatch/internal/listing"
 	"bobwatch/internal/observation"
 	"bobwatch/internal/observe"
@@ -18,7 +19,7 @@ type summaryOptions struct {
 	observation.Observation
 	format term.Format
 	all    bool
-	result result
+	result docfile.Output
 }
 
 func newSummaryCommand(t *term.Terminal) *cobra.Command {
@@ -51,7 +52,7 @@ failed.`,
 	o.Register(c.Flags())
 	registerFormat(c, &o.format)
 	c.Flags().BoolVar(&o.all, "all", false, "show all entries of every list")
-	o.result.register(c.Flags())
+	o.result.Register(c.Flags())
 	return c
 }
 
@@ -90,10 +91,10 @@ func (o *summaryOptions) write(summaries []observe.Summary) error {
 		if err := o.format.Encode(&text, summaries); err != nil {
 			return err
 		}
-		return o.result.write(o.Terminal, []byte(text.String()))
+		return o.result.Write(o.Terminal, []byte(text.String()))
 	}
 	show := listing.Lister{
-		Terminal: &term.Terminal{Out: &text, Colours: o.Terminal.Colours && o.result.file == ""},
+		Terminal: &term.Terminal{Out: &text, Colours: o.Terminal.Colours && o.result.File == ""},
 		All:      o.all,
 	}
 	for i := range summaries {
@@ -102,5 +103,5 @@ func (o *summaryOptions) write(summaries []observe.Summary) error {
 		}
 		show.Summary(&summaries[i])
 	}
-	return o.result.write(o.Terminal, []byte(text.String()))
+	return o.result.Write(o.Terminal, []byte(text.String()))
 }

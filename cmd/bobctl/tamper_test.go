@@ -14,6 +14,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 
 	"bobwatch/internal/registry"
+	"bobwatch/internal/signing"
 	"bobwatch/internal/term"
 	"bobwatch/internal/testenv"
 )
@@ -267,7 +268,7 @@ func TestPullOfAnotherImage(t *testing.T) {
 func signArtifact(t *testing.T, name, key string, d ocispec.Descriptor) {
 	t.Helper()
 	terminal := &term.Terminal{Err: &bytes.Buffer{}}
-	signer, err := privateKey(terminal, key)
+	signer, err := signing.PrivateKey(terminal, key)
 	if err != nil {
 		t.Fatal(err)
 	}

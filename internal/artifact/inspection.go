@@ -44,8 +44,8 @@ type Verdict struct {
 	Error    string `json:"error,omitempty"`
 }
 
-// Inspect reads all there is about an artifact. A nil verifier judges nothing.
-func Inspect(ctx context.Context, repository *registry.Repository, b *registry.BoB, v *signature.Verifier) (*Inspection, error) {
+// inspect reads all there is about an artifact. A nil verifier judges nothing.
+func inspect(ctx context.Context, repository *registry.Repository, b *registry.BoB, v *signature.Verifier) (*Inspection, error) {
 	content, err := repository.Fetch(ctx, b)
 	if err != nil {
 		return nil, err
