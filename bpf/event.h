@@ -19,6 +19,7 @@ enum event_kind {
 	KIND_SELF_TEST,
 	KIND_CONNECTION,
 	KIND_SOCKET,
+	KIND_CHANGE,
 	KIND_END,
 };
 
@@ -67,6 +68,27 @@ enum access {
 	ACCESS_WRITE = 1 << 1,
 };
 
+/* What a change does to a file or to a name. */
+enum change_act {
+	CHANGE_RENAME = 1,
+	CHANGE_UNLINK,
+	CHANGE_LINK,
+	CHANGE_SYMLINK,
+	CHANGE_MKDIR,
+	CHANGE_RMDIR,
+	CHANGE_MKNOD,
+	CHANGE_DEVICE, /* mknod of a device */
+	CHANGE_CHMOD,
+	CHANGE_SETUID,	   /* chmod that sets the setuid bit, or the setgid bit of a program */
+	CHANGE_EXECUTABLE, /* chmod that lets somebody execute the file */
+	CHANGE_CHOWN,
+	CHANGE_TRUNCATE,
+	CHANGE_SETXATTR,
+	CHANGE_SETCAP, /* setxattr of security.capability */
+	CHANGE_MOUNT,
+	CHANGE_END,
+};
+
 #define MAX_ANCESTORS 8
 #define MAX_DEPTH 64	/* path components and mount crossings followed */
 #define MAX_NAME 256	/* NAME_MAX and a NUL */
@@ -102,7 +124,8 @@ struct connection {
  * first caller_bytes of it are the string the caller passed, and the
  * components, if any, are the directory it is relative to. A cgroup's path is
  * one string. Of an AF_UNIX peer with an abstract name the path is empty, and the
- * arguments are the name. A process with pid 0 is unknown: a packet came in, and
+ * arguments are the name. Of KIND_CHANGE the arguments are the other name of the
+ * call, as the caller passed it. A process with pid 0 is unknown: a packet came in, and
  * whoever ran at that time has nothing to do with it.
  */
 struct event {
@@ -124,6 +147,8 @@ struct event {
 	__u8 origin;
 	__u8 access;
 	__u8 ancestors_len;
+	enum change_act change;
+	__u32 mode; /* of KIND_CHANGE: what chmod or mknod was asked for */
 	struct connection connection;
 	struct process process;
 	struct process ancestors[MAX_ANCESTORS];

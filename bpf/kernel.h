@@ -65,6 +65,7 @@ struct super_block {
 struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	unsigned short i_mode;
 	unsigned int i_nlink;
 };
 

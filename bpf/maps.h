@@ -207,6 +207,7 @@ struct scratch_map fork_scratch SEC(".maps");
 struct scratch_map tcp_scratch SEC(".maps");
 struct scratch_map packet_scratch SEC(".maps");
 struct scratch_map socket_scratch SEC(".maps");
+struct scratch_map change_scratch SEC(".maps");
 
 /* The task whose open handle_file_opened has seen on this CPU and sys_exit has not. */
 struct {

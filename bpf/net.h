@@ -344,10 +344,10 @@ int handle_socket_exit(struct syscall_trace_exit *ctx)
 	} else if (ctx->ret < 0) {
 		return 0;
 	}
-	c->family = first_argument(regs);
-	c->type = second_argument(regs) & SOCK_TYPE_MASK;
+	c->family = call_argument(regs, 0);
+	c->type = call_argument(regs, 1) & SOCK_TYPE_MASK;
 	if (c->type == SOCK_RAW || c->family == AF_NETLINK || c->family == AF_ALG)
-		c->protocol = third_argument(regs);
+		c->protocol = call_argument(regs, 2);
 	contact.hash = mix(hash_seed, (__u64)c->family << 32 | c->type << 16 | c->protocol);
 	return report_contact(&socket_scratch, slot, KIND_SOCKET, &contact);
 }
@@ -407,7 +407,7 @@ int handle_connect_exit(struct syscall_trace_exit *ctx)
 		return answer_self_test();
 	if (slot < 0 || ctx->ret)
 		return 0;
-	sk = sock_of(first_argument(regs));
+	sk = sock_of(call_argument(regs, 0));
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
 		return 0;
 	return unix_contact(slot, (void *)bpf_get_current_task(), sk, DIRECTION_EGRESS);
@@ -428,7 +428,7 @@ int handle_bind_exit(struct syscall_trace_exit *ctx)
 		return answer_self_test();
 	if (slot < 0 || ctx->ret)
 		return 0;
-	sk = sock_of(first_argument(regs));
+	sk = sock_of(call_argument(regs, 0));
 	if (!sk)
 		return 0;
 	c->direction = DIRECTION_LISTEN;

@@ -174,6 +174,7 @@ static __always_inline __u32 share_of(const struct event *event)
 	case KIND_EXEC:
 	case KIND_MOVED:
 		return SHARE_EXECS;
+	case KIND_CHANGE:
 	case KIND_OPEN:
 		return event->flags & FLAG_SENSITIVE ? SHARE_SENSITIVE : SHARE_OPENS;
 	case KIND_CONNECTION:

@@ -12,6 +12,7 @@
  *   path.h     paths from the dentry tree
  *   exec.h     executions, and what is native to a container
  *   open.h     opens
+ *   change.h   changes of files and names
  *   sensitive.h files that are known by identity
  *   known.h    what is known by a hash
  *   socket.h   sockets and packets
@@ -24,6 +25,7 @@
 
 #include "exec.h"
 #include "open.h"
+#include "change.h"
 #include "syscall.h"
 #include "cgroup.h"
 #include "net.h"

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "call.h"
 #include "selftest.h"
 
 #define AF_UNIX 1
@@ -99,54 +100,7 @@ struct sk_buff {
 	unsigned char *head;
 };
 
-/* Names that kernel.h's struct pt_regs of each architecture has no use for. */
-#if defined(__TARGET_ARCH_x86)
-struct pt_regs___socket {
-	unsigned long di;
-	unsigned long si;
-	unsigned long dx;
-};
-#else
-struct pt_regs___socket {
-	__u64 regs[31];
-	__u64 orig_x0;
-};
-#endif
-
 #pragma clang attribute pop
-
-static __always_inline __u64 first_argument(const struct pt_regs *regs)
-{
-	const struct pt_regs___socket *r = (const void *)regs;
-
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(r, di);
-#else
-	return BPF_CORE_READ(r, orig_x0); /* regs[0] holds the result by now */
-#endif
-}
-
-static __always_inline __u64 second_argument(const struct pt_regs *regs)
-{
-	const struct pt_regs___socket *r = (const void *)regs;
-
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(r, si);
-#else
-	return BPF_CORE_READ(r, regs[1]);
-#endif
-}
-
-static __always_inline __u64 third_argument(const struct pt_regs *regs)
-{
-	const struct pt_regs___socket *r = (const void *)regs;
-
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(r, dx);
-#else
-	return BPF_CORE_READ(r, regs[2]);
-#endif
-}
 
 /*
  * The slot of the container whose process made the socket, or -1. Sockets in

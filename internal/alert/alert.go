@@ -122,6 +122,7 @@ type Deviation struct {
 	Syscall *Syscall `json:"syscall,omitempty"`
 	Exec    *Exec    `json:"exec,omitempty"`
 	Open    *Open    `json:"open,omitempty"`
+	Change  *Change  `json:"change,omitempty"`
 	Contact *Contact `json:"contact,omitempty"`
 	Socket  *Socket  `json:"socket,omitempty"`
 	Moved   *Moved   `json:"moved,omitempty"`

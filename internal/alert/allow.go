@@ -114,6 +114,13 @@ func (a *Allowance) acts() [][]string {
 		}
 		acts = append(acts, words)
 	}
+	for _, change := range c.Changes {
+		words := []string{"--change", change.Path}
+		for _, act := range change.Acts {
+			words = append(words, "--acts", act)
+		}
+		acts = append(acts, words)
+	}
 	return append(acts, networkActs(&c.Network)...)
 }
 

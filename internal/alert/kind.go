@@ -28,6 +28,7 @@ var tellers = map[event.Kind]*teller{
 	event.KindSyscall:    &syscallTeller,
 	event.KindExec:       &execTeller,
 	event.KindOpen:       &openTeller,
+	event.KindChange:     &changeTeller,
 	event.KindMoved:      &movedTeller,
 	event.KindConnection: &contactTeller,
 	event.KindSocket:     &socketTeller,

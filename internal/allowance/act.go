@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
 	"bobwatch/internal/term"
@@ -21,6 +22,8 @@ type Act struct {
 	args      []string
 	opens     []string
 	flags     []string
+	changes   []string
+	acts      []string
 	network   networkAct
 }
 
@@ -33,6 +36,8 @@ func (a *Act) Register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&a.args, "arg", nil, "`ARGUMENT` of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
 	flags.StringArrayVar(&a.opens, "open", nil, "allow opening the file at `PATH` (repeatable)")
 	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
+	flags.StringArrayVar(&a.changes, "change", nil, "allow changing the file or name at `PATH` by the acts of --acts (repeatable)")
+	flags.StringSliceVar(&a.acts, "acts", nil, "`ACT` of --change, such as rename, unlink, link, symlink, mkdir, chmod or setuid")
 	a.network.register(flags)
 }
 
@@ -43,20 +48,24 @@ var AccessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
 func (a *Act) Check() error {
 	isAccess := func(flag string) bool { return slices.Contains(AccessFlags, flag) }
 	switch {
-	case len(a.Syscalls) == 0 && a.exec == "" && len(a.opens) == 0 && a.network.empty():
-		return term.Usagef("name what to allow: --syscall NAME, --exec PATH, --open PATH, or one of the network, such as --egress PEER,PROTOCOL,PORT")
+	case len(a.Syscalls) == 0 && a.exec == "" && len(a.opens)+len(a.changes) == 0 && a.network.empty():
+		return term.Usagef("name what to allow: --syscall NAME, --exec PATH, --open PATH, --change PATH, or one of the network, such as --egress PEER,PROTOCOL,PORT")
 	case len(a.args) > 0 && a.exec == "":
 		return term.Usagef("--arg is an argument of a program: name it by --exec PATH")
 	case len(a.opens) == 0 && len(a.flags) > 0:
 		return term.Usagef("--flags is the access of a file: name it by --open PATH")
 	case len(a.opens) > 0 && !slices.ContainsFunc(a.flags, isAccess):
 		return term.Usagef("name the access to %s: --flags %s", term.Word(a.opens[0]), strings.Join(AccessFlags, ", "))
+	case len(a.changes) == 0 && len(a.acts) > 0:
+		return term.Usagef("--acts are those on a file: name it by --change PATH")
+	case len(a.changes) > 0 && len(a.acts) == 0:
+		return term.Usagef("name what changes %s: --acts %s", term.Word(a.changes[0]), event.ChangeNames())
 	case slices.Contains(a.opens, ""):
 		return term.Usagef("--open: the path is empty")
 	case !slices.Contains([]string{"container", "init", "ephemeral"}, a.Typ):
 		return term.Usagef("--type %s: want container, init or ephemeral", a.Typ)
 	}
-	for _, text := range slices.Concat([]string{a.Container, a.exec}, a.args, a.opens, a.flags) {
+	for _, text := range slices.Concat([]string{a.Container, a.exec}, a.args, a.opens, a.flags, a.changes, a.acts) {
 		if !utf8.ValidString(text) {
 			return term.Usagef("%q is not UTF-8, and no document can hold it", text)
 		}
@@ -74,6 +83,14 @@ func (a *Act) Entries() (execs []profile.Exec, opens []profile.Open) {
 		opens = append(opens, profile.Open{Path: path, Flags: a.flags})
 	}
 	return execs, opens
+}
+
+// Changes returns the changes of files.
+func (a *Act) Changes() (changes []profile.Change) {
+	for _, path := range a.changes {
+		changes = append(changes, profile.Change{Path: path, Acts: a.acts})
+	}
+	return changes
 }
 
 // calls returns the system calls by architecture: arch, or where that is empty

@@ -60,6 +60,7 @@ func (a *Allowance) Profile() (*profile.Profile, error) {
 		Syscalls: calls,
 		Execs:    execs,
 		Opens:    opens,
+		Changes:  a.Changes(),
 		Network:  network,
 	}), nil
 }

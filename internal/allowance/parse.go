@@ -88,7 +88,7 @@ func From(a *alert.Allowance) (*profile.Profile, error) {
 	}
 	c := documents[0].Spec.Containers[0]
 	n := &c.Network
-	if len(c.Syscalls)+len(c.Execs)+len(c.Opens)+
+	if len(c.Syscalls)+len(c.Execs)+len(c.Opens)+len(c.Changes)+
 		len(n.Egress)+len(n.Ingress)+len(n.Listens)+len(n.Sockets)+len(n.Unix) == 0 {
 		return nil, errors.New("it allows nothing")
 	}

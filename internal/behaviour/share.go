@@ -46,6 +46,7 @@ func (b *Behaviour) Absorb(learned, predecessor *kubernetes.Record, now time.Tim
 	before := b.learner.State(now)
 	b.learner.AbsorbState(now, learner.State{
 		Network:   slices.Contains(learned.Profile.Spec.Senses, profile.SenseNetwork),
+		Changes:   slices.Contains(learned.Profile.Spec.Senses, profile.SenseChanges),
 		Observed:  learned.Observed,
 		StartSeen: learned.Profile.Spec.Provenance.From == "start",
 	})

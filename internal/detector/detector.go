@@ -62,6 +62,8 @@ func (d *Detector) Check(e *event.Event, m *match.Matcher) (Deviation, bool) {
 		return checkExec(e, m)
 	case event.KindOpen:
 		return checkOpen(e, m)
+	case event.KindChange:
+		return checkChange(e, m)
 	case event.KindConnection:
 		return checkContact(e, m)
 	case event.KindSocket:

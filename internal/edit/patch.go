@@ -46,6 +46,7 @@ func (o Patch) Run(path string) error {
 			Syscalls:  o.Act.Syscalls,
 			Execs:     execs,
 			Opens:     opens,
+			Changes:   o.Act.Changes(),
 			Network:   network,
 		})
 	}

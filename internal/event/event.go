@@ -20,6 +20,7 @@ const (
 	KindSelfTest                      // the agent asked whether records reach it
 	KindConnection                    // a peer that the container talks to, or a port it waits on
 	KindSocket                        // a socket of a family, type and protocol
+	KindChange                        // a file or a name changed: renamed, removed, given another mode
 
 	KindEnd // one more than the last kind
 )
@@ -80,7 +81,7 @@ const (
 	FlagRuntime Flag = 1 << iota
 	// FlagTTY: the process belongs to a session that has a terminal.
 	FlagTTY
-	// FlagRefused: the open failed with Errno. Path is the caller's string and
+	// FlagRefused: the act failed with Errno. Path is the caller's string and
 	// can be raced; it is relative to the working directory unless absolute.
 	FlagRefused
 	// FlagCallerPath: Path is what the caller passed, not what was opened.
@@ -112,9 +113,10 @@ const (
 	// out of the cgroup of a service, and it is not watched as the service's any
 	// more. A session that sshd began is such a process.
 	FlagHandedOver
-	// FlagCreated: the open made the file, which was not there before.
+	// FlagCreated: the open made the file, which was not there before; of
+	// KindChange, the act made the name, or the open of its descriptor the file.
 	FlagCreated
-	// FlagSensitive: the opened file is one that sensor.MarkSensitive was called
+	// FlagSensitive: the opened or changed file is one that sensor.MarkSensitive was called
 	// with; Object names it.
 	FlagSensitive
 	// FlagReplaced: the path of KindExec led to another file before. The agent
@@ -162,7 +164,7 @@ type Event struct {
 	NAncestors int
 
 	Nr    uint32 // KindSyscall: the number as the kernel saw it
-	Errno uint32 // KindOpen with FlagRefused: positive errno
+	Errno uint32 // with FlagRefused: positive errno
 	Dev   uint32 // KindExec, KindOpen: device of the file, kernel encoding
 	Ino   uint64 // KindExec, KindOpen: inode of the file
 	// Changed is when the file of KindExec or KindOpen changed last, in ns since
@@ -176,6 +178,9 @@ type Event struct {
 
 	Connection Connection // KindConnection, KindSocket
 
+	Change ChangeAct // KindChange
+	Mode   uint32    // KindChange: what chmod or mknod was asked for
+
 	// Path is resolved by the kernel and absolute in the container's mount
 	// namespace, unless FlagCallerPath is set. A file in memory is "memfd:NAME",
 	// one of another mount namespace "outside:/PATH", and one nested too deeply
@@ -183,10 +188,15 @@ type Event struct {
 	// root of its hierarchy. A Unix socket without a place in a directory tree is
 	// "@NAME". It is hostile bytes.
 	Path []byte
+	// Target is where the symbolic link of a KindChange leads, made absolute by the
+	// directory of the link; empty for all else. Hostile bytes.
+	Target []byte
 	// Object is the name by which a file with FlagSensitive was marked; Path may
 	// be another.
 	Object string
-	// Args are the NUL-separated arguments of KindExec. Hostile bytes.
+	// Args are the NUL-separated arguments of KindExec. Of KindChange they are the
+	// other name of the call, as the program passed it: where a link leads to, what
+	// a file was called before. Hostile bytes.
 	Args []byte
 }
 
@@ -198,5 +208,6 @@ func (e *Event) Clone() *Event {
 	c := *e
 	c.Path = slices.Clone(e.Path)
 	c.Args = slices.Clone(e.Args)
+	c.Target = slices.Clone(e.Target)
 	return &c
 }

@@ -17,6 +17,7 @@ import (
 // A package that names one kind has to name all the others.
 var exempt = map[string]map[string]string{
 	"internal/agent": {
+		"KindChange":  engineHandsOn,
 		"KindSyscall": engineHandsOn, "KindOpen": engineHandsOn, "KindMoved": engineHandsOn, "KindSocket": engineHandsOn,
 	},
 	"internal/observation": {
@@ -26,6 +27,7 @@ var exempt = map[string]map[string]string{
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 	},
 	"internal/behaviour": {
+		"KindChange":     learnerSeesToIt,
 		"KindConnection": learnerSeesToIt, "KindSocket": learnerSeesToIt,
 		"KindSyscall": learnerSeesToIt, "KindOpen": learnerSeesToIt, "KindMoved": learnerSeesToIt,
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
@@ -43,19 +45,23 @@ var exempt = map[string]map[string]string{
 		"KindMoved": "no profile can allow it",
 	},
 	"internal/observe": {
+		"KindChange":     "no table shows it",
 		"KindConnection": "the tables of a summary have their own program", "KindSocket": "no table shows it",
 		"KindMoved": "no profile can allow it", "KindSelfTest": "an observer tests no hooks",
 	},
 	"internal/parking": {
+		"KindChange":     onlyUnrepeated,
 		"KindConnection": onlyUnrepeated, "KindSocket": onlyUnrepeated, "KindSyscall": onlyUnrepeated, "KindOpen": onlyUnrepeated,
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 	},
 	"internal/process": {
+		"KindChange":     onlyPrograms,
 		"KindConnection": onlyPrograms, "KindSocket": onlyPrograms,
 		"KindSyscall": onlyPrograms, "KindOpen": onlyPrograms, "KindMoved": onlyPrograms,
 		"KindCgroupCreated": onlyPrograms, "KindCgroupRemoved": onlyPrograms, "KindSelfTest": onlyPrograms,
 	},
 	"internal/report": {
+		"KindChange":     "a trial compares no changes yet",
 		"KindConnection": "a trial compares no networks yet", "KindSocket": "a trial compares no networks yet",
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 		"KindMoved": "no document can allow it, so that no entry stands for it",
@@ -64,6 +70,7 @@ var exempt = map[string]map[string]string{
 		"KindCgroupCreated": onlyAPath, "KindCgroupRemoved": onlyAPath, "KindMoved": onlyAPath, "KindSelfTest": onlyAPath,
 	},
 	"internal/trial": {
+		"KindChange":     judgeSeesToIt,
 		"KindConnection": judgeSeesToIt, "KindSocket": judgeSeesToIt,
 		"KindSyscall": judgeSeesToIt, "KindOpen": judgeSeesToIt, "KindMoved": judgeSeesToIt,
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,

@@ -245,6 +245,7 @@ func join(to, from *profile.Container) {
 	}
 	to.Execs = union(to.Execs, from.Execs)
 	to.Opens = union(to.Opens, from.Opens)
+	to.Changes = union(to.Changes, from.Changes)
 	to.Network.Egress = union(to.Network.Egress, from.Network.Egress)
 	to.Network.Ingress = union(to.Network.Ingress, from.Network.Ingress)
 	to.Network.Listens = union(to.Network.Listens, from.Network.Listens)

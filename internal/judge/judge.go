@@ -143,6 +143,8 @@ func speaks(m *match.Matcher, kind event.Kind) bool {
 		return m.Judges(profile.SenseExecs)
 	case event.KindOpen:
 		return m.Judges(profile.SenseOpens)
+	case event.KindChange:
+		return m.Judges(profile.SenseChanges)
 	}
 	return true
 }

@@ -87,7 +87,7 @@ func countEntries(containers []profile.Container) int {
 	n := 0
 	for i := range containers {
 		c := &containers[i]
-		n += len(c.Execs) + len(c.Opens)
+		n += len(c.Execs) + len(c.Opens) + len(c.Changes)
 		for _, names := range c.Syscalls {
 			n += len(names)
 		}

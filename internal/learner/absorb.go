@@ -3,6 +3,7 @@ package learner
 import (
 	"time"
 
+	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
@@ -28,7 +29,9 @@ func (l *Learner) AbsorbState(now time.Time, other State) {
 	l.state.Observed += max(0, other.Observed-l.ObservedFor(now))
 	l.state.StartSeen = l.state.StartSeen || other.StartSeen
 	l.state.Guarded = l.state.Guarded || other.Guarded
-	l.state.Network = l.state.Network && other.Network // what was not watched there is in neither
+	// What was not watched there is in neither.
+	l.state.Network = l.state.Network && other.Network
+	l.state.Changes = l.state.Changes && other.Changes
 }
 
 // factsOf returns what c says in the form of facts.
@@ -45,6 +48,13 @@ func (l *Learner) factsOf(c *profile.Container) []Fact {
 	for _, o := range c.Opens {
 		for _, access := range accessesOf(o.Flags) {
 			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: access})
+		}
+	}
+	for _, change := range c.Changes {
+		for _, name := range change.Acts {
+			if act, ok := event.ParseChangeAct(name); ok {
+				facts = append(facts, Fact{Kind: FactChange, Path: change.Path, Act: act})
+			}
 		}
 	}
 	return append(facts, contactFactsOf(c)...)

@@ -21,16 +21,18 @@ const (
 	FactContact       FactKind = 5 // a peer or a port, as contact.String has it
 	FactSocket        FactKind = 6 // a family of sockets, as event.Socket.String has it
 	FactUnix          FactKind = 7 // a socket of the node's services
+	FactChange        FactKind = 8 // a change of a file or a name
 )
 
 // Fact is one thing a Learner learned, in the form in which the profile has it
 // before it is generalised.
 type Fact struct {
 	Kind   FactKind
-	Access event.Access // FactOpen
-	Nr     uint32       // FactSyscall, FactCompatSyscall
-	Path   string       // all other kinds
-	Args   []string     // FactExec
+	Access event.Access    // FactOpen
+	Act    event.ChangeAct // FactChange
+	Nr     uint32          // FactSyscall, FactCompatSyscall
+	Path   string          // all other kinds
+	Args   []string        // FactExec
 	Seen
 }
 
@@ -101,6 +103,13 @@ func (l *Learner) Facts(now time.Time) []Fact {
 			facts = append(facts, Fact{Kind: FactOpen, Path: o.Path, Access: access, Seen: seen})
 		}
 	}
+	for _, o := range l.changes.Opens() {
+		for _, name := range o.Flags {
+			if act, ok := event.ParseChangeAct(name); ok {
+				facts = append(facts, Fact{Kind: FactChange, Path: o.Path, Act: act, Seen: seen})
+			}
+		}
+	}
 	return append(facts, l.contacts.facts(seen)...)
 }
 
@@ -145,11 +154,17 @@ func (l *Learner) restore(f *Fact) (added bool) {
 			l.counts.Full++
 		}
 	case FactOpen:
-		if l.opens.Len() >= maxSegments {
+		if l.pathsFull() {
 			l.counts.Full++
 			return false
 		}
 		_, added, _ = l.opens.Add(f.Path, flagsOf(f.Access))
+	case FactChange:
+		if l.pathsFull() {
+			l.counts.Full++
+			return false
+		}
+		_, added, _ = l.changes.Add(f.Path, []string{f.Act.String()})
 	case FactContact, FactSocket, FactUnix:
 		return l.restoreContact(f)
 	}

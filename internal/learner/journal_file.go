@@ -23,7 +23,7 @@ import (
 //	workloads/KEY/facts factKey -> Seen: first, last (ns since 1970), count; big-endian
 //
 // A factKey is the kind, and then the number (4 bytes, big-endian), or the
-// access and the path, or the path and the arguments, each after a NUL.
+// access and the path, or the act and the path, or the path and the arguments, each after a NUL.
 //
 // The format grows by fields of State, by bytes at the end of Seen and by kinds
 // of facts. A version that does not know a kind leaves its facts in the file and
@@ -311,6 +311,9 @@ func appendFactKey(b []byte, f *Fact) []byte {
 	case FactOpen:
 		b = append(b, byte(f.Access))
 		return append(b, f.Path...)
+	case FactChange:
+		b = append(b, byte(f.Act))
+		return append(b, f.Path...)
 	default:
 		b = append(b, f.Path...)
 		for _, arg := range f.Args {
@@ -323,7 +326,7 @@ func appendFactKey(b []byte, f *Fact) []byte {
 
 // knownKind reports whether this version can read the fact with a key.
 func knownKind(key []byte) bool {
-	return len(key) > 0 && key[0] >= byte(FactSyscall) && key[0] <= byte(FactUnix)
+	return len(key) > 0 && key[0] >= byte(FactSyscall) && key[0] <= byte(FactChange)
 }
 
 func decodeFact(key, value []byte) (Fact, error) {
@@ -337,6 +340,8 @@ func decodeFact(key, value []byte) (Fact, error) {
 		f.Nr = binary.BigEndian.Uint32(rest)
 	case f.Kind == FactOpen:
 		f.Access, f.Path = event.Access(rest[0]), string(rest[1:])
+	case f.Kind == FactChange:
+		f.Act, f.Path = event.ChangeAct(rest[0]), string(rest[1:])
 	case f.Kind == FactExec:
 		path, args, some := strings.Cut(string(rest), "\x00")
 		f.Path = path

@@ -35,7 +35,7 @@ type Options struct {
 
 // The bounds of one Learner's memory.
 const (
-	// maxSegments bounds the distinct path segments of opens: about 4 MiB.
+	// maxSegments bounds the distinct path segments of opens and changes: about 4 MiB.
 	maxSegments = 16_384
 	// maxPathBytes is PATH_MAX, with room for where the path begins.
 	maxPathBytes = 4096 + 16
@@ -70,6 +70,7 @@ type Learner struct {
 	native   syscalls.Set
 	compat   syscalls.Set
 	opens    *generalise.PathSet
+	changes  *generalise.PathSet // its flags are acts
 	programs programs
 	contacts contacts
 
@@ -85,9 +86,10 @@ func New(key string, opts Options) *Learner {
 		key:      key,
 		opts:     opts,
 		opens:    generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
+		changes:  generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
 		programs: newPrograms(opts.Thresholds),
 		contacts: newContacts(),
-		state:    State{Network: !opts.Runtime},
+		state:    State{Network: !opts.Runtime, Changes: !opts.Runtime},
 	}
 }
 
@@ -131,6 +133,8 @@ func (l *Learner) Observe(e *event.Event) bool {
 		return l.observeExec(e)
 	case event.KindOpen:
 		return l.observeOpen(e)
+	case event.KindChange:
+		return l.observeChange(e)
 	case event.KindConnection:
 		return l.observeContact(e)
 	case event.KindSocket:
@@ -194,7 +198,7 @@ func (l *Learner) observeOpen(e *event.Event) bool {
 	if l.opens.Contains(e.Path, flags[0]) && (access&created == 0 || l.opens.Contains(e.Path, flagCreated)) {
 		return false
 	}
-	if l.opens.Len() >= maxSegments {
+	if l.pathsFull() {
 		l.counts.Full++
 		return false
 	}
@@ -254,6 +258,9 @@ func (l *Learner) Container() profile.Container {
 	if l.state.Network {
 		c.Network = l.contacts.network()
 	}
+	if l.state.Changes {
+		c.Changes = generalise.ChangesOf(l.changes.Opens())
+	}
 	addNames(c.Syscalls, l.opts.Arch, l.native)
 	addNames(c.Syscalls, syscalls.Compat(l.opts.Arch), l.compat)
 	c.Support = observedSupport(&c)
@@ -274,10 +281,14 @@ func observedSupport(c *profile.Container) []string {
 
 // Senses returns the sections that Container speaks for, sorted.
 func (l *Learner) Senses() []profile.Sense {
+	senses := profile.DefaultSenses
 	if l.state.Network {
-		return profile.JoinSenses(profile.DefaultSenses, []profile.Sense{profile.SenseNetwork})
+		senses = profile.JoinSenses(senses, []profile.Sense{profile.SenseNetwork})
 	}
-	return profile.DefaultSenses
+	if l.state.Changes {
+		senses = profile.JoinSenses(senses, []profile.Sense{profile.SenseChanges})
+	}
+	return senses
 }
 
 func addNames(names map[string][]string, arch string, set syscalls.Set) {

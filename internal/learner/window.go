@@ -30,6 +30,8 @@ type State struct {
 	// Network: connections were watched for as long as everything else, so that
 	// the profile speaks for them. What older versions learned does not.
 	Network bool `json:"network,omitempty"`
+	// Changes says the same of changes of files.
+	Changes bool `json:"changes,omitempty"`
 }
 
 // window adds up the time during which anything runs.

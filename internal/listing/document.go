@@ -53,6 +53,7 @@ func (l *Lister) container(c *profile.Container) {
 	l.list("capabilities", c.Capabilities, term.Word)
 	list(l, "execs", c.Execs, Exec)
 	list(l, "opens", c.Opens, Open)
+	list(l, "changes", c.Changes, Change)
 	list(l, "egress", c.Network.Egress, neighborLine)
 	list(l, "ingress", c.Network.Ingress, neighborLine)
 	list(l, "endpoints", c.Endpoints, func(e profile.Endpoint) string {

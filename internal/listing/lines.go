@@ -127,5 +127,13 @@ func Acts(p *profile.Profile, sign byte) string {
 	for _, open := range c.Opens {
 		fmt.Fprintf(&b, "  %c open %s %s\n", sign, term.Word(open.Path), term.JoinWords(open.Flags))
 	}
+	for _, change := range c.Changes {
+		fmt.Fprintf(&b, "  %c change %s\n", sign, Change(change))
+	}
 	return b.String()
+}
+
+// Change writes a change of files on one line.
+func Change(c profile.Change) string {
+	return term.Word(c.Path) + " " + term.JoinWords(c.Acts)
 }

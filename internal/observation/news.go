@@ -25,6 +25,7 @@ const (
 	newsOpen    = "open"
 	newsContact = "connection"
 	newsSocket  = "socket"
+	newsChange  = "change"
 	newsMoved   = "moved" // the process left its container for another cgroup
 )
 
@@ -42,7 +43,9 @@ type news struct {
 	Path      string    `json:"path,omitempty"`
 	Args      []string  `json:"args,omitempty"`
 	Access    string    `json:"access,omitempty"` // O_RDONLY, O_WRONLY, O_RDWR or O_PATH
-	Errno     string    `json:"errno,omitempty"`  // of an open that was refused
+	Act       string    `json:"act,omitempty"`    // of a change: rename, unlink, ...
+	Other     string    `json:"other,omitempty"`  // the other name of a change
+	Errno     string    `json:"errno,omitempty"`  // of an act that was refused
 	Notes     []string  `json:"notes,omitempty"`
 }
 
@@ -64,6 +67,12 @@ func newsOf(s *observe.Subject, ev *event.Event, boot time.Time) news {
 	case event.KindOpen:
 		n.Kind = newsOpen
 		n.Access = ev.Access.String()
+		if ev.Has(event.FlagRefused) {
+			n.Errno = unix.ErrnoName(unix.Errno(ev.Errno))
+		}
+	case event.KindChange:
+		n.Kind, n.Act = newsChange, ev.Change.String()
+		n.Other = string(bytes.TrimRight(ev.Args, "\x00"))
 		if ev.Has(event.FlagRefused) {
 			n.Errno = unix.ErrnoName(unix.Errno(ev.Errno))
 		}
@@ -131,8 +140,14 @@ func (f *Filter) Register(flags *pflag.FlagSet) {
 
 // Calls of which there is more to tell than that they were made.
 var (
-	openCalls = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
-	execCalls = []string{"execve", "execveat"}
+	openCalls   = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
+	execCalls   = []string{"execve", "execveat"}
+	changeCalls = []string{
+		"rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "link", "linkat", "symlink", "symlinkat",
+		"mkdir", "mkdirat", "mknod", "mknodat", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown",
+		"fchownat", "truncate", "ftruncate", "setxattr", "lsetxattr", "fsetxattr", "setxattrat", "mount", "move_mount",
+		"pivot_root",
+	}
 	// contactCalls are those by which connections come about, most of them.
 	contactCalls = []string{"connect", "accept", "accept4", "listen", "bind", "sendto", "sendmsg", "sendmmsg"}
 )
@@ -162,6 +177,8 @@ func (f *Filter) wants(ev *event.Event) bool {
 		return (all || f.execs) && f.named(execCalls...)
 	case event.KindOpen:
 		return (all || f.opens) && f.named(openCalls...)
+	case event.KindChange:
+		return all && f.named(changeCalls...)
 	case event.KindConnection:
 		return all && f.named(contactCalls...)
 	case event.KindSocket:

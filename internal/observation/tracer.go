@@ -72,6 +72,11 @@ func (tr *Tracer) line(n news) string {
 		b.WriteString(paint(term.Yellow, "exec    "+term.Word(n.Path)) + ": " + term.JoinWords(n.Args))
 	case newsOpen:
 		b.WriteString(paint(term.Cyan, "open    ") + term.Word(n.Path) + " " + n.Access)
+	case newsChange:
+		b.WriteString(paint(term.Cyan, fmt.Sprintf("%-7s ", n.Act)) + term.Word(n.Path))
+		if n.Other != "" {
+			b.WriteString(" (" + term.Word(n.Other) + ")")
+		}
 	case newsContact, newsSocket:
 		b.WriteString(paint(term.Cyan, fmt.Sprintf("%-8s", n.Kind)) + " " + term.Escape(n.Path))
 	case newsMoved:

@@ -182,6 +182,12 @@ func (b *binder) container(where string, c Container) Container {
 		o.Path = b.text(at+".path", o.Path, insidePath)
 		b.fixed(at+".flags", o.Flags)
 	}
+	c.Changes = slices.Clone(c.Changes)
+	for i := range c.Changes {
+		change, at := &c.Changes[i], fmt.Sprintf("%s.changes[%d]", where, i)
+		change.Path = b.text(at+".path", change.Path, insidePath)
+		b.fixed(at+".acts", change.Acts)
+	}
 	c.Network.Egress = b.neighbors(where+".network.egress", c.Network.Egress)
 	c.Network.Ingress = b.neighbors(where+".network.ingress", c.Network.Ingress)
 	c.Network.Listens = b.ports(where+".network.listens", c.Network.Listens)

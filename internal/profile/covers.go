@@ -47,6 +47,7 @@ func lacking(have, c *Container) Container {
 		Syscalls:     lackingSyscalls(have.Syscalls, c.Syscalls),
 		Execs:        lackingExecs(have.Execs, c.Execs),
 		Opens:        lackingOpens(have.Opens, c.Opens),
+		Changes:      lackingChanges(have.Changes, c.Changes),
 		Support:      lackingTexts(have.Support, c.Support),
 		Capabilities: lackingTexts(have.Capabilities, c.Capabilities),
 		Network: Network{

@@ -100,6 +100,10 @@ func (c *Container) sections() map[string][]string {
 		line := strings.Join(append([]string{printable(o.Path)}, printables(o.Flags)...), " ")
 		sections["opens"] = append(sections["opens"], line)
 	}
+	for _, change := range c.Changes {
+		line := strings.Join(append([]string{printable(change.Path)}, printables(change.Acts)...), " ")
+		sections["changes"] = append(sections["changes"], line)
+	}
 	if len(c.Support) > 0 {
 		sections["support"] = printables(c.Support)
 	}

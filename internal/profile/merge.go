@@ -87,6 +87,7 @@ func mergeContainers(a, b Container) Container {
 		Syscalls:     syscalls,
 		Execs:        slices.Concat(a.Execs, b.Execs),
 		Opens:        slices.Concat(a.Opens, b.Opens),
+		Changes:      slices.Concat(a.Changes, b.Changes),
 		Support:      slices.Concat(a.Support, b.Support),
 		Capabilities: slices.Concat(a.Capabilities, b.Capabilities),
 		Network: Network{

@@ -83,6 +83,7 @@ func normaliseContainer(c Container) Container {
 	c.Syscalls = normaliseSyscalls(c.Syscalls)
 	c.Execs = NormaliseExecs(c.Execs)
 	c.Opens = NormaliseOpens(c.Opens)
+	c.Changes = NormaliseChanges(c.Changes)
 	c.Support = sortedSet(c.Support)
 	c.Capabilities = sortedSet(c.Capabilities)
 	c.Network = NormaliseNetwork(c.Network)

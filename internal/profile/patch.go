@@ -23,6 +23,7 @@ type Allow struct {
 	Syscalls []string
 	Execs    []Exec
 	Opens    []Open
+	Changes  []Change
 	Network  Network
 }
 
@@ -33,7 +34,7 @@ func Patch(p *Profile, allow Allow) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
 	}
-	added := Container{Syscalls: make(map[string][]string), Execs: allow.Execs, Opens: allow.Opens, Network: allow.Network}
+	added := Container{Syscalls: make(map[string][]string), Execs: allow.Execs, Opens: allow.Opens, Changes: allow.Changes, Network: allow.Network}
 	for _, name := range allow.Syscalls {
 		arches := archesWith(c, name)
 		if len(arches) == 0 {

@@ -118,6 +118,7 @@ type Container struct {
 	Syscalls map[string][]string `json:"syscalls,omitempty"` // by GOARCH name; "386" and "arm" for 32-bit calls
 	Execs    []Exec              `json:"execs,omitempty"`
 	Opens    []Open              `json:"opens,omitempty"`
+	Changes  []Change            `json:"changes,omitempty"`
 	// Support names sets of calls and files that are allowed as well, by name and
 	// version as in libc/1: what the kernel, libc or a runtime does by itself.
 	Support      []string   `json:"support,omitempty"`
@@ -144,6 +145,13 @@ type Exec struct {
 type Open struct {
 	Path  string   `json:"path"`
 	Flags []string `json:"flags,omitempty"`
+}
+
+// Change allows changing the files and names that match Path by the acts named: those
+// of event.ChangeAct. A call with two names, such as rename, needs both.
+type Change struct {
+	Path string   `json:"path"`
+	Acts []string `json:"acts"`
 }
 
 // Network is whom the container talks to.

@@ -155,6 +155,7 @@ func (v *validator) container(c *Container, i int) {
 			}
 		}
 	}
+	v.changes(c, place)
 	v.network(c, place)
 	for j, id := range c.Support {
 		if _, ok := support.Lookup(id); !ok {
@@ -167,6 +168,23 @@ func (v *validator) container(c *Container, i int) {
 	v.neighbors(c.Network.Ingress, func(steps ...any) *yamlfile.Node {
 		return place(slices.Concat([]any{"network", "ingress"}, steps)...)
 	})
+}
+
+func (v *validator) changes(c *Container, place func(...any) *yamlfile.Node) {
+	for i, change := range c.Changes {
+		if change.Path == "" {
+			v.Fail(place("changes", i, "path"), "a change needs a path")
+		}
+		if len(change.Acts) == 0 {
+			v.Fail(place("changes", i), "a change needs acts: some of %s", event.ChangeNames())
+		}
+		v.spelling(change.Path, func() *yamlfile.Node { return place("changes", i, "path") })
+		for j, act := range change.Acts {
+			if _, ok := event.ParseChangeAct(act); !ok {
+				v.Fail(place("changes", i, "acts", j), "act %q: want one of %s", act, event.ChangeNames())
+			}
+		}
+	}
 }
 
 // spelling refuses brackets that mean nothing. To find the place of an error

@@ -19,6 +19,9 @@ const (
 	// UnexpectedControl: a socket of the node's services, such as the container
 	// runtime's, through which a container commands the node.
 	UnexpectedControl ID = "BW009"
+	// UnexpectedChange: a file or a name was changed that never is, or in a way
+	// in which it never is.
+	UnexpectedChange ID = "BW010"
 )
 
 // What is wrong with an act by itself. The functions are in
@@ -31,8 +34,11 @@ const (
 	ExecFromMount     ID = "R1004"
 	FilelessExecution ID = "R1005"
 	NewNamespace      ID = "R1006"
-	ProcessTracing    ID = "R1015"
-	IOUring           ID = "R1030"
+	// SymlinkToSensitive and HardLinkToSensitive: a sensitive file got another name.
+	SymlinkToSensitive  ID = "R1010"
+	HardLinkToSensitive ID = "R1012"
+	ProcessTracing      ID = "R1015"
+	IOUring             ID = "R1030"
 	// LeftContainer: a process of the container moved itself, or was moved,
 	// into a cgroup outside of it. What it does there is watched as the
 	// container's still.
@@ -133,6 +139,7 @@ var registered = []Rule{
 	{UnexpectedListener, "Unexpected listening port", severity.High, NeedsProfile, commandAndControl, "T1571"},
 	{UnexpectedSocket, "Unexpected family of sockets", severity.Low, NeedsProfile, discovery, "T1040"},
 	{UnexpectedControl, "Connection to a service of the node", severity.Critical, UsesProfile, privilegeEscalation, "T1611"},
+	{UnexpectedChange, "Unexpected change of a file", severity.Low, NeedsProfile, defenseEvasion, "T1222"},
 	{BPFProgramLoad, "eBPF program load", severity.High, UsesProfile, defenseEvasion, "T1014"},
 	{SharedMemoryExec, "Execution from shared memory", severity.High, UsesProfile, execution, "T1059"},
 	{Drift, "Execution of a program that is not part of the image", severity.High, UsesProfile, defenseEvasion, "T1036"},
@@ -140,6 +147,8 @@ var registered = []Rule{
 	{KernelModuleLoad, "Kernel module load", severity.Critical, IgnoresProfile, persistence, "T1547.006"},
 	{FilelessExecution, "Fileless execution", severity.Critical, IgnoresProfile, defenseEvasion, "T1620"},
 	{NewNamespace, "New namespaces by unshare", severity.High, UsesProfile, privilegeEscalation, "T1611"},
+	{SymlinkToSensitive, "Symbolic link to a sensitive file", severity.High, UsesProfile, privilegeEscalation, "T1548"},
+	{HardLinkToSensitive, "Hard link to a sensitive file", severity.High, UsesProfile, privilegeEscalation, "T1548"},
 	{ProcessTracing, "Access to another process", severity.High, IgnoresProfile, defenseEvasion, "T1055.008"},
 	{IOUring, "io_uring", severity.High, NeedsProfile, defenseEvasion, "T1562"},
 	{Replaced, "Known program replaced", severity.High, IgnoresProfile, defenseEvasion, "T1036.005"},

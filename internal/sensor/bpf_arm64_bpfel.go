@@ -69,6 +69,8 @@ type bpfEvent struct {
 	Origin       uint8
 	Access       uint8
 	AncestorsLen uint8
+	Change       uint32
+	Mode         uint32
 	Connection   struct {
 		_         structs.HostLayout
 		Address   [16]uint8
@@ -118,7 +120,8 @@ const (
 	bpfEventKindKIND_SELF_TEST      bpfEventKind = 7
 	bpfEventKindKIND_CONNECTION     bpfEventKind = 8
 	bpfEventKindKIND_SOCKET         bpfEventKind = 9
-	bpfEventKindKIND_END            bpfEventKind = 10
+	bpfEventKindKIND_CHANGE         bpfEventKind = 10
+	bpfEventKindKIND_END            bpfEventKind = 11
 )
 
 type bpfFileKey struct {
@@ -205,6 +208,7 @@ type bpfSharedState struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	bpfMapCgroupScratch          = "cgroup_scratch"
+	bpfMapChangeScratch          = "change_scratch"
 	bpfMapDeviations             = "deviations"
 	bpfMapEvents                 = "events"
 	bpfMapExecScratch            = "exec_scratch"
@@ -223,6 +227,7 @@ const (
 	bpfProgHandleCgroupAttach    = "handle_cgroup_attach"
 	bpfProgHandleCgroupMkdir     = "handle_cgroup_mkdir"
 	bpfProgHandleCgroupRmdir     = "handle_cgroup_rmdir"
+	bpfProgHandleChangeExit      = "handle_change_exit"
 	bpfProgHandleConnectExit     = "handle_connect_exit"
 	bpfProgHandleConnections     = "handle_connections"
 	bpfProgHandleExec            = "handle_exec"
@@ -296,6 +301,7 @@ type bpfProgramSpecs struct {
 	HandleCgroupAttach    *ebpf.ProgramSpec `ebpf:"handle_cgroup_attach"`
 	HandleCgroupMkdir     *ebpf.ProgramSpec `ebpf:"handle_cgroup_mkdir"`
 	HandleCgroupRmdir     *ebpf.ProgramSpec `ebpf:"handle_cgroup_rmdir"`
+	HandleChangeExit      *ebpf.ProgramSpec `ebpf:"handle_change_exit"`
 	HandleConnectExit     *ebpf.ProgramSpec `ebpf:"handle_connect_exit"`
 	HandleConnections     *ebpf.ProgramSpec `ebpf:"handle_connections"`
 	HandleExec            *ebpf.ProgramSpec `ebpf:"handle_exec"`
@@ -319,6 +325,7 @@ type bpfProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
 	CgroupScratch  *ebpf.MapSpec `ebpf:"cgroup_scratch"`
+	ChangeScratch  *ebpf.MapSpec `ebpf:"change_scratch"`
 	Deviations     *ebpf.MapSpec `ebpf:"deviations"`
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	ExecScratch    *ebpf.MapSpec `ebpf:"exec_scratch"`
@@ -371,6 +378,7 @@ func (o *bpfObjects) Close() error {
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
 	CgroupScratch  *ebpf.Map `ebpf:"cgroup_scratch"`
+	ChangeScratch  *ebpf.Map `ebpf:"change_scratch"`
 	Deviations     *ebpf.Map `ebpf:"deviations"`
 	Events         *ebpf.Map `ebpf:"events"`
 	ExecScratch    *ebpf.Map `ebpf:"exec_scratch"`
@@ -390,6 +398,7 @@ type bpfMaps struct {
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.CgroupScratch,
+		m.ChangeScratch,
 		m.Deviations,
 		m.Events,
 		m.ExecScratch,
@@ -430,6 +439,7 @@ type bpfPrograms struct {
 	HandleCgroupAttach    *ebpf.Program `ebpf:"handle_cgroup_attach"`
 	HandleCgroupMkdir     *ebpf.Program `ebpf:"handle_cgroup_mkdir"`
 	HandleCgroupRmdir     *ebpf.Program `ebpf:"handle_cgroup_rmdir"`
+	HandleChangeExit      *ebpf.Program `ebpf:"handle_change_exit"`
 	HandleConnectExit     *ebpf.Program `ebpf:"handle_connect_exit"`
 	HandleConnections     *ebpf.Program `ebpf:"handle_connections"`
 	HandleExec            *ebpf.Program `ebpf:"handle_exec"`
@@ -454,6 +464,7 @@ func (p *bpfPrograms) Close() error {
 		p.HandleCgroupAttach,
 		p.HandleCgroupMkdir,
 		p.HandleCgroupRmdir,
+		p.HandleChangeExit,
 		p.HandleConnectExit,
 		p.HandleConnections,
 		p.HandleExec,

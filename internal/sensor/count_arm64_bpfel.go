@@ -93,6 +93,8 @@ type countScratch struct {
 		Origin       uint8
 		Access       uint8
 		AncestorsLen uint8
+		Change       uint32
+		Mode         uint32
 		Connection   struct {
 			_         structs.HostLayout
 			Address   [16]uint8
@@ -176,6 +178,7 @@ const (
 	countMapAddresses      = "addresses"
 	countMapCalls          = "calls"
 	countMapCgroupScratch  = "cgroup_scratch"
+	countMapChangeScratch  = "change_scratch"
 	countMapDeviations     = "deviations"
 	countMapEvents         = "events"
 	countMapExecScratch    = "exec_scratch"
@@ -257,6 +260,7 @@ type countMapSpecs struct {
 	Addresses      *ebpf.MapSpec `ebpf:"addresses"`
 	Calls          *ebpf.MapSpec `ebpf:"calls"`
 	CgroupScratch  *ebpf.MapSpec `ebpf:"cgroup_scratch"`
+	ChangeScratch  *ebpf.MapSpec `ebpf:"change_scratch"`
 	Deviations     *ebpf.MapSpec `ebpf:"deviations"`
 	Events         *ebpf.MapSpec `ebpf:"events"`
 	ExecScratch    *ebpf.MapSpec `ebpf:"exec_scratch"`
@@ -312,6 +316,7 @@ type countMaps struct {
 	Addresses      *ebpf.Map `ebpf:"addresses"`
 	Calls          *ebpf.Map `ebpf:"calls"`
 	CgroupScratch  *ebpf.Map `ebpf:"cgroup_scratch"`
+	ChangeScratch  *ebpf.Map `ebpf:"change_scratch"`
 	Deviations     *ebpf.Map `ebpf:"deviations"`
 	Events         *ebpf.Map `ebpf:"events"`
 	ExecScratch    *ebpf.Map `ebpf:"exec_scratch"`
@@ -333,6 +338,7 @@ func (m *countMaps) Close() error {
 		m.Addresses,
 		m.Calls,
 		m.CgroupScratch,
+		m.ChangeScratch,
 		m.Deviations,
 		m.Events,
 		m.ExecScratch,

@@ -52,12 +52,14 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 		ev.Ancestors[i] = raw.ancestor(i)
 	}
 	ev.Connection = raw.connection()
+	ev.Change, ev.Mode = event.ChangeAct(raw.Change), raw.Mode
 	// Here, because nothing may see a credential that keeps or sends it.
 	clean, found := d.redact.Args(d.args, data[pathEnd:argsEnd])
 	if ev.Args = clean; found {
 		d.args = clean
 	}
 	ev.Path = d.decodePath(ev, data[:pathEnd], int(raw.CallerBytes))
+	ev.Target = targetOf(ev)
 	return true
 }
 
@@ -77,7 +79,7 @@ func (d *decoder) decodePath(ev *event.Event, data []byte, callerBytes int) []by
 		return nil
 	case ev.Kind == event.KindConnection:
 		return d.peerPath(ev, data)
-	case ev.Kind != event.KindExec && ev.Kind != event.KindOpen:
+	case ev.Kind != event.KindExec && ev.Kind != event.KindOpen && ev.Kind != event.KindChange:
 		return bytes.TrimRight(data, "\x00")
 	case ev.Has(event.FlagCallerPath):
 		return d.callerPath(data[:callerBytes], data[callerBytes:])
@@ -109,6 +111,18 @@ func (d *decoder) callerPath(name, base []byte) []byte {
 	}
 	d.path = appendReversed(d.path[:0], base)
 	return append(d.path[:0], path.Join(string(d.path), string(name))...)
+}
+
+// targetOf returns where a symbolic link leads.
+func targetOf(ev *event.Event) []byte {
+	if ev.Kind != event.KindChange || ev.Change != event.ChangeSymlink || len(ev.Args) == 0 {
+		return nil
+	}
+	target := string(bytes.TrimRight(ev.Args, "\x00"))
+	if !path.IsAbs(target) {
+		target = path.Join(path.Dir(string(ev.Path)), target)
+	}
+	return []byte(path.Clean(target))
 }
 
 // appendReversed appends a leaf-first list of NUL-terminated components as an

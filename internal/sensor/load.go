@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,6 +107,7 @@ var exits = map[string][]string{
 	bpfProgHandleSocketExit:    {"socket"},
 	bpfProgHandleConnectExit:   {"connect"},
 	bpfProgHandleBindExit:      {"bind"},
+	bpfProgHandleChangeExit:    slices.Sorted(maps.Keys(changes)),
 }
 
 var openSyscalls = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
@@ -150,7 +152,7 @@ func attach(programs map[string]*ebpf.Program) (attached []attachment, err error
 func attachExits(program *ebpf.Program, syscalls []string, add func(string, link.Link) error) error {
 	for _, syscall := range syscalls {
 		hook := exitHook + syscall
-		l, err := link.Tracepoint("syscalls", hook, program, nil)
+		l, err := link.Tracepoint("syscalls", hook, program, &link.TracepointOptions{Cookie: changes[syscall].cookie()})
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			continue

@@ -97,6 +97,9 @@ func perform(act string, args []string) int {
 	case "hold sockets":
 		return holdSockets(args[0])
 	default:
+		if code, ok := performChange(act, args); ok {
+			return code
+		}
 		return performNetwork(act, args)
 	}
 	return 0

@@ -56,6 +56,7 @@ var attacks = map[string]attack{
 	"race":           racePath,
 	"relative":       openRelative,
 	"scan-ports":     scanPorts,
+	"setcap":         setCapability,
 	"setns":          enterNamespace,
 	"socket":         openSocket,
 	"spray":          spray,

@@ -9,6 +9,7 @@ import (
 
 	"bobwatch/internal/alert"
 	"bobwatch/internal/rule"
+	"bobwatch/internal/severity"
 	"bobwatch/test/watch"
 )
 
@@ -93,6 +94,19 @@ var attacks = []attack{
 	{"control-socket", "mkdir -p /run/containerd; attack control-socket /run/containerd/containerd.sock", func(a *alert.Alert) bool {
 		return a.Deviation.Contact != nil && a.Deviation.Contact.Path == "/run/containerd/containerd.sock"
 	}, "BW009"},
+
+	// Changes of files that are not the workload's.
+	{"setuid", "cp /usr/bin/nl /tmp/rooted && chmod u+s /tmp/rooted", changed("setuid", "/tmp/rooted"), "BW136"},
+	{"setcap", "cp /usr/bin/nl /tmp/capable && attack setcap /tmp/capable", changed("setcap", "/tmp/capable"), "BW136"},
+	{"symlink-shadow", "ln -s /etc/shadow /tmp/notes", func(a *alert.Alert) bool {
+		return changed("symlink", "/tmp/notes")(a) && a.Deviation.Change.Other == "/etc/shadow"
+	}, "R1010"},
+	{"hardlink-shadow", "ln /etc/shadow /tmp/minutes", func(a *alert.Alert) bool {
+		return changed("link", "/etc/shadow")(a) && a.Deviation.Change.Other == "/tmp/minutes"
+	}, "R1012"},
+	{"rename-over", "cp /bin/ls /tmp/ls.new && mv /tmp/ls.new /bin/ls", func(a *alert.Alert) bool {
+		return changed("rename", "/bin/ls")(a) && a.Severity >= severity.High
+	}, "BW010"},
 
 	// System calls that are not the workload's.
 	{"ptrace", "attack ptrace", called("ptrace"), "R1015"},
@@ -306,6 +320,14 @@ func openedIn(prefix, suffix string) func(*alert.Alert) bool {
 	return func(a *alert.Alert) bool {
 		o := a.Deviation.Open
 		return o != nil && strings.HasPrefix(o.Path, prefix) && strings.HasSuffix(o.Path, suffix)
+	}
+}
+
+// changed returns a match for an act on a file or name.
+func changed(act, path string) func(*alert.Alert) bool {
+	return func(a *alert.Alert) bool {
+		c := a.Deviation.Change
+		return c != nil && c.Act == act && c.Path == path
 	}
 }
 

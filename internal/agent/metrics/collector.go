@@ -92,6 +92,7 @@ var kindNames = map[event.Kind]string{
 	event.KindSelfTest:      "self_test",
 	event.KindConnection:    "connection",
 	event.KindSocket:        "socket",
+	event.KindChange:        "change",
 }
 
 // Reading is all that the agent's metrics tell, at one moment.

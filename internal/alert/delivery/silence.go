@@ -141,6 +141,8 @@ func deviatingPath(a *alert.Alert) string {
 		return a.Deviation.Exec.Path
 	case a.Deviation.Open != nil:
 		return a.Deviation.Open.Path
+	case a.Deviation.Change != nil:
+		return a.Deviation.Change.Path
 	case a.Deviation.Contact != nil:
 		return a.Deviation.Contact.Path
 	}

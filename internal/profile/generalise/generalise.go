@@ -97,6 +97,7 @@ func Profile(p *profile.Profile, t Thresholds) *profile.Profile {
 // Container is Generalise for one container. It leaves c unchanged.
 func Container(c profile.Container, t Thresholds) profile.Container {
 	c.Opens = generaliseOpens(c.Opens, t)
+	c.Changes = generaliseChanges(c.Changes, t)
 	c.Execs = generaliseExecs(c.Execs, t)
 	return c
 }

@@ -150,8 +150,10 @@ func (m *objectMeta) senses() []profile.Sense {
 	return senses
 }
 
-// setSenses writes the annotation.
+// setSenses writes the annotation. Kubescape has no place for changes, so that a
+// document which spoke for them would allow none when it is read again.
 func (m *objectMeta) setSenses(senses []profile.Sense) {
+	senses = slices.DeleteFunc(slices.Clone(senses), func(s profile.Sense) bool { return s == profile.SenseChanges })
 	if len(senses) == 0 {
 		return
 	}

@@ -110,6 +110,13 @@ func (l *linter) container(at string, c *profile.Container) {
 	for i, open := range c.Opens {
 		l.path(fmt.Sprintf("%s.opens[%d].path", at, i), open.Path, "file")
 	}
+	for i, change := range c.Changes {
+		at := fmt.Sprintf("%s.changes[%d]", at, i)
+		l.path(at+".path", change.Path, "change")
+		if acts := profile.ActsOf(change.Acts); acts.Has(event.ChangeSetuid) || acts.Has(event.ChangeSetcap) {
+			l.warn(at+".acts", "lets the container give programs the rights of others")
+		}
+	}
 	l.neighbors(at+".network.egress", c.Network.Egress)
 	l.neighbors(at+".network.ingress", c.Network.Ingress)
 	for i, e := range c.Endpoints {
@@ -134,6 +141,7 @@ func (l *linter) emptiness(at string, p *profile.Profile, c *profile.Container) 
 		{profile.SenseSyscalls, "system calls", len(c.Syscalls)},
 		{profile.SenseExecs, "executions", len(c.Execs)},
 		{profile.SenseOpens, "opens", len(c.Opens)},
+		{profile.SenseChanges, "changes of files", len(c.Changes)},
 	} {
 		switch spoken := slices.Contains(senses, section.sense); {
 		case spoken && section.length == 0:

@@ -49,6 +49,8 @@ type Matcher struct {
 	execs          []execLeaf // by leaf of execPaths
 	openPaths      *glob.Paths
 	opens          []event.Access // by leaf of openPaths
+	changePaths    *glob.Paths
+	changes        []profile.Acts // by leaf of changePaths
 	support        *glob.Paths    // files for reading that were not written in the container
 	network        network
 }
@@ -73,6 +75,7 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	}
 	execPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	openPaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
+	changePaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	support := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	compat := syscalls.Compat(opts.Arch)
 	for i := range containers {
@@ -97,11 +100,17 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 				m.addOpen(leaf, open)
 			}
 		}
+		for _, change := range c.Changes {
+			if leaf, ok := changePaths.Add(change.Path); ok {
+				m.addChange(leaf, change)
+			}
+		}
 	}
 	if !m.Judges(profile.SenseSyscalls) {
 		m.native, m.compat = everyCall(), everyCall()
 	}
 	m.execPaths, m.openPaths, m.support = execPaths.Build(), openPaths.Build(), support.Build()
+	m.changePaths = changePaths.Build()
 	return m, nil
 }
 

@@ -66,5 +66,6 @@ func All() []Rule {
 		loginKeyWrite, shellStartWrite, accountWrite, serviceWrite, deviceFile, serverShell, databaseChild,
 		privilegeBit, encodedCode, foreignABI, keyring, rootChange, sensitiveFile, networkTool, downloadTool,
 		packageManager, compiler, privilegeTool, imageChange,
+		symlinkToSensitive, hardLinkToSensitive,
 	}
 }

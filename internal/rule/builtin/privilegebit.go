@@ -3,17 +3,20 @@ package builtin
 import (
 	"bytes"
 
+	"bobwatch/internal/event"
 	"bobwatch/internal/rule"
 )
 
 // privilegeBit: everybody who runs such a program has its rights.
 var privilegeBit = Rule{
 	ID:    rule.PrivilegeBit,
-	About: "`chmod` with `+s` or a mode of four digits that sets the bit, `setcap`",
-	Blind: "the system calls themselves, whose arguments are not read",
-	Kinds: executions,
+	About: "`chmod` with `+s` or a mode of four digits that sets the bit, `setcap`; the system calls `chmod`, `mknod` and `setxattr` and their kin that do it",
+	Blind: "a file that `open` makes with such a mode; 32-bit calls",
+	Kinds: []event.Kind{event.KindExec, event.KindChange},
 	Broken: func(a Act) bool {
 		switch {
+		case a.Event.Kind == event.KindChange:
+			return a.Event.Change == event.ChangeSetuid || a.Event.Change == event.ChangeSetcap
 		case capabilitySetters.runs(a.Event):
 			return !capabilityReads.hasArgument(a.Event.Args)
 		case modeChangers.runs(a.Event):

@@ -1,0 +1,59 @@
+package detector
+
+import (
+	"bobwatch/internal/event"
+	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/match"
+	"bobwatch/internal/rule"
+	"bobwatch/internal/sensitive"
+	"bobwatch/internal/severity"
+)
+
+func checkChange(e *event.Event, m *match.Matcher) (Deviation, bool) {
+	if nameless(e) {
+		return Deviation{}, false
+	}
+	verdict := m.Change(e.Path, e.Change)
+	grade := changeSeverity(e, m)
+	if e.Change == event.ChangeSymlink && m.Judges(profile.SenseChanges) {
+		// Most links lead somewhere harmless, and where does not matter.
+		if to, special := sensitive.Grade(e.Target); special {
+			grade = max(grade, severity.High, to)
+			verdict = max(verdict, m.Change(e.Target, e.Change))
+		}
+	}
+	if verdict == match.Allowed {
+		return Deviation{}, false
+	}
+	if e.Has(event.FlagRefused) {
+		grade = lower(grade)
+	}
+	return Deviation{Rule: rule.UnexpectedChange, Severity: grade, Verdict: verdict, Event: e}, true
+}
+
+// changeSeverity grades an unexpected change by the act and the place: high where
+// somebody gains rights or a program by it, or a sensitive file another name.
+func changeSeverity(e *event.Event, m *match.Matcher) severity.Severity {
+	grade, special := sensitive.Grade(e.Path)
+	switch e.Change {
+	case event.ChangeSetuid, event.ChangeSetcap, event.ChangeDevice, event.ChangeMount:
+		return max(severity.High, grade)
+	case event.ChangeExecutable:
+		grade = max(severity.Medium, grade) // may be a directory that was named
+		if !e.Has(event.FlagCallerPath) {
+			grade = max(severity.High, grade)
+		}
+	case event.ChangeChmod, event.ChangeChown, event.ChangeSetxattr:
+		grade = max(severity.Medium, grade)
+	}
+	if special || steers(e.Path) || m.Program(e.Path) {
+		grade = max(severity.High, grade)
+	}
+	if e.Has(event.FlagCreated) && isCode(e.Path) {
+		grade = max(severity.Medium, grade)
+	}
+	if e.Has(event.FlagOutside) {
+		grade = max(severity.High, grade)
+	}
+	return grade
+}
