@@ -1,46 +1,175 @@
 package main
 
 import (
+	"context"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	xterm "golang.org/x/term"
 
+	"bobwatch/internal/alert"
+	"bobwatch/internal/board"
+	"bobwatch/internal/cluster"
 	"bobwatch/internal/fleet"
 	"bobwatch/internal/severity"
+	"bobwatch/internal/story"
 	"bobwatch/internal/term"
 )
 
+type alertsOptions struct {
+	fleet.Alerts // of the logs; also the filters
+	source       incidentSource
+	plain        bool
+	logs         bool
+	file         string
+	silences     string
+}
+
 func newAlertsCommand(t *term.Terminal) *cobra.Command {
-	o := fleet.Alerts{Terminal: t}
+	o := alertsOptions{Alerts: fleet.Alerts{Terminal: t}}
 	c := &cobra.Command{
 		Use:   "alerts",
-		Short: "Show the deviations on all nodes of a cluster",
-		Long: `Show what deviated, on all nodes of a cluster, from the logs of the agents' pods:
-each incident once, with how often it happened, since when, on which nodes and
-in which pods, and the command that accepts it.
+		Short: "Show the incidents on all nodes of a cluster, or of one agent",
+		Long: `Show the incidents that the agents remember, the worst first: what happened, how
+it came in, whether it goes on, how to accept it.
 
-Logs that the nodes have rotated away are not seen; a sink of the agent keeps
-alerts for longer. With -o json each incident is an alert as the agent writes
-it, on a line of its own, with all its nodes and pods. Reading takes the right
-to get pods/log.
+On a terminal it is a list that follows what happens; keys open an incident,
+accept it (after it has shown what would be written to --file), silence it until
+a day (as entries for the agents' configuration, written to --silences) and copy
+its story. In a pipe, and with --plain, each incident is a line. With -o json each
+is an alert with a story, on a line of its own.
 
-Exits with 1 if the log of an agent could not be read.`,
-		Example: `  bobctl alerts --since 24h --severity high
-  bobctl alerts -f -n shop
+Incidents are read from the agents of a cluster through the API server, which
+takes the right to get pods/proxy; or from one agent's HTTP port (--agent); or
+from a file that -o json has written (--from).
+
+With --logs single alerts are read from the logs of the agents' pods instead,
+each once with its nodes and pods, as far as the nodes keep logs. That takes the
+right to get pods/log.
+
+Exits with 1 if an agent could not be asked.`,
+		Example: `  bobctl alerts
+  bobctl alerts --since 2h --severity high --plain
+  bobctl alerts --agent http://127.0.0.1:9464
+  bobctl alerts show 4f0c7d1e
+  bobctl alerts -o json >incidents.jsonl
   bobctl alerts --workload shop/Deployment/webapp -o json | bobctl allow --alert - --dry-run`,
 		Args: none,
-		RunE: func(c *cobra.Command, _ []string) error { return o.Run(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	registerFormat(c, &o.Format)
-	o.Cluster.Register(c.Flags())
+	o.source.register(c, &o.Cluster)
 	flags := c.Flags()
 	flags.Lookup("namespace").Usage = "`NAMESPACE` of the workloads (default: all)"
 	flags.BoolVarP(&o.Follow, "follow", "f", false, "go on with what comes")
-	flags.DurationVar(&o.Since, "since", time.Hour, "begin so long ago")
+	flags.BoolVar(&o.plain, "plain", false, "lines also on a terminal")
+	flags.BoolVar(&o.logs, "logs", false, "single alerts from the logs of the agents' pods")
+	flags.DurationVar(&o.Since, "since", 24*time.Hour, "begin so long ago")
 	flags.StringVar(&o.Severity, "severity", severity.Low.String(), "leave out what is less than `SEVERITY`: low, medium, high or critical")
 	flags.StringVar(&o.Workload, "workload", "", "`NAMESPACE/KIND/NAME` of the only workload; what is empty is any")
-	completeCluster(c, &o.Cluster)
+	flags.StringVar(&o.file, "file", allowanceFile, "`FILE` that accepted incidents go to, from the list")
+	flags.StringVar(&o.silences, "silences", "silences.yaml", "`FILE` that silences go to, from the list")
 	completeFlag(c, "severity", "low", "medium", "high", "critical")
 	completeFlagBy(c, "workload", fromCluster(&o.Cluster, workloads))
+	c.AddCommand(newAlertsShowCommand(t))
 	return c
+}
+
+func newAlertsShowCommand(t *term.Terminal) *cobra.Command {
+	var source incidentSource
+	var flags cluster.Flags
+	list := story.List{Terminal: t}
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one incident",
+		Long: `Show one incident: what happened, how it came in, whether it goes on, what it did
+in order, how to accept, silence and contain it. ID may be the beginning of one.
+
+-o json writes an alert with a story, which bobctl allow --alert accepts.`,
+		Example: `  bobctl alerts show 4f0c7d1e
+  bobctl alerts show 4f0c7d1e -o json | bobctl allow --alert -
+  bobctl alerts show 4f0c7d1e --from incidents.jsonl`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return term.Usagef("want the ID of one incident")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if list.Source, err = source.open(t); err != nil {
+				return err
+			}
+			return list.Show(c.Context(), args[0])
+		},
+	}
+	registerFormat(c, &list.Format)
+	source.register(c, &flags)
+	return c
+}
+
+// incidentSource is where incidents are read from.
+type incidentSource struct {
+	cluster *cluster.Flags
+	agent   string
+	from    string
+}
+
+func (s *incidentSource) register(c *cobra.Command, flags *cluster.Flags) {
+	s.cluster = flags
+	flags.Register(c.Flags())
+	c.Flags().StringVar(&s.agent, "agent", "", "ask the one agent at `URL`: http://HOST:PORT, https://HOST:PORT or unix:PATH")
+	c.Flags().StringVar(&s.from, "from", "", "read `FILE`, which -o json has written")
+	c.MarkFlagsMutuallyExclusive("agent", "from")
+	completeCluster(c, flags)
+}
+
+func (s *incidentSource) open(t *term.Terminal) (story.Source, error) {
+	switch {
+	case s.agent != "":
+		return &story.Agent{Address: s.agent}, nil
+	case s.from != "":
+		return &story.File{In: t.In, Path: s.from}, nil
+	}
+	client, err := s.cluster.Connect()
+	if err != nil {
+		return nil, err
+	}
+	return &story.Cluster{Client: client}, nil
+}
+
+func (o *alertsOptions) run(ctx context.Context) error {
+	wanted, err := o.Filter()
+	if err != nil {
+		return err
+	}
+	if o.logs {
+		if o.source.agent != "" || o.source.from != "" {
+			return term.Usagef("--logs reads the logs of a cluster; leave --agent and --from out")
+		}
+		return o.Alerts.Run(ctx)
+	}
+	source, err := o.source.open(o.Terminal)
+	if err != nil {
+		return err
+	}
+	set := &story.Set{Wanted: func(a *alert.Alert) bool {
+		return wanted(a) && (!a.Story.Ended || time.Since(a.Last) <= o.Since)
+	}}
+	if o.interactive() {
+		return board.Run(ctx, board.Options{
+			Terminal: o.Terminal, Source: source, Set: set, Span: o.Since.String(), Allowances: o.file, Silences: o.silences,
+		})
+	}
+	list := story.List{Terminal: o.Terminal, Format: o.Format, Source: source, Follow: o.Follow, Span: o.Since.String()}
+	return list.Run(ctx, set)
+}
+
+// interactive reports whether somebody can press keys.
+func (o *alertsOptions) interactive() bool {
+	isTerminal := func(file any) bool {
+		f, ok := file.(*os.File)
+		return ok && xterm.IsTerminal(int(f.Fd()))
+	}
+	return o.Format == term.Table && !o.plain && !o.Follow && isTerminal(o.Terminal.In) && isTerminal(o.Terminal.Out)
 }

@@ -64,7 +64,7 @@ type Act struct {
 type Advice struct {
 	Means   string `json:"means"`
 	Normal  string `json:"normal"`
-	Silence string `json:"silence"` // an entry of alerts.silences, with an end
+	Silence string `json:"silence"` // entries of alerts.silences, with an end
 	Contain string `json:"contain"`
 }
 

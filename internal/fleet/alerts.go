@@ -27,7 +27,7 @@ type Alerts struct {
 
 // Run prints the incidents.
 func (o *Alerts) Run(ctx context.Context) error {
-	wanted, err := o.filter()
+	wanted, err := o.Filter()
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func (o *Alerts) Run(ctx context.Context) error {
 	return errors.Join(o.writeAll(incidents), unread)
 }
 
-// filter returns what decides whether an alert is of interest.
-func (o *Alerts) filter() (func(*alert.Alert) bool, error) {
+// Filter returns what decides whether an alert is of interest.
+func (o *Alerts) Filter() (func(*alert.Alert) bool, error) {
 	least, err := severity.Parse(o.Severity)
 	if err != nil {
 		return nil, term.Usagef("--severity: %v", err)

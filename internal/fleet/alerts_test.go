@@ -30,7 +30,7 @@ func TestAlertsFilter(t *testing.T) {
 			if o.Severity == "" {
 				o.Severity = "low"
 			}
-			wanted, err := o.filter()
+			wanted, err := o.Filter()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,7 +36,7 @@ func entry(a *alert.Alert) string {
 // advise says what to make of the incident that a tells of.
 func advise(i *incident, a *alert.Alert) alert.Advice {
 	subject := subjectOf(a)
-	advice := alert.Advice{Silence: silence(a, i.Last), Contain: contain(a)}
+	advice := alert.Advice{Silence: strings.Join(alert.Silences(a, "WHY", i.Last.Add(silenceFor)), ", "), Contain: contain(a)}
 	switch d := &i.Root.Deviation; {
 	case i.Root.New:
 		advice.Means = "The new image does what the image before did not; it has been learned."
@@ -70,29 +70,6 @@ func subjectOf(a *alert.Alert) string {
 		}
 	}
 	return strings.Join(parts, "/")
-}
-
-// silence is an entry of the configuration that keeps the beginning of the
-// incident quiet, for a week.
-func silence(a *alert.Alert, last time.Time) string {
-	path := ""
-	switch d := &a.Deviation; {
-	case d.Exec != nil:
-		path = d.Exec.Path
-	case d.Open != nil:
-		path = d.Open.Path
-	}
-	if strings.ContainsAny(path, `*⋯⟦…\`) {
-		return "" // a silence of this name would cover others, or none
-	}
-	if strings.HasPrefix(path, "/") {
-		path = fmt.Sprintf(", path: %q", path)
-	} else {
-		path = ""
-	}
-	w := &a.Workload
-	return fmt.Sprintf("{workload: %q, rule: %s%s, reason: WHY, expires: %s}",
-		w.Namespace+"/"+w.Kind+"/"+w.Name, a.Rule, path, last.Add(silenceFor).UTC().Format(time.DateOnly))
 }
 
 // contain is a command that ends what goes on.

@@ -55,6 +55,7 @@ type incident struct {
 
 	unsaved bool
 	links   []alert.ProcessKey
+	peers   []peer
 }
 
 // clone returns a copy that stays as it is.
@@ -62,7 +63,7 @@ func (i *incident) clone() *incident {
 	c := *i
 	c.Lines, c.Chains = slices.Clone(i.Lines), slices.Clone(i.Chains)
 	c.Members, c.Rules = slices.Clone(i.Members), slices.Clone(i.Rules)
-	c.links = nil
+	c.links, c.peers = nil, nil
 	return &c
 }
 

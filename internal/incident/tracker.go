@@ -41,6 +41,7 @@ type Tracker struct {
 	byKey   map[string]*incident // by what it began with
 	members map[alert.ProcessKey]*incident
 	links   map[alert.ProcessKey]*incident // for linger
+	peers   map[peer]*incident
 	grades  map[place]int
 	tally   tally
 
@@ -64,6 +65,7 @@ func New(opts Options) *Tracker {
 	return &Tracker{
 		opts: opts, byKey: make(map[string]*incident),
 		members: make(map[alert.ProcessKey]*incident), links: make(map[alert.ProcessKey]*incident),
+		peers:  make(map[peer]*incident),
 		grades: make(map[place]int),
 	}
 }
@@ -131,6 +133,9 @@ func (t *Tracker) find(a *alert.Alert) *incident {
 			return i
 		}
 	}
+	if key, ok := peerOf(a); ok && a.Process.PID == 0 && t.peers[key] != nil {
+		return t.peers[key]
+	}
 	return t.byKey[a.Fingerprint]
 }
 
@@ -175,7 +180,8 @@ const (
 // lasts if it was executed unexpectedly, or an ancestor was; for linger if it
 // belongs to the workload.
 func (t *Tracker) join(i *incident, a *alert.Alert) {
-	if len(a.Lineage) == 0 || a.Lineage[0].PID == 0 || i.Overflow {
+	t.meet(i, a)
+	if len(a.Lineage) == 0 || a.Lineage[0].PID == 0 {
 		return
 	}
 	own := a.Lineage[0]
@@ -197,16 +203,26 @@ func (t *Tracker) enlist(i *incident, key alert.ProcessKey) {
 	}
 }
 
-// link takes a process from an incident that was quiet for linger.
+// link takes a process from an incident that was quiet for linger. Where there
+// are too many, the one that was linked first goes.
 func (t *Tracker) link(i *incident, key alert.ProcessKey) {
-	if t.links[key] == i || len(i.links) >= maxLinks {
+	if t.links[key] == i || t.links[key] == nil && len(t.links) >= maxLinksInAll {
 		return
 	}
-	if t.links[key] == nil && len(t.links) >= maxLinksInAll {
-		return
+	if len(i.links) >= maxLinks {
+		t.unlink(i, i.links[0])
+		i.links = i.links[1:]
 	}
 	t.links[key] = i
 	i.links = append(i.links, key)
+}
+
+func (t *Tracker) unlink(i *incident, keys ...alert.ProcessKey) {
+	for _, key := range keys {
+		if t.links[key] == i {
+			delete(t.links, key)
+		}
+	}
 }
 
 // root is the oldest of the process and its ancestors that is young, but for
@@ -236,6 +252,10 @@ func (t *Tracker) send(i *incident, now time.Time, ended bool) *alert.Alert {
 func (t *Tracker) Due(now time.Time, end bool) []*alert.Alert {
 	var out []*alert.Alert
 	for key, i := range t.byKey {
+		if now.Sub(i.Last) > linger {
+			t.unlink(i, i.links...)
+			i.links = nil
+		}
 		wait := t.opts.Pause
 		if i.Sent.IsZero() {
 			wait = t.opts.Settle
@@ -268,9 +288,10 @@ func (t *Tracker) forget(key string, i *incident) {
 	for _, member := range i.Members {
 		delete(t.members, member)
 	}
-	for _, link := range i.links {
-		if t.links[link] == i {
-			delete(t.links, link)
+	t.unlink(i, i.links...)
+	for _, key := range i.peers {
+		if t.peers[key] == i {
+			delete(t.peers, key)
 		}
 	}
 	if !i.Overflow {

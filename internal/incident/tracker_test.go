@@ -186,6 +186,37 @@ func TestOwnProcesses(t *testing.T) {
 	}
 }
 
+// A packet arrives while any process runs: what it tells belongs to the incident
+// of the process that speaks with this peer, or waits there.
+func TestPeers(t *testing.T) {
+	tracker := New(DefaultOptions())
+	add := func(c alert.Contact, chain ...string) string {
+		a := act(rule.UnexpectedEgress, severity.Low, fmt.Sprint(c, chain), chain...)
+		a.Deviation.Contact = &c
+		tracker.Add(&a, start)
+		return a.Incident
+	}
+	out := alert.Contact{Direction: "egress", Protocol: "TCP", Address: "10.0.0.1", Port: 9}
+	refused, other := out, out
+	refused.Refused, other.Port = "ECONNREFUSED", 10
+	in := alert.Contact{Direction: "ingress", Protocol: "TCP", Address: "10.0.0.7", Port: 4444}
+	connects := add(out, "10 sh", "1 web")
+	if got := add(refused); got != connects {
+		t.Errorf("the refusal: incident %s, want that of the connection, %s", got, connects)
+	}
+	if got := add(other); got == connects {
+		t.Error("another port is part of the incident")
+	}
+	listens := add(alert.Contact{Direction: "listen", Protocol: "TCP", Address: "0.0.0.0", Port: 4444}, "20 nc", "1 web")
+	if got := add(in); got != listens {
+		t.Errorf("a peer that comes in: incident %s, want that of the listener, %s", got, listens)
+	}
+	tracker.Due(start.Add(time.Hour), false)
+	if len(tracker.peers)+len(tracker.links)+tracker.Len() != 0 {
+		t.Errorf("kept after the end: %d peers, %d processes", len(tracker.peers), len(tracker.links))
+	}
+}
+
 // A hostile container makes a hundred thousand alerts: bounded, all counted,
 // and a critical act, there and elsewhere, is sent at once.
 func TestFloodHidesNothing(t *testing.T) {

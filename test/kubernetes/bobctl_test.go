@@ -88,7 +88,7 @@ func (w *webapp) mustAccept(t *testing.T, key string) {
 	t.Helper()
 	var lines string
 	eventually(t, "incident on both nodes", func() error {
-		lines = w.expect(t, 0, "", "alerts", "-o", "json", "--workload", w.namespace+"/Deployment/webapp")
+		lines = w.expect(t, 0, "", "alerts", "--logs", "-o", "json", "--workload", w.namespace+"/Deployment/webapp")
 		for line := range strings.Lines(lines) {
 			var incident struct {
 				alert.Alert
@@ -103,8 +103,14 @@ func (w *webapp) mustAccept(t *testing.T, key string) {
 		}
 		return errors.New("not in:\n" + lines)
 	})
-	w.expect(t, 0, "unexpected process /usr/bin/nl", "alerts")
-	w.expect(t, 0, "", "alerts", "--since", "1ms")
+	w.expect(t, 0, "unexpected process /usr/bin/nl", "alerts", "--logs")
+	w.expect(t, 0, "", "alerts", "--logs", "--since", "1ms")
+	eventually(t, "incident in the history of the agents", func() error {
+		if out := w.expect(t, 0, "", "alerts"); !strings.Contains(out, "/usr/bin/nl") {
+			return errors.New("not in:\n" + out)
+		}
+		return nil
+	})
 
 	cmd := w.command(t, "allow", "--alert", "-", "--apply", "--key", key)
 	cmd.Stdin = strings.NewReader(lines)
@@ -158,7 +164,7 @@ type follower struct {
 
 func (w *webapp) follow(t *testing.T) *follower {
 	t.Helper()
-	f := &follower{cmd: w.command(t, "alerts", "--follow", "--since", "1s"), lines: make(chan string, 10_000)}
+	f := &follower{cmd: w.command(t, "alerts", "--logs", "--follow", "--since", "1s"), lines: make(chan string, 10_000)}
 	out, err := f.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
