@@ -40,7 +40,7 @@ RUN_E2E = $(GOTEST) -count=1 -p 1 $(E2E)
 RUN_VM = $(GOTEST) -count=1 $(VM)
 SUMMARY := bin/summary
 
-.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench silence soak fuzz lint fmt image report-picture clean
+.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench silence soak redteam fuzz lint fmt image report-picture clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,10 @@ silence: ## Learn 40 real services, use them otherwise, and list the alerts (nee
 
 soak: build ## Run the long forms of the end-to-end tests
 	@BOBWATCH_SOAK=1 go test -tags $(TAGS) -timeout 2h -v -run 'TestCompleteness|TestSilence|TestChurn|TestKills' ./test/e2e
+
+redteam: build ## Attack a real container in every way we know, and write docs/red-team.md (needs root)
+	@go test -count=1 -run '^TestRedTeamPage$$' ./test/e2e -update-page
+	@go test -count=1 -tags $(TAGS) -v -run '^(TestAttacks|TestEvasions|TestExecFromOutside|TestHostile.*|TestFloodSums)$$' ./test/e2e
 
 FUZZTIME ?= 30s
 fuzz: ## Fuzz everything that parses foreign bytes, FUZZTIME each

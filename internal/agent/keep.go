@@ -38,6 +38,10 @@ type mark struct {
 // keepOrRelease releases what the next agent need not read again.
 func (e *engine) keepOrRelease(now time.Time) {
 	k := &e.keep
+	if now.Sub(k.last) < markInterval {
+		return
+	}
+	k.last = now
 	for len(k.marks) > 0 {
 		m := &k.marks[0]
 		if !e.alerts.Kept(&m.alerts) && now.Sub(m.at) < keepPatience {
@@ -46,10 +50,6 @@ func (e *engine) keepOrRelease(now time.Time) {
 		e.watcher.Release(m.position)
 		k.marks = k.marks[1:]
 	}
-	if now.Sub(k.last) < markInterval {
-		return
-	}
-	k.last = now
 	if unreleased, size := e.watcher.Unreleased(); unreleased > size/4 {
 		// The kernel needs the room for what happens now.
 		e.metrics.ReleasedEarly.Add(1)

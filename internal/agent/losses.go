@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"bobwatch/internal/agent/apiserver"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/sensor"
@@ -14,8 +15,15 @@ import (
 
 // lateAlert reports that a container was not watched for a while.
 func lateAlert(node string, in *instance) alert.Alert {
-	return ownAlert(node, in, rule.WatchedLate, severity.Medium, 1,
+	return ownAlert(node, in.behaviour.Name, &in.subject, rule.WatchedLate, severity.Medium, 1,
 		"The start of container %s was not reported by the kernel: what it did before now is not known", in.Container.ID)
+}
+
+// unwatchedAlert reports that a container cannot be watched.
+func unwatchedAlert(node string, n *apiserver.Newcomer) alert.Alert {
+	subject := subjectOf(n)
+	return ownAlert(node, n.ID, &subject, rule.WatchedLate, severity.High, 1,
+		"Container %s is not watched: the kernel's table of cgroups has no room for it until others end", n.ID)
 }
 
 // heldAlert reports what the kernel could not send of a guarded container. An
@@ -25,15 +33,15 @@ func heldAlert(node string, in *instance, held sensor.Held) alert.Alert {
 	if held.Execs > 0 {
 		grade = severity.High
 	}
-	return ownAlert(node, in, rule.HeldBack, grade, held.News+held.Execs,
+	return ownAlert(node, in.behaviour.Name, &in.subject, rule.HeldBack, grade, held.News+held.Execs,
 		"Container %s did more than the kernel could send: %d executions are lost, %d other acts are sent when they are done again",
 		in.Container.ID, held.Execs, held.News)
 }
 
 // ownAlert is about what the agent could not do for a container. Alerts of one
-// rule and workload are one incident.
-func ownAlert(node string, in *instance, id rule.ID, grade severity.Severity, count uint64, format string, args ...any) alert.Alert {
-	digest := sha256.Sum256([]byte(string(id) + "\x00" + in.behaviour.Name))
+// rule and name are one incident.
+func ownAlert(node, name string, subject *alert.Subject, id rule.ID, grade severity.Severity, count uint64, format string, args ...any) alert.Alert {
+	digest := sha256.Sum256([]byte(string(id) + "\x00" + name))
 	now := time.Now()
 	return alert.Alert{
 		Fingerprint: hex.EncodeToString(digest[:8]),
@@ -45,7 +53,7 @@ func ownAlert(node string, in *instance, id rule.ID, grade severity.Severity, co
 		First:       now,
 		Last:        now,
 		Node:        node,
-		Subject:     printableSubject(&in.subject),
+		Subject:     printableSubject(subject),
 	}
 }
 

@@ -114,6 +114,9 @@ func (c *containers) adoptLate(n *apiserver.Newcomer, r workload.Resident) {
 	c.adopt(n, r)
 	in := c.byCgroup[r.CgroupID]
 	if in == nil {
+		if !r.Sandbox || c.sandboxes {
+			c.workloads.alerts.Enqueue(unwatchedAlert(c.workloads.node, n))
+		}
 		return
 	}
 	in.behaviour.Lose(1)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
+	"bobwatch/internal/agent/apiserver"
 	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
@@ -128,6 +130,18 @@ func TestHeldAlert(t *testing.T) {
 				t.Errorf("alert %+v", a)
 			}
 		})
+	}
+}
+
+func TestUnwatchedAlert(t *testing.T) {
+	n := &apiserver.Newcomer{Container: workload.Container{ID: "c\n1"}}
+	a := unwatchedAlert("node", n)
+	if a.Rule != rule.WatchedLate || a.Severity != severity.High || a.Container.ID == "c\n1" || strings.Contains(a.Message, "\n") {
+		t.Errorf("alert %+v", a)
+	}
+	n.ID = "c2"
+	if a.Fingerprint == unwatchedAlert("node", n).Fingerprint {
+		t.Error("two containers are one incident")
 	}
 }
 

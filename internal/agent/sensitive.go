@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"go.uber.org/zap"
@@ -89,8 +90,8 @@ type sensitiveSearch struct {
 	entries int // that may be looked at still
 }
 
-// directory searches name below parent, whose path in the container is path.
-func (s *sensitiveSearch) directory(parent int, name, path string, depth int) error {
+// directory searches name below parent, which is at a path in the container.
+func (s *sensitiveSearch) directory(parent int, name, at string, depth int) error {
 	fd, err := unix.Openat2(parent, name, &unix.OpenHow{
 		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC | unix.O_NONBLOCK,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
@@ -100,15 +101,15 @@ func (s *sensitiveSearch) directory(parent int, name, path string, depth int) er
 		return nil // its files are known by name
 	}
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
+		return fmt.Errorf("open %s: %w", at, err)
 	}
-	dir := os.NewFile(uintptr(fd), path)
+	dir := os.NewFile(uintptr(fd), at)
 	defer dir.Close()
 	for s.entries > 0 && len(s.files) < maxSensitiveFiles {
 		entries, err := dir.ReadDir(64)
 		for _, entry := range entries {
 			s.entries--
-			child := path + "/" + entry.Name()
+			child := at + "/" + entry.Name()
 			switch {
 			case entry.IsDir() && depth > 1:
 				if err := s.directory(fd, entry.Name(), child, depth-1); err != nil {
@@ -122,28 +123,29 @@ func (s *sensitiveSearch) directory(parent int, name, path string, depth int) er
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+			return fmt.Errorf("read %s: %w", at, err)
 		}
 	}
 	return nil
 }
 
-func (s *sensitiveSearch) add(parent int, name, path string) {
-	grade, ok := sensitive.Grade([]byte(path))
+func (s *sensitiveSearch) add(parent int, name, at string) {
+	grade, ok := sensitive.Grade([]byte(at))
 	if !ok || grade < severity.High || len(s.files) >= maxSensitiveFiles {
 		return
 	}
 	fd, err := unix.Openat(parent, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == nil {
-		s.files = append(s.files, sensitiveFile{os.NewFile(uintptr(fd), path), path})
+		s.files = append(s.files, sensitiveFile{os.NewFile(uintptr(fd), at), at})
 	}
 }
 
 // byObject returns an open of a sensitive file by another name as one by the
 // file's own, nil for any other event. A volume may be mounted in several places
-// from the start, so its files go by the names that they are opened by.
+// from the start, so of its files the last name alone counts.
 func byObject(ev *event.Event) *event.Event {
-	if ev.Object == "" || ev.Has(event.FlagMount) || ev.Object == strings.TrimPrefix(string(ev.Path), "outside:") {
+	opened := strings.TrimPrefix(string(ev.Path), "outside:")
+	if ev.Object == "" || ev.Object == opened || ev.Has(event.FlagMount) && path.Base(ev.Object) == path.Base(opened) {
 		return nil
 	}
 	object := ev.Clone()

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/event"
 	"bobwatch/internal/testenv"
 )
 
@@ -59,5 +60,30 @@ func TestFindSensitive(t *testing.T) {
 	}
 	if len(files) > maxSensitiveFiles || !slices.ContainsFunc(files, func(f sensitiveFile) bool { return f.path == secret }) {
 		t.Errorf("%d files, want %s among them", len(files), secret)
+	}
+}
+
+// A sensitive file goes by its own name, and in a volume only if the last part of
+// the name that it was opened by differs.
+func TestByObject(t *testing.T) {
+	tests := map[string]struct {
+		path, object string
+		flags        event.Flag
+		want         bool
+	}{
+		"not sensitive":             {path: "/srv/page"},
+		"by its own name":           {path: "/etc/shadow", object: "/etc/shadow"},
+		"detached mount of it":      {path: "outside:/etc/shadow", object: "/etc/shadow"},
+		"hard link":                 {path: "/tmp/page", object: "/etc/shadow", want: true},
+		"second mount of a volume":  {path: "/data/tls.key", object: "/etc/tls/tls.key", flags: event.FlagMount},
+		"renamed within the volume": {path: "/data/page", object: "/etc/tls/tls.key", flags: event.FlagMount, want: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := byObject(&event.Event{Kind: event.KindOpen, Path: []byte(tt.path), Object: tt.object, Flags: tt.flags})
+			if (got != nil) != tt.want || got != nil && string(got.Path) != tt.object {
+				t.Errorf("byObject = %v, want one: %t", got, tt.want)
+			}
+		})
 	}
 }

@@ -95,14 +95,15 @@ func (l *Lot) Answered(id uint64) {
 	}
 }
 
-// Keep copies an event.
+// Keep copies an event. No cgroup holds more than remains free, so that however
+// many flood the lot, there is room for all others.
 func (l *Lot) Keep(ev *event.Event) Outcome {
 	c := l.cgroups[ev.Cgroup]
 	if c == nil {
 		return Unknown
 	}
 	bytes := len(ev.Path) + len(ev.Args)
-	if len(c.Events) >= maxEventsEach || l.events >= maxEvents || l.bytes+bytes > maxBytes {
+	if len(c.Events) >= maxEventsEach || l.events+len(c.Events) >= maxEvents || l.bytes+c.bytes+2*bytes > maxBytes {
 		c.Lost++
 		if ev.Kind == event.KindExec || ev.Kind == event.KindMoved {
 			c.Execs++

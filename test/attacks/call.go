@@ -107,6 +107,21 @@ func readMemory(string) (string, error) {
 
 // byName are calls that are made with arguments that every kernel refuses.
 var byName = map[string]uintptr{
+	"linkat":            unix.SYS_LINKAT,
+	"fchmodat":          unix.SYS_FCHMODAT,
+	"vmsplice":          unix.SYS_VMSPLICE,
+	"syslog":            unix.SYS_SYSLOG,
+	"setxattr":          unix.SYS_SETXATTR,
+	"quotactl":          unix.SYS_QUOTACTL,
+	"perf_event_open":   unix.SYS_PERF_EVENT_OPEN,
+	"open_tree":         unix.SYS_OPEN_TREE,
+	"move_mount":        unix.SYS_MOVE_MOUNT,
+	"mount_setattr":     unix.SYS_MOUNT_SETATTR,
+	"memfd_secret":      unix.SYS_MEMFD_SECRET,
+	"kcmp":              unix.SYS_KCMP,
+	"fanotify_init":     unix.SYS_FANOTIFY_INIT,
+	"delete_module":     unix.SYS_DELETE_MODULE,
+	"acct":              unix.SYS_ACCT,
 	"add_key":           unix.SYS_ADD_KEY,
 	"clock_settime":     unix.SYS_CLOCK_SETTIME,
 	"finit_module":      unix.SYS_FINIT_MODULE,

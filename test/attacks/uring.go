@@ -13,6 +13,8 @@ import (
 const (
 	opOpenat       = 18
 	enterGetEvents = 1
+	enterSQWakeup  = 2
+	setupSQPoll    = 2
 	offSQRing      = 0
 	offCQRing      = 0x8000000
 	offSQEs        = 0x10000000
@@ -57,8 +59,13 @@ func address(b []byte) uintptr { return uintptr(unsafe.Pointer(&b[0])) }
 func at(ring []byte, offset uint32) *uint32 { return (*uint32)(unsafe.Pointer(&ring[offset])) }
 
 // uringOpen opens path without any open system call.
-func uringOpen(path string) (string, error) {
-	var p uringParams
+func uringOpen(path string) (string, error) { return uring(path, 0) }
+
+// uringPoll has a thread of the kernel submit the open, so that no call does.
+func uringPoll(path string) (string, error) { return uring(path, setupSQPoll) }
+
+func uring(path string, setup uint32) (string, error) {
+	p := uringParams{flags: setup, sqThreadIdle: 1000}
 	ring, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 4, uintptr(unsafe.Pointer(&p)), 0)
 	if errno != 0 {
 		return "", os.NewSyscallError("io_uring_setup", errno)
@@ -82,7 +89,7 @@ func uringOpen(path string) (string, error) {
 	}
 	*at(sq, p.sq.array) = 0
 	atomic.StoreUint32(at(sq, p.sq.tail), *at(sq, p.sq.tail)+1)
-	if _, _, errno = unix.Syscall6(unix.SYS_IO_URING_ENTER, ring, 1, 1, enterGetEvents, 0, 0); errno != 0 {
+	if _, _, errno = unix.Syscall6(unix.SYS_IO_URING_ENTER, ring, 1, 1, enterGetEvents|enterSQWakeup, 0, 0); errno != 0 {
 		return "", os.NewSyscallError("io_uring_enter", errno)
 	}
 	done := (*cqe)(unsafe.Pointer(&cq[p.cq.cqes]))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func newVictim(ctx context.Context) (workloads.Workload, error) {
 		{Path: "/victim.sh", Mode: 0o755, Data: []byte(victimScript)},
 		{Path: "/usr/bin/attack", Mode: 0o755, Data: tool},
 	}
-	for _, a := range attacks {
+	for _, a := range slices.Concat(attacks, evasions) {
 		files = append(files, testenv.File{Path: secrets + a.name, Mode: 0o600, Data: []byte("a secret of sixteen\n")})
 	}
 	return workloads.Workload{
