@@ -89,6 +89,7 @@ in order, how to accept, silence and contain it. ID may be the beginning of one.
 -o json writes an alert with a story, which bobctl allow --alert accepts.`,
 		Example: `  bobctl alerts show 4f0c7d1e
   bobctl alerts show 4f0c7d1e -o json | bobctl allow --alert -
+  bobctl alerts show 4f0c7d1e --html >incident.html
   bobctl alerts show 4f0c7d1e --from incidents.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -104,6 +105,8 @@ in order, how to accept, silence and contain it. ID may be the beginning of one.
 		},
 	}
 	registerFormat(c, &list.Format)
+	c.Flags().BoolVar(&list.Page, "html", false, "write one page that needs nothing else, for a browser")
+	c.MarkFlagsMutuallyExclusive("html", "output")
 	source.register(c, &flags)
 	return c
 }

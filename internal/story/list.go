@@ -17,6 +17,7 @@ type List struct {
 	Format   term.Format
 	Source   Source
 	Follow   bool
+	Page     bool   // Show writes HTML
 	Span     string // how long ago it begins, for people
 }
 
@@ -76,6 +77,9 @@ func (l *List) Show(ctx context.Context, id string) error {
 			ids = append(ids, a.ID+" on "+a.Node)
 		}
 		return term.Usagef("%s begins the ids of %d incidents: %s", term.Word(id), len(found), strings.Join(ids, ", "))
+	}
+	if l.Page {
+		return HTML(l.Terminal.Out, found[0], time.Now())
 	}
 	if l.Format == term.Table {
 		_, err := fmt.Fprint(l.Terminal.Out, Text(l.Terminal, found[0], time.Now()))
