@@ -11,11 +11,12 @@ func newCheckCommand(t *term.Terminal) *cobra.Command {
 	o := findings.Check{Terminal: t}
 	c := &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Validate documents, and warn about likely mistakes",
+		Short: "Validate documents and rules, and warn about likely mistakes",
 		Long: `Validate documents, and warn about likely mistakes: patterns that allow far more
 than a workload needs, system calls and capabilities that lead out of the
 container, incomplete profiles, documents without a signature, and objects of
-other kinds in the file, which are passed over.
+other kinds in the file, which are passed over. Files with rules or their
+bindings are compiled, and every error names its line and column.
 
 A file that cannot be read as documents, or holds a credential, ends in exit code 1. Warnings alone do
 not, unless --strict is given: then 3.`,

@@ -263,6 +263,10 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.server.Run(ctx) })
 	group.Go(func() error { return a.tickKeep(ctx) })
 	group.Go(func() error { a.testSelf(ctx); return nil })
+	if a.config.Rules.Directory != "" {
+		rules := a.watchRules(ctx)
+		group.Go(func() error { rules.Read(); rules.Run(ctx); return nil })
+	}
 	if a.directory != nil {
 		group.Go(func() error { a.directory.Run(ctx); return nil })
 	}

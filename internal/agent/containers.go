@@ -210,7 +210,10 @@ func (c *containers) add(n *apiserver.Newcomer) *instance {
 
 // factsOf is what rules are asked with.
 func (c *containers) factsOf(k *workload.Container) builtin.Container {
-	return builtin.Container{Image: k.Runtime != workload.RuntimeCgroup, APIServers: c.apiServers}
+	return builtin.Container{
+		Image: k.Runtime != workload.RuntimeCgroup, ID: k.ID, Name: k.Name,
+		Namespace: k.Namespace, Pod: k.Pod, Labels: k.Labels, APIServers: c.apiServers,
+	}
 }
 
 // apiServers returns the address of the Kubernetes API, as a pod is told it.
@@ -286,6 +289,7 @@ func (c *containers) redescribe(in *instance, n *apiserver.Newcomer) {
 	completeness := in.subject.Profile
 	in.Container, in.subject = n.Container, subjectOf(n)
 	in.subject.Profile = completeness
+	in.facts = c.factsOf(&n.Container)
 	if in.behaviour.Key == n.Key() {
 		in.behaviour.Obey(n.Settings, n.Subject, time.Now())
 		c.workloads.settle(in.behaviour)

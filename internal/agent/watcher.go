@@ -99,6 +99,15 @@ func (w *watcher) tell(id uint64, b *behaviour.Behaviour) error {
 	return w.Learn(id, sensor.Known{Native: known.Syscalls, Compat: known.CompatSyscalls})
 }
 
+// relearn makes the kernel send all acts of a container without a profile once
+// more.
+func (w *watcher) relearn(id uint64) {
+	if err := w.Learn(id, sensor.Known{}); err != nil && !errors.Is(err, sensor.ErrNotWatched) {
+		w.metrics.AdoptErrors.Add(1)
+		w.log.Error("tell kernel", zap.Uint64("cgroup", id), zap.Error(err))
+	}
+}
+
 // watches reports whether the kernel is to watch the instance, and sees that it
 // does or does not.
 func (w *watcher) watches(in *instance) bool {

@@ -15,6 +15,9 @@ const maxShown = 200
 // process runs.
 func message(d detector.Deviation, a *Alert, command *process.Command) string {
 	act := tellerOf(d.Event.Kind).sentence(d, a, command)
+	if d.Message != "" {
+		return Printable(d.Message, 2*maxShown)
+	}
 	if a.Deviation.Moved != nil {
 		return act
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	Learning   Learning   `json:"learning"`
 	Detection  Detection  `json:"detection"`
 	Profiles   Profiles   `json:"profiles"`
+	Rules      Rules      `json:"rules"`
 	Alerts     Alerts     `json:"alerts"`
 	Sensor     Sensor     `json:"sensor"`
 	Redact     Redact     `json:"redact"`
@@ -117,6 +118,13 @@ type Detection struct {
 	Cooldown Duration `json:"cooldown"`
 }
 
+// Rules says which rules judge acts besides the built-in ones.
+type Rules struct {
+	// Directory holds files with rules and bindings; empty for none. It need not
+	// exist yet.
+	Directory string `json:"directory"`
+}
+
 // Profiles says which documents are in force besides what was learned.
 type Profiles struct {
 	// Directory holds them; empty for none. It need not exist yet.
@@ -163,6 +171,7 @@ func Default() Config {
 		Learning:   Learning{Window: Duration(24 * time.Hour), Keep: Duration(30 * 24 * time.Hour)},
 		Detection:  Detection{Cooldown: Duration(time.Minute)},
 		Profiles:   Profiles{Directory: "/etc/bobwatch/profiles"},
+		Rules:      Rules{Directory: "/etc/bobwatch/rules"},
 		Alerts: Alerts{
 			Output: OutputAuto, RepeatInterval: Duration(10 * time.Minute), QueueBytes: 16 << 20,
 			History: History{Bytes: 64 << 20, Age: Duration(30 * 24 * time.Hour)},

@@ -25,6 +25,8 @@ type Deviation struct {
 	// Event is what happened. It is valid as long as the event that was
 	// checked: until the next one is read.
 	Event *event.Event
+	// Message is the sentence of a rule that a user wrote; empty for others.
+	Message string
 }
 
 // MaxAlso bounds the rules that a Deviation lists beside the one it is reported by.

@@ -75,8 +75,15 @@ var exempt = map[string]map[string]string{
 		"KindSyscall": judgeSeesToIt, "KindOpen": judgeSeesToIt, "KindMoved": judgeSeesToIt,
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 	},
+	"internal/rule/cel": {
+		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
+		"KindMoved": "no field is about it",
+	},
+	"internal/rule/custom": {
+		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
+		"KindMoved": "no type of Kubescape's events is like it",
+	},
 	"internal/rule/builtin": {
-		"KindConnection": "the detector sees to it", "KindSocket": "the detector sees to it",
 		"KindCgroupCreated": notAnAct, "KindCgroupRemoved": notAnAct, "KindSelfTest": notAnAct,
 		"KindMoved": "the detector sees to it",
 	},

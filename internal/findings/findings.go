@@ -10,6 +10,7 @@ import (
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/lint"
+	"bobwatch/internal/rule/custom"
 	"bobwatch/internal/term"
 )
 
@@ -74,6 +75,9 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 	if err != nil {
 		return []finding{{File: docfile.NameOf(path), Severity: severityError, Message: err.Error()}}, false
 	}
+	if custom.Holds(docfile.NameOf(path), data) {
+		return checkRules(docfile.NameOf(path), data)
+	}
 	content, err := docfile.Content(path, data)
 	if err != nil {
 		return parseFindings(docfile.NameOf(path), err), false
@@ -109,6 +113,19 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 		findings = append(findings, *f)
 	}
 	return findings, valid
+}
+
+// checkRules returns what is to be said of a file with rules.
+func checkRules(name string, data []byte) ([]finding, bool) {
+	set, err := custom.Parse([]custom.File{{Name: name, Data: data}})
+	if err != nil {
+		return parseFindings(name, err), false
+	}
+	var findings []finding
+	for _, warning := range set.Warnings {
+		findings = append(findings, finding{File: name, Severity: severityWarning, Message: warning})
+	}
+	return findings, true
 }
 
 // unsigned remarks on a file without a signature beside it.

@@ -1,8 +1,9 @@
 // Package judge holds what happens in containers to the rules and to what their
 // profiles allow. The agent and bobctl judge by it alike.
 //
-// Its invariant: Check takes no lock, does no I/O and allocates nothing, so
-// that the goroutine that reads the kernel's records can call it for each.
+// Its invariant: Check takes no lock, does no I/O and, but for rules of users,
+// allocates nothing, so that the goroutine that reads the kernel's records can
+// call it for each.
 package judge
 
 import (
@@ -15,6 +16,8 @@ import (
 	"bobwatch/internal/profile/match"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/rule/builtin"
+	"bobwatch/internal/rule/cel"
+	"bobwatch/internal/rule/custom"
 	"bobwatch/internal/severity"
 	"bobwatch/internal/syscalls"
 )
@@ -24,6 +27,8 @@ type Judge struct {
 	detector *detector.Detector
 	runtime  *match.Matcher // what container runtimes may do inside of a container
 	kinds    [event.Kinds][]compiled
+	custom   *custom.Set // rules that users wrote; nil without any
+	arch     string
 }
 
 // compiled is a rule, ready to be asked about one kind of event.
@@ -41,7 +46,7 @@ func New(arch string) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Judge{detector: detector.New(arch), runtime: runtime}
+	j := &Judge{detector: detector.New(arch), runtime: runtime, arch: arch}
 	for _, r := range builtin.All() {
 		c, err := compile(r, arch)
 		if err != nil {
@@ -56,6 +61,13 @@ func New(arch string) (*Judge, error) {
 		slices.SortStableFunc(j.kinds[kind], func(a, b compiled) int { return int(b.severity) - int(a.severity) })
 	}
 	return j, nil
+}
+
+// With returns a judge that also asks these rules.
+func (j *Judge) With(rules *custom.Set) *Judge {
+	with := *j
+	with.custom = rules
+	return &with
 }
 
 func compile(r builtin.Rule, arch string) (compiled, error) {
@@ -96,7 +108,7 @@ func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (de
 	if !described {
 		act.Verdict = match.PathUnknown
 	}
-	wrong, others := deviates, 0
+	wrong := deviates
 	byRule := false
 	for i := range rules {
 		r := &rules[i]
@@ -110,12 +122,41 @@ func (j *Judge) Check(e *event.Event, m *match.Matcher, c builtin.Container) (de
 			byRule, wrong = true, true
 		}
 		d.Severity = max(d.Severity, r.severity)
-		if also != "" && also != d.Rule && others < len(d.Also) {
-			d.Also[others] = also
-			others++
-		}
+		addAlso(&d, also)
+	}
+	if j.custom.Due(e.Kind) {
+		wrong = j.checkCustom(&d, act, m, deviates, byRule) || wrong
 	}
 	return d, wrong
+}
+
+// checkCustom adds the rules of users that the act breaks to d, which a built-in
+// rule reports so far if byRule is set. One of theirs reports it if it is graver.
+func (j *Judge) checkCustom(d *detector.Deviation, act builtin.Act, m *match.Matcher, deviates, byRule bool) bool {
+	subject := &cel.Subject{Arch: j.arch}
+	subject.Set(act.Event, act.Container, m)
+	hits := j.custom.Check(subject, act.Described, deviates, nil)
+	for i := range hits {
+		also := hits[i].ID
+		if !byRule || hits[i].Severity > d.Severity {
+			also = d.Rule
+			d.Rule, d.Event, d.Message = hits[i].ID, act.Event, hits[i].Message(subject)
+			byRule = true
+		}
+		d.Severity = max(d.Severity, hits[i].Severity)
+		addAlso(d, also)
+	}
+	return len(hits) > 0
+}
+
+// addAlso lists a rule beside the one that d is reported by.
+func addAlso(d *detector.Deviation, id rule.ID) {
+	if id == "" || id == d.Rule || slices.Contains(d.Also[:], id) {
+		return
+	}
+	if i := slices.Index(d.Also[:], ""); i >= 0 {
+		d.Also[i] = id
+	}
 }
 
 // Watched returns the calls that rules judge although m allows them: a kernel that
@@ -126,6 +167,14 @@ func (j *Judge) Watched(m *match.Matcher) (native, compat syscalls.Set) {
 		r := &j.kinds[event.KindSyscall][i]
 		if r.Calls != nil && r.looksAt(described, false) {
 			native, compat = native.Union(r.native), compat.Union(r.compat)
+		}
+	}
+	for _, name := range j.custom.Calls(described) {
+		if nr, ok := syscalls.Number(j.arch, name); ok {
+			native.Add(nr)
+		}
+		if nr, ok := syscalls.Number(syscalls.Compat(j.arch), name); ok {
+			compat.Add(nr)
 		}
 	}
 	return native, compat

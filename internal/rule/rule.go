@@ -8,6 +8,7 @@ package rule
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"bobwatch/internal/severity"
 )
@@ -46,16 +47,32 @@ type Rule struct {
 	Tactic, Technique string
 }
 
-// Lookup returns the rule that is called id, if it is registered.
-func Lookup(id ID) (Rule, bool) {
-	i, ok := byID[id]
-	if !ok {
-		return Rule{}, false
+// custom are the rules that users wrote, replaced as a whole.
+var custom atomic.Pointer[map[ID]Rule]
+
+// SetCustom registers the rules that users wrote, in place of those before. One
+// that has the id of a rule of bobwatch's keeps bobwatch's entry.
+func SetCustom(rules []Rule) {
+	byID := make(map[ID]Rule, len(rules))
+	for _, r := range rules {
+		byID[r.ID] = r
 	}
-	return registered[i], true
+	custom.Store(&byID)
 }
 
-// All returns the registered rules, sorted by id.
+// Lookup returns the rule that is called id, if it is registered.
+func Lookup(id ID) (Rule, bool) {
+	if i, ok := byID[id]; ok {
+		return registered[i], true
+	}
+	if rules := custom.Load(); rules != nil {
+		r, ok := (*rules)[id]
+		return r, ok
+	}
+	return Rule{}, false
+}
+
+// All returns bobwatch's own rules, sorted by id.
 func All() []Rule {
 	all := slices.Clone(registered)
 	slices.SortFunc(all, func(a, b Rule) int { return compare(a.ID, b.ID) })

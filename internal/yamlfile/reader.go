@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // maxReported bounds the errors about one document.
@@ -98,6 +99,25 @@ func (r *Reader) Fail(n *Node, format string, args ...any) {
 	if field := n.field(); field != "" {
 		where += ": " + field
 	}
+	r.errs = append(r.errs, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+}
+
+// FailWithin records an error at a place of the text that n is. Both numbers begin
+// with 1.
+func (r *Reader) FailWithin(n *Node, line, column int, format string, args ...any) {
+	if r.Full() {
+		return
+	}
+	startLine, startColumn := n.position()
+	if block, ok := plain(n.ast).(*ast.LiteralNode); ok && block.Value.GetToken() != nil {
+		startLine, startColumn = startLine+1, 1 // the indentation is not kept
+	} else if s, ok := plain(n.ast).(*ast.StringNode); ok && (s.Token.Type == token.DoubleQuoteType || s.Token.Type == token.SingleQuoteType) {
+		startColumn++
+	}
+	if line == 1 {
+		column += startColumn - 1
+	}
+	where := fmt.Sprintf("%s:%d:%d: %s", r.file, startLine+line-1, column, n.field())
 	r.errs = append(r.errs, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
 }
 

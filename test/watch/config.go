@@ -22,6 +22,7 @@ type Config struct {
 	Socket  string // containerd's; empty for none
 	Cgroups string // pattern of cgroups that are workloads; may be empty
 	Pin     string // where the kernel's part outlives the agent; may be empty
+	Rules   string // directory of rule files; may be empty
 	Window  time.Duration
 }
 
@@ -33,10 +34,11 @@ containerd: {sockets: %s}
 cgroups: {patterns: %s}
 learning: {window: %s}
 profiles: {directory: ""}
+rules: {directory: %q}
 alerts: {output: json}
 sensor: {pinPath: %q}
 http: {listen: "unix:%s"}
-`, c.Dir, list(c.Socket), list(c.Cgroups), c.Window, c.Pin, c.listen())
+`, c.Dir, list(c.Socket), list(c.Cgroups), c.Window, c.Rules, c.Pin, c.listen())
 }
 
 // list writes s as a list in YAML, without empty elements.

@@ -14,6 +14,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/host"
 	"bobwatch/internal/rule"
+	"bobwatch/internal/rule/custom"
 	"bobwatch/internal/sensor"
 	"bobwatch/internal/workload"
 )
@@ -73,6 +74,10 @@ var (
 	descReconnects   = desc("runtime_connections_total", "Connections made to a container runtime, the first included.")
 	descRuntimeActs  = desc("runtime_acts_total", "Acts of container runtimes inside of containers, seen for the first time.")
 	descAdoptErrors  = desc("adopt_errors_total", "Running containers that could not be taken over completely.")
+	descRules        = desc("rules_custom", "Rules of rule files that are in force.")
+	descRulesRefused = desc("rules_refused_total", "Changes of rule files that had no effect, because a file could not be read or a rule did not compile.")
+	descRuleErrors   = desc("rules_errors_total", "Evaluations of rules of the files in force that had no answer, because they cost too much or failed.")
+	descRuleDryRuns  = desc("rules_dry_run_total", "Acts that rules of the files in force would have reported, had their binding not been a dry run.")
 	descLate         = desc("containers_late_total", "Containers that were watched only some time after their start, because the kernel could not report it. Their profiles are partial.")
 	descProcesses    = desc("processes", "Processes whose command is remembered.")
 	descEvicted      = desc("processes_evicted_total", "Processes whose command was forgotten although they lived.")
@@ -196,6 +201,14 @@ func (w metricWriter) engine(r *Reading) {
 	w.lookups(&r.Lookups)
 	w.counter(descAdoptErrors, float64(c.AdoptErrors.Load()))
 	w.counter(descLate, float64(c.Late.Load()))
+	rules := c.Rules.Load()
+	if rules == nil {
+		rules = &custom.Set{}
+	}
+	w.gauge(descRules, float64(len(rules.Rules)))
+	w.counter(descRulesRefused, float64(c.RulesRefused.Load()))
+	w.counter(descRuleErrors, float64(rules.Errors.Load()))
+	w.counter(descRuleDryRuns, float64(rules.DryRuns.Load()))
 	w.gauge(descProcesses, float64(r.Processes))
 	w.counter(descEvicted, float64(r.Evicted))
 	w.counter(descJournal, float64(r.JournalFailures))

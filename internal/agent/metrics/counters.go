@@ -3,6 +3,7 @@ package metrics
 import (
 	"sync/atomic"
 
+	"bobwatch/internal/rule/custom"
 	"bobwatch/internal/status"
 )
 
@@ -25,6 +26,8 @@ type Counters struct {
 	AdoptErrors   atomic.Uint64
 	ReleasedEarly atomic.Uint64 // times that records were not kept until their alerts were
 	Late          atomic.Uint64 // containers whose start the kernel could not report
+	RulesRefused  atomic.Uint64 // changes of rule files that had no effect
+	Rules         atomic.Pointer[custom.Set]
 
 	AcceptedSigned   atomic.Uint64 // documents; the catalog's goroutine counts them
 	AcceptedUnsigned atomic.Uint64

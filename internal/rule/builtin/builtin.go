@@ -21,6 +21,9 @@ import (
 type Container struct {
 	// Image: it was made from an image. A cgroup of the node has none.
 	Image bool
+	// ID and Name are the container's; Namespace, Pod and Labels its pod's.
+	ID, Name, Namespace, Pod string
+	Labels                   map[string]string
 	// APIServers are the addresses of the Kubernetes API, if there is one.
 	APIServers []netip.AddrPort
 }
