@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/notice"
 	"bobwatch/internal/agent/port"
 	"bobwatch/internal/agent/route"
 	"bobwatch/internal/agent/store"
@@ -203,7 +204,7 @@ func (a *agent) newCatalog() (*catalog.Catalog, error) {
 		Refused: func(r catalog.Refusal) {
 			log.Error("refused document", zap.String("source", r.Source), zap.String("name", r.Name),
 				zap.String("reason", string(r.Reason)), zap.Bool("earlierVersionInForce", r.InForce), zap.Error(r.Err))
-			a.engine.tell(refusalAlert(a.config.Node, r))
+			a.engine.tell(notice.Refused(a.config.Node, r))
 			a.engine.workloads.cluster.Refused(r)
 		},
 		Accepted: func(acc catalog.Acceptance) {

@@ -12,6 +12,7 @@ import (
 
 	"bobwatch/internal/agent/apiserver"
 	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/notice"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
 	"bobwatch/internal/event"
@@ -142,7 +143,7 @@ func (c *containers) replay(in *instance, p *parking.Cgroup) {
 	c.workloads.settle(b)
 	if b.State == status.Guarded && p.Lost > 0 {
 		held := sensor.Held{News: p.Lost - p.Execs, Execs: p.Execs}
-		b.account.Raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
+		b.account.Raise(c.workloads.alerts, notice.Held(in.about(c.workloads.node), held))
 	}
 }
 
@@ -197,7 +198,7 @@ func (c *containers) adopt(n *apiserver.Newcomer, r workload.Resident) {
 
 // add makes the instance of a container and finds its workload.
 func (c *containers) add(n *apiserver.Newcomer) *instance {
-	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: c.factsOf(&n.Container), files: map[uint64]file{}}
+	in := &instance{Instance: behaviour.Instance{Container: n.Container}, behaviour: c.workloads.of(n), subject: subjectOf(n), facts: factsOf(&n.Container, c.apiServers), files: map[uint64]file{}}
 	c.byCgroup[n.CgroupID] = in
 	if !n.Described && c.cluster.Knows(&n.Container) {
 		c.describeLater(in)
@@ -209,10 +210,10 @@ func (c *containers) add(n *apiserver.Newcomer) *instance {
 }
 
 // factsOf is what rules are asked with.
-func (c *containers) factsOf(k *workload.Container) builtin.Container {
+func factsOf(k *workload.Container, apiServers []netip.AddrPort) builtin.Container {
 	return builtin.Container{
 		Image: k.Runtime != workload.RuntimeCgroup, ID: k.ID, Name: k.Name,
-		Namespace: k.Namespace, Pod: k.Pod, Labels: k.Labels, APIServers: c.apiServers,
+		Namespace: k.Namespace, Pod: k.Pod, Labels: k.Labels, APIServers: apiServers,
 	}
 }
 
@@ -223,6 +224,11 @@ func apiServers() []netip.AddrPort {
 		return nil // not in a cluster
 	}
 	return []netip.AddrPort{address}
+}
+
+// about names the instance for a notice.
+func (in *instance) about(node string) notice.About {
+	return notice.About{Node: node, Name: in.behaviour.Name, Subject: &in.subject}
 }
 
 // subjectOf is whom alerts about the container are about.
@@ -289,7 +295,7 @@ func (c *containers) redescribe(in *instance, n *apiserver.Newcomer) {
 	completeness := in.subject.Profile
 	in.Container, in.subject = n.Container, subjectOf(n)
 	in.subject.Profile = completeness
-	in.facts = c.factsOf(&n.Container)
+	in.facts = factsOf(&n.Container, c.apiServers)
 	if in.behaviour.Key == n.Key() {
 		in.behaviour.Obey(n.Settings, n.Subject, time.Now())
 		c.workloads.settle(in.behaviour)
@@ -358,7 +364,7 @@ func (c *containers) countHeld(in *instance) {
 	b.Lose(held.Total())
 	c.workloads.settle(b)
 	if b.State == status.Guarded && held.News+held.Execs > 0 {
-		b.account.Raise(c.workloads.alerts, heldAlert(c.workloads.node, in, held))
+		b.account.Raise(c.workloads.alerts, notice.Held(in.about(c.workloads.node), held))
 	}
 }
 

@@ -237,3 +237,10 @@ func (e *engine) known(b *entry, ev *event.Event) {
 		e.log.Warn("mark execution", zap.Error(err))
 	}
 }
+
+// tell reports something about the agent itself, or about a workload that nothing
+// is known of. The alert counts with the workloads that have no series of their
+// own. It is safe for concurrent use.
+func (e *engine) tell(a alert.Alert) {
+	e.workloads.accounts.Shared().Raise(e.alerts, a)
+}

@@ -57,7 +57,7 @@ func (e *engine) keepOrRelease(now time.Time) {
 		k.marks, k.marked = nil, e.watcher.Position()
 		return
 	}
-	position := e.containers.settled(now.Add(-keepPatience), e.watcher.Position())
+	position := e.settled(now.Add(-keepPatience), e.watcher.Position())
 	if position > k.marked && len(k.marks) < maxMarks {
 		k.marks = append(k.marks, mark{position, e.alerts.Mark(), now})
 		k.marked = position
@@ -67,8 +67,8 @@ func (e *engine) keepOrRelease(now time.Time) {
 
 // settled returns the position before which no event is parked, other than of
 // cgroups that have been for long.
-func (c *containers) settled(long time.Time, position sensor.Position) sensor.Position {
-	if oldest, ok := c.parked.Oldest(long); ok {
+func (e *engine) settled(long time.Time, position sensor.Position) sensor.Position {
+	if oldest, ok := e.containers.parked.Oldest(long); ok {
 		return min(position, sensor.Position(oldest))
 	}
 	return position
@@ -76,5 +76,5 @@ func (c *containers) settled(long time.Time, position sensor.Position) sensor.Po
 
 // releaseAll is called when every sink has ended.
 func (e *engine) releaseAll() {
-	e.watcher.Release(e.containers.settled(time.Now().Add(-keepPatience), e.watcher.Position()))
+	e.watcher.Release(e.settled(time.Now().Add(-keepPatience), e.watcher.Position()))
 }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"bobwatch/internal/agent/apiserver"
+	"bobwatch/internal/agent/notice"
 	"bobwatch/internal/workload"
 )
 
@@ -115,7 +116,8 @@ func (c *containers) adoptLate(n *apiserver.Newcomer, r workload.Resident) {
 	in := c.byCgroup[r.CgroupID]
 	if in == nil {
 		if !r.Sandbox || c.sandboxes {
-			c.workloads.alerts.Enqueue(unwatchedAlert(c.workloads.node, n))
+			subject := subjectOf(n)
+			c.workloads.alerts.Enqueue(notice.Unwatched(notice.About{Node: c.workloads.node, Name: n.ID, Subject: &subject}))
 		}
 		return
 	}
@@ -123,7 +125,7 @@ func (c *containers) adoptLate(n *apiserver.Newcomer, r workload.Resident) {
 	in.behaviour.LateStarts++
 	c.workloads.settle(in.behaviour)
 	c.metrics.Late.Add(1)
-	in.behaviour.account.Raise(c.workloads.alerts, lateAlert(c.workloads.node, in))
+	in.behaviour.account.Raise(c.workloads.alerts, notice.Late(in.about(c.workloads.node)))
 	c.log.Warn("the kernel could not report the start of a container; it is watched from now on",
 		zap.String("container", in.Container.ID), zap.String("workload", in.behaviour.Name))
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
-	"bobwatch/internal/agent/apiserver"
 	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/behaviour"
@@ -18,8 +16,6 @@ import (
 	"bobwatch/internal/config"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
-	"bobwatch/internal/sensor"
-	"bobwatch/internal/severity"
 	"bobwatch/internal/status"
 	"bobwatch/internal/workload"
 )
@@ -109,39 +105,6 @@ func TestLostStartsAreFound(t *testing.T) {
 		if err := closers[i].Close(); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-func TestHeldAlert(t *testing.T) {
-	in := &instance{behaviour: testEntry("web\n")}
-	in.Container.ID = "c1"
-	in.subject.Workload.Name = "web\n"
-	tests := map[string]struct {
-		held sensor.Held
-		want severity.Severity
-	}{
-		"other acts":   {sensor.Held{News: 3}, severity.Medium},
-		"an execution": {sensor.Held{News: 3, Execs: 1}, severity.High},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			a := heldAlert("node", in, tt.held)
-			if a.Severity != tt.want || a.Count != tt.held.News+tt.held.Execs || a.Rule != rule.HeldBack || a.Workload.Name == "web\n" {
-				t.Errorf("alert %+v", a)
-			}
-		})
-	}
-}
-
-func TestUnwatchedAlert(t *testing.T) {
-	n := &apiserver.Newcomer{Container: workload.Container{ID: "c\n1"}}
-	a := unwatchedAlert("node", n)
-	if a.Rule != rule.WatchedLate || a.Severity != severity.High || a.Container.ID == "c\n1" || strings.Contains(a.Message, "\n") {
-		t.Errorf("alert %+v", a)
-	}
-	n.ID = "c2"
-	if a.Fingerprint == unwatchedAlert("node", n).Fingerprint {
-		t.Error("two containers are one incident")
 	}
 }
 

@@ -3,7 +3,6 @@ package agent
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,24 +41,6 @@ func TestSecondNameOfSensitiveFile(t *testing.T) {
 	a := r.await("open by another name", func(a *alert.Alert) bool { return a.Deviation.Open != nil })
 	if got := a.Deviation.Open.Path; got != secret || a.Severity.String() != "critical" {
 		t.Errorf("%s alert of %s, want a critical one of %s", a.Severity, got, secret)
-	}
-}
-
-// TestFindSensitive looks for sensitive files as this process sees them.
-func TestFindSensitive(t *testing.T) {
-	const secret = "/etc/gshadow"
-	if _, err := os.Stat(secret); err != nil {
-		testenv.Skip(t, "needs a sensitive file: %v", err)
-	}
-	files, err := findSensitive(uint32(os.Getpid()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		f.file.Close()
-	}
-	if len(files) > maxSensitiveFiles || !slices.ContainsFunc(files, func(f sensitiveFile) bool { return f.path == secret }) {
-		t.Errorf("%d files, want %s among them", len(files), secret)
 	}
 }
 

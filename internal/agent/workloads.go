@@ -10,6 +10,7 @@ import (
 
 	"bobwatch/internal/agent/apiserver"
 	"bobwatch/internal/agent/metrics"
+	"bobwatch/internal/agent/notice"
 	"bobwatch/internal/agent/store"
 	"bobwatch/internal/alert"
 	"bobwatch/internal/alert/delivery"
@@ -104,7 +105,7 @@ func (w *workloads) settle(b *entry) {
 		b.saved = time.Time{}
 	}
 	if effects.Unguarded {
-		b.account.Raise(w.alerts, noProfileAlert(w.node, b))
+		b.account.Raise(w.alerts, notice.NoProfile(w.node, b.Behaviour))
 	}
 	if effects.Apply {
 		w.apply(b)

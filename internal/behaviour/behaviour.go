@@ -148,12 +148,6 @@ func (b *Behaviour) Observe(ev *event.Event) bool {
 	return true
 }
 
-// AnyPeer reports whether the port of a connection was used with peers from
-// everywhere.
-func (b *Behaviour) AnyPeer(ev *event.Event) bool {
-	return b.learner.AnyPeer(&ev.Connection)
-}
-
 // Late reports whether an act of a guarded workload is to be learned: the
 // kernel sent it before it knew that the window had ended.
 func (b *Behaviour) Late(ev *event.Event) bool { return ev.Time < b.guardedAt }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"bobwatch/internal/event"
 	"bobwatch/internal/kubernetes"
 	"bobwatch/internal/learner"
 	"bobwatch/internal/profile"
@@ -128,4 +129,10 @@ func reasonOf(s *learner.State) string {
 		reasons = append(reasons, fmt.Sprintf("%d facts were not kept", s.NotKept))
 	}
 	return strings.Join(reasons, ", ")
+}
+
+// AnyPeer reports whether the port of a connection was used with peers from
+// everywhere.
+func (k *Knowledge) AnyPeer(ev *event.Event) bool {
+	return k.learner.AnyPeer(&ev.Connection)
 }

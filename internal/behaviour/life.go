@@ -118,8 +118,8 @@ func (b *Behaviour) refresh(now time.Time) {
 
 // learnedCounts reports whether what was learned is joined with the documents:
 // unless configured, not where they say all that the workload does.
-func (b *Behaviour) learnedCounts(documents *catalog.Allowed) bool {
-	return b.Settings.Document == "" && (!documents.Base || b.opts.JoinLearned)
+func (k *Knowledge) learnedCounts(documents *catalog.Allowed) bool {
+	return k.Settings.Document == "" && (!documents.Base || k.opts.JoinLearned)
 }
 
 // queryOf asks the catalog for the documents that describe the workload.

@@ -16,7 +16,7 @@ func (l *Learner) Absorb(c *profile.Container, now time.Time) (added bool) {
 	for _, f := range l.factsOf(c) {
 		f.Seen = Seen{First: now, Last: now}
 		if l.restore(&f) {
-			l.keep(f)
+			l.backlog.keep(f)
 			added = true
 		}
 	}

@@ -126,8 +126,8 @@ func TestHostileContainerIsBounded(t *testing.T) {
 			if got := l.programs.bytes; got > maxCommandBytes {
 				t.Errorf("%d bytes of commands are kept, want at most %d", got, maxCommandBytes)
 			}
-			if len(l.fresh) > maxFresh {
-				t.Errorf("%d facts wait for Take, want at most %d", len(l.fresh), maxFresh)
+			if len(l.backlog.fresh) > maxFresh {
+				t.Errorf("%d facts wait for Take, want at most %d", len(l.backlog.fresh), maxFresh)
 			}
 			partial := l.State(boot).NotKept > 0
 			allowed := allows(t, l, act(events+1))

@@ -8,7 +8,7 @@ import (
 )
 
 // pathsFull reports whether there is no room for another path.
-func (l *Learner) pathsFull() bool { return l.opens.Len()+l.changes.Len() >= maxSegments }
+func (l *learned) pathsFull() bool { return l.opens.Len()+l.changes.Len() >= maxSegments }
 
 // observeChange learns a change, refused or not. A link to a sensitive file is an
 // act on that file as well.

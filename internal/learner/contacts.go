@@ -110,7 +110,7 @@ func (l *Learner) observeContact(e *event.Event) bool {
 // AnyPeer reports whether clients from everywhere use the port of a connection, so
 // that single ones are not worth a report. A connection that a program makes is
 // always worth one: to the cloud's metadata service, for example.
-func (l *Learner) AnyPeer(c *event.Connection) bool {
+func (l *learned) AnyPeer(c *event.Connection) bool {
 	if c.IsUnix() || c.Direction != event.Ingress {
 		return false
 	}
@@ -159,7 +159,7 @@ func (c *contacts) knows(k contact) bool {
 }
 
 // restoreContact adds a fact of the network as it was written down.
-func (l *Learner) restoreContact(f *Fact) (added bool) {
+func (l *learned) restoreContact(f *Fact) (added bool) {
 	if l.contacts.len() >= maxContacts {
 		l.counts.Full++
 		return false

@@ -55,38 +55,47 @@ func (s Seen) merge(other Seen) Seen {
 	return s
 }
 
+// backlog holds the facts that wait for Take.
+type backlog struct {
+	fresh    []Fact // since the last Take
+	told     int    // how many were added to fresh since Take returned everything
+	resend   bool   // the next Take returns everything
+	lastNews time.Time
+}
+
+// keep adds a fact.
+func (b *backlog) keep(f Fact) {
+	b.lastNews = f.Last
+	if b.told++; b.told > maxTold || len(b.fresh) >= maxFresh {
+		b.fresh, b.resend = nil, true
+	}
+	if !b.resend {
+		b.fresh = append(b.fresh, f)
+	}
+}
+
 // tell adds a fact that e showed for Take.
 func (l *Learner) tell(e *event.Event, f Fact) {
 	at := l.opts.Boot.Add(time.Duration(e.Time))
 	f.Seen = Seen{First: at, Last: at, Count: 1 + uint64(e.Repeats)}
-	l.keep(f)
-}
-
-// keep adds a fact for Take.
-func (l *Learner) keep(f Fact) {
-	l.lastNews = f.Last
-	if l.told++; l.told > maxTold || len(l.fresh) >= maxFresh {
-		l.fresh, l.resend = nil, true
-	}
-	if !l.resend {
-		l.fresh = append(l.fresh, f)
-	}
+	l.backlog.keep(f)
 }
 
 // Take returns the facts learned since it was called last. Where all is true
 // they are everything there is, and replace whatever was taken before: so many
 // became patterns since that those are fewer.
 func (l *Learner) Take(now time.Time) (facts []Fact, all bool) {
-	facts, all = l.fresh, l.resend
+	b := &l.backlog
+	facts, all = b.fresh, b.resend
 	if all {
-		facts, l.told = l.Facts(now), 0
+		facts, b.told = l.Facts(now), 0
 	}
-	l.fresh, l.resend = nil, false
+	b.fresh, b.resend = nil, false
 	return facts, all
 }
 
 // Facts returns all that was learned, as seen at now.
-func (l *Learner) Facts(now time.Time) []Fact {
+func (l *learned) Facts(now time.Time) []Fact {
 	seen := Seen{First: now, Last: now}
 	var facts []Fact
 	for nr := range l.native.All() {
@@ -139,7 +148,7 @@ func (l *Learner) Restore(state State, facts []Fact) {
 }
 
 // restore adds a fact as it was written down, and reports whether it was new.
-func (l *Learner) restore(f *Fact) (added bool) {
+func (l *learned) restore(f *Fact) (added bool) {
 	switch f.Kind {
 	case FactSyscall:
 		return addNr(&l.native, f.Nr)

@@ -62,10 +62,15 @@ type Counts struct {
 
 // Learner learns one container of one workload, over all its instances.
 type Learner struct {
-	key      string
-	opts     Options
-	state    State
-	window   window
+	key     string
+	opts    Options
+	window  // embedded for the methods about instances and time
+	learned // embedded for the methods about what was learned
+	backlog backlog
+}
+
+// learned is what was learned.
+type learned struct {
 	counts   Counts
 	native   syscalls.Set
 	compat   syscalls.Set
@@ -73,39 +78,32 @@ type Learner struct {
 	changes  *generalise.PathSet // its flags are acts
 	programs programs
 	contacts contacts
-
-	fresh    []Fact // since the last Take
-	told     int    // how many were added to fresh since Take returned everything
-	resend   bool   // the next Take returns everything
-	lastNews time.Time
 }
 
 // New returns a Learner of the workload container key that knows nothing.
 func New(key string, opts Options) *Learner {
 	return &Learner{
-		key:      key,
-		opts:     opts,
-		opens:    generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
-		changes:  generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
-		programs: newPrograms(opts.Thresholds),
-		contacts: newContacts(),
-		state:    State{Network: !opts.Runtime, Changes: !opts.Runtime},
+		key:    key,
+		opts:   opts,
+		window: window{state: State{Network: !opts.Runtime, Changes: !opts.Runtime}, length: opts.Window},
+		learned: learned{
+			opens:    generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
+			changes:  generalise.NewPathSet(opts.Thresholds.Scale(looseness)),
+			programs: newPrograms(opts.Thresholds),
+			contacts: newContacts(),
+		},
 	}
 }
 
 // Key returns the workload container's name, as New was given it.
 func (l *Learner) Key() string { return l.key }
 
-// SetWindow changes the observed time after which the workload counts as
-// learned.
-func (l *Learner) SetWindow(d time.Duration) { l.opts.Window = d }
-
 // LastNews returns when something new was learned last; zero if that was before
 // the Learner was made.
-func (l *Learner) LastNews() time.Time { return l.lastNews }
+func (l *Learner) LastNews() time.Time { return l.backlog.lastNews }
 
 // Size returns how many system calls, commands and paths were learned.
-func (l *Learner) Size() (calls, execs, opens int) {
+func (l *learned) Size() (calls, execs, opens int) {
 	for _, c := range l.programs.byPath {
 		execs += len(c.argvs)
 	}
@@ -113,7 +111,7 @@ func (l *Learner) Size() (calls, execs, opens int) {
 }
 
 // Counts returns what was left out so far.
-func (l *Learner) Counts() Counts { return l.counts }
+func (l *learned) Counts() Counts { return l.counts }
 
 // Observe learns from e and reports whether that was something new. It keeps
 // nothing of e, and allocates only for what is new.
@@ -243,7 +241,7 @@ type Known struct {
 }
 
 // Known returns the system calls learned so far.
-func (l *Learner) Known() Known {
+func (l *learned) Known() Known {
 	return Known{Syscalls: l.native, CompatSyscalls: l.compat}
 }
 
@@ -280,12 +278,12 @@ func observedSupport(c *profile.Container) []string {
 }
 
 // Senses returns the sections that Container speaks for, sorted.
-func (l *Learner) Senses() []profile.Sense {
+func (w *window) Senses() []profile.Sense {
 	senses := profile.DefaultSenses
-	if l.state.Network {
+	if w.state.Network {
 		senses = profile.JoinSenses(senses, []profile.Sense{profile.SenseNetwork})
 	}
-	if l.state.Changes {
+	if w.state.Changes {
 		senses = profile.JoinSenses(senses, []profile.Sense{profile.SenseChanges})
 	}
 	return senses

@@ -36,33 +36,39 @@ type State struct {
 
 // window adds up the time during which anything runs.
 type window struct {
+	state   State
+	length  time.Duration // observed time after which the workload counts as learned
 	running int
 	since   time.Time // when running became 1
 }
 
+// SetWindow changes the observed time after which the workload counts as
+// learned.
+func (w *window) SetWindow(d time.Duration) { w.length = d }
+
 // Started says that an instance of the container is watched from now on, and
 // whether its start was seen.
-func (l *Learner) Started(now time.Time, startSeen bool) {
-	l.state.StartSeen = l.state.StartSeen || startSeen
-	if l.window.running == 0 {
-		l.window.since = now
+func (w *window) Started(now time.Time, startSeen bool) {
+	w.state.StartSeen = w.state.StartSeen || startSeen
+	if w.running == 0 {
+		w.since = now
 	}
-	l.window.running++
+	w.running++
 }
 
 // SawEnd says that an end of the container was watched.
-func (l *Learner) SawEnd() { l.state.EndSeen = true }
+func (w *window) SawEnd() { w.state.EndSeen = true }
 
 // SawStart says that a start of the container was watched.
-func (l *Learner) SawStart() { l.state.StartSeen = true }
+func (w *window) SawStart() { w.state.StartSeen = true }
 
 // Stopped says that an instance that had started ended.
-func (l *Learner) Stopped(now time.Time) {
-	if l.window.running == 0 {
+func (w *window) Stopped(now time.Time) {
+	if w.running == 0 {
 		return
 	}
-	if l.window.running--; l.window.running == 0 {
-		l.state.Observed += elapsed(l.window.since, now)
+	if w.running--; w.running == 0 {
+		w.state.Observed += elapsed(w.since, now)
 	}
 }
 
@@ -71,22 +77,22 @@ func elapsed(since, now time.Time) time.Duration { return max(0, now.Sub(since))
 
 // ObservedFor returns for how long the container was watched. Several
 // instances at once count once.
-func (l *Learner) ObservedFor(now time.Time) time.Duration {
-	if l.window.running == 0 {
-		return l.state.Observed
+func (w *window) ObservedFor(now time.Time) time.Duration {
+	if w.running == 0 {
+		return w.state.Observed
 	}
-	return l.state.Observed + elapsed(l.window.since, now)
+	return w.state.Observed + elapsed(w.since, now)
 }
 
 // Done reports whether the window has been filled.
-func (l *Learner) Done(now time.Time) bool { return l.ObservedFor(now) >= l.opts.Window }
+func (w *window) Done(now time.Time) bool { return w.ObservedFor(now) >= w.length }
 
 // Lose says that n records of the container were lost.
-func (l *Learner) Lose(n uint64) { l.state.Lost += n }
+func (w *window) Lose(n uint64) { w.state.Lost += n }
 
 // Guard says that learning has ended: from now on the profile is enforced.
-func (l *Learner) Guard(now time.Time) {
-	l.state.Guarded, l.state.CutShort = true, !l.Done(now)
+func (w *window) Guard(now time.Time) {
+	w.state.Guarded, w.state.CutShort = true, !w.Done(now)
 }
 
 // State returns the state at now, to be journalled beside the facts.
@@ -114,7 +120,7 @@ func (l *Learner) Provenance(now time.Time) profile.Provenance {
 		p.From = "start"
 	}
 	switch {
-	case !state.Guarded && state.Observed < l.opts.Window:
+	case !state.Guarded && state.Observed < l.length:
 		p.Completeness = profile.Learning
 	case !state.StartSeen, state.Lost > 0, state.NotKept > 0, state.CutShort:
 		p.Completeness = profile.Partial

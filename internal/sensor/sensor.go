@@ -57,9 +57,9 @@ type Sensor struct {
 	consumer   []byte // the page of the ring buffer that holds the reader's position
 	record     ringbuf.Record
 	decoder    decoder
-	memory     []byte          // the mapping behind state
-	state      *bpfSharedState // shared with the programs
-	began      Position        // of the record that was read last
+	memory     []byte   // the mapping behind state
+	table               // embedded for the methods about containers
+	began      Position // of the record that was read last
 	malformed  atomic.Uint64
 	sensitive  map[uint64][]string // by cgroup, see MarkSensitive
 	seed       uint64              // of the hashes by which acts are known
@@ -94,6 +94,7 @@ func (s *Sensor) open(opts Options) error {
 	if s.memory, s.state, err = mapState(s.collection.Maps[bssMap]); err != nil {
 		return err
 	}
+	s.known, s.natives = s.collection.Maps[bpfMapKnown], s.collection.Maps[bpfMapNatives]
 	if s.consumer, err = s.rewind(opts.Keep); err != nil {
 		return err
 	}
@@ -169,4 +170,10 @@ func (s *Sensor) Hooks() []string {
 		hooks[i] = a.hook
 	}
 	return hooks
+}
+
+// Forget stops watching a cgroup and those nested in it.
+func (s *Sensor) Forget(cgroup uint64) {
+	delete(s.sensitive, cgroup)
+	s.forget(cgroup)
 }

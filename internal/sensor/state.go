@@ -62,47 +62,54 @@ func mapState(bss *ebpf.Map) ([]byte, *bpfSharedState, error) {
 	return memory, (*bpfSharedState)(unsafe.Pointer(unsafe.SliceData(memory))), nil
 }
 
+// table is the table of containers in the memory that is shared with the programs,
+// with the maps that belong to it.
+type table struct {
+	state          *bpfSharedState
+	known, natives *ebpf.Map
+}
+
 // bucketOf spreads ids, which come in strides; see bpf/maps.h.
 func bucketOf(cgroup uint64) uint64 {
 	return cgroup * 0xAB7F154E7CEB7F19 >> (64 - bucketBits)
 }
 
 // find returns the slot that holds a cgroup's id, or -1.
-func (s *Sensor) find(cgroup uint64) int {
+func (t *table) find(cgroup uint64) int {
 	bucket := bucketOf(cgroup)
 	for way := range uint64(ways) {
-		if atomic.LoadUint64(&s.state.Ids[bucket][way]) == cgroup {
+		if atomic.LoadUint64(&t.state.Ids[bucket][way]) == cgroup {
 			return int(bucket*ways + way)
 		}
 	}
 	return -1
 }
 
-func (s *Sensor) container(cgroup uint64) (*bpfContainer, error) {
-	slot := s.find(cgroup)
+func (t *table) container(cgroup uint64) (*bpfContainer, error) {
+	slot := t.find(cgroup)
 	if slot < 0 {
 		return nil, fmt.Errorf("cgroup %d: %w", cgroup, ErrNotWatched)
 	}
-	return s.at(slot), nil
+	return t.at(slot), nil
 }
 
-func (s *Sensor) at(slot int) *bpfContainer {
-	return (*bpfContainer)(unsafe.Pointer(&s.state.Containers[slot]))
+func (t *table) at(slot int) *bpfContainer {
+	return (*bpfContainer)(unsafe.Pointer(&t.state.Containers[slot]))
 }
 
 // Learn has the kernel report whatever is not in known, and add it.
-func (s *Sensor) Learn(cgroup uint64, known Known) error {
-	return s.setState(cgroup, known, stateLearning)
+func (t *table) Learn(cgroup uint64, known Known) error {
+	return t.setState(cgroup, known, stateLearning)
 }
 
 // Guard has the kernel report whatever is not in allowed, and count repeats.
 // Opens that were known before are reported once more, so that they are judged.
-func (s *Sensor) Guard(cgroup uint64, allowed Known) error {
-	return s.setState(cgroup, allowed, stateGuarded)
+func (t *table) Guard(cgroup uint64, allowed Known) error {
+	return t.setState(cgroup, allowed, stateGuarded)
 }
 
-func (s *Sensor) setState(cgroup uint64, known Known, state uint32) error {
-	c, err := s.container(cgroup)
+func (t *table) setState(cgroup uint64, known Known, state uint32) error {
+	c, err := t.container(cgroup)
 	if err != nil {
 		return err
 	}
@@ -118,8 +125,8 @@ func (s *Sensor) setState(cgroup uint64, known Known, state uint32) error {
 
 // SetPlain says that a cgroup is no container, so that what is executed in it
 // on the host's root is the workload.
-func (s *Sensor) SetPlain(cgroup uint64) error {
-	c, err := s.container(cgroup)
+func (t *table) SetPlain(cgroup uint64) error {
+	c, err := t.container(cgroup)
 	if err != nil {
 		return err
 	}
@@ -144,8 +151,8 @@ type Held struct {
 func (h Held) Total() uint64 { return h.News + h.Execs + h.Runtime }
 
 // TakeHeld returns what was held back of a container since it was called last.
-func (s *Sensor) TakeHeld(cgroup uint64) Held {
-	c, err := s.container(cgroup)
+func (t *table) TakeHeld(cgroup uint64) Held {
+	c, err := t.container(cgroup)
 	if err != nil {
 		return Held{}
 	}
@@ -171,8 +178,8 @@ func (s *Sensor) TakeHeld(cgroup uint64) Held {
 // LostCgroups returns how many cgroups appeared or went away unreported since
 // the maps were created, because the ring buffer was full or the table had no
 // room. When it grows, [Sensor.Watched] and the hierarchy say which these are.
-func (s *Sensor) LostCgroups() uint64 {
-	c := &s.state.Counters
+func (t *table) LostCgroups() uint64 {
+	c := &t.state.Counters
 	return atomic.LoadUint64(&c.CgroupsUntracked) +
 		atomic.LoadUint64(&c.RingFull[event.KindCgroupCreated]) +
 		atomic.LoadUint64(&c.RingFull[event.KindCgroupRemoved])
@@ -180,9 +187,9 @@ func (s *Sensor) LostCgroups() uint64 {
 
 // MarkAllowed has the kernel send executions that are like one it reported
 // without waking the reader, until the profile changes.
-func (s *Sensor) MarkAllowed(cgroup, knownKey uint64) error {
+func (t *table) MarkAllowed(cgroup, knownKey uint64) error {
 	key := bpfKnownKey{Cgroup: cgroup, Hash: knownKey}
-	if err := s.collection.Maps[bpfMapKnown].Put(key, uint32(knownAllowed)); err != nil {
+	if err := t.known.Put(key, uint32(knownAllowed)); err != nil {
 		return fmt.Errorf("mark execution: %w", err)
 	}
 	return nil
@@ -190,36 +197,35 @@ func (s *Sensor) MarkAllowed(cgroup, knownKey uint64) error {
 
 // MarkDeviation has the kernel go on counting an act that it reported, and
 // report it again after the cooldown or when another program does it.
-func (s *Sensor) MarkDeviation(cgroup, knownKey uint64) error {
+func (t *table) MarkDeviation(cgroup, knownKey uint64) error {
 	key := bpfKnownKey{Cgroup: cgroup, Hash: knownKey}
-	if err := s.collection.Maps[bpfMapKnown].Put(key, uint32(knownDeviates)); err != nil {
+	if err := t.known.Put(key, uint32(knownDeviates)); err != nil {
 		return fmt.Errorf("mark deviation: %w", err)
 	}
 	return nil
 }
 
-// Forget stops watching a cgroup and those nested in it.
-func (s *Sensor) Forget(cgroup uint64) {
-	delete(s.sensitive, cgroup)
-	slot := s.find(cgroup)
+// forget stops watching a cgroup and those nested in it.
+func (t *table) forget(cgroup uint64) {
+	slot := t.find(cgroup)
 	if slot < 0 {
 		return
 	}
-	for i, owner := range s.state.Owner {
+	for i, owner := range t.state.Owner {
 		if int(owner) == slot && i != slot {
-			atomic.StoreUint64(&s.state.Ids[i/ways][i%ways], 0)
+			atomic.StoreUint64(&t.state.Ids[i/ways][i%ways], 0)
 		}
 	}
-	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], 0)
+	atomic.StoreUint64(&t.state.Ids[slot/ways][slot%ways], 0)
 }
 
 // Watched returns the ids of all cgroups that are watched as containers of
 // their own, also those that an earlier agent left behind.
-func (s *Sensor) Watched() []uint64 {
+func (t *table) Watched() []uint64 {
 	var ids []uint64
-	for slot := range s.state.Containers {
-		id := atomic.LoadUint64(&s.state.Ids[slot/ways][slot%ways])
-		if id != 0 && id != claimed && int(s.state.Owner[slot]) == slot {
+	for slot := range t.state.Containers {
+		id := atomic.LoadUint64(&t.state.Ids[slot/ways][slot%ways])
+		if id != 0 && id != claimed && int(t.state.Owner[slot]) == slot {
 			ids = append(ids, id)
 		}
 	}
@@ -229,77 +235,76 @@ func (s *Sensor) Watched() []uint64 {
 // Adopt watches a container that ran before the sensor was attached. Adopting
 // one that is watched already adds the processes that are not yet known. The
 // error wraps ErrNotWatched if the container is not watched at all.
-func (s *Sensor) Adopt(a Adoption) error {
+func (t *table) Adopt(a Adoption) error {
 	runtime, err := processRoot(a.Runtime)
 	if err != nil {
 		return fmt.Errorf("cgroup %d: %w: %w", a.Cgroup, ErrNotWatched, err)
 	}
-	if s.find(a.Cgroup) < 0 {
-		if err := s.insert(a, runtime); err != nil {
+	if t.find(a.Cgroup) < 0 {
+		if err := t.insert(a, runtime); err != nil {
 			return err
 		}
 	}
-	slot := s.find(a.Cgroup)
+	slot := t.find(a.Cgroup)
 	if a.Plain {
-		atomic.StoreUint32(&s.at(slot).Plain, 1)
+		atomic.StoreUint32(&t.at(slot).Plain, 1)
 	}
 	var errs []error
 	for _, nested := range a.Nested {
-		errs = append(errs, s.insertNested(nested, slot))
+		errs = append(errs, t.insertNested(nested, slot))
 	}
 	for _, pid := range a.PIDs {
-		errs = append(errs, s.adoptProcess(a, slot, runtime, pid))
+		errs = append(errs, t.adoptProcess(a, slot, runtime, pid))
 	}
 	return errors.Join(errs...)
 }
 
-func (s *Sensor) insert(a Adoption, runtime root) error {
-	slot, err := s.claim(a.Cgroup)
+func (t *table) insert(a Adoption, runtime root) error {
+	slot, err := t.claim(a.Cgroup)
 	if err != nil {
 		return err
 	}
-	*s.at(slot) = bpfContainer{
+	*t.at(slot) = bpfContainer{
 		RootIno: runtime.ino,
 		RootDev: runtime.dev,
 		MntNs:   runtime.mntNS,
 		Entries: uint32(min(len(a.PIDs), 1)), // the entrypoint has run
 	}
-	s.state.Owner[slot] = uint16(slot)
-	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], a.Cgroup)
+	t.state.Owner[slot] = uint16(slot)
+	atomic.StoreUint64(&t.state.Ids[slot/ways][slot%ways], a.Cgroup)
 	return nil
 }
 
-func (s *Sensor) insertNested(cgroup uint64, owner int) error {
-	if s.find(cgroup) >= 0 {
+func (t *table) insertNested(cgroup uint64, owner int) error {
+	if t.find(cgroup) >= 0 {
 		return nil
 	}
-	slot, err := s.claim(cgroup)
+	slot, err := t.claim(cgroup)
 	if err != nil {
 		return err
 	}
-	*s.at(slot) = bpfContainer{}
-	s.state.Owner[slot] = uint16(owner)
-	atomic.StoreUint64(&s.state.Ids[slot/ways][slot%ways], cgroup)
+	*t.at(slot) = bpfContainer{}
+	t.state.Owner[slot] = uint16(owner)
+	atomic.StoreUint64(&t.state.Ids[slot/ways][slot%ways], cgroup)
 	return nil
 }
 
-func (s *Sensor) claim(cgroup uint64) (int, error) {
+func (t *table) claim(cgroup uint64) (int, error) {
 	bucket := bucketOf(cgroup)
 	for way := range uint64(ways) {
-		if atomic.CompareAndSwapUint64(&s.state.Ids[bucket][way], 0, claimed) {
+		if atomic.CompareAndSwapUint64(&t.state.Ids[bucket][way], 0, claimed) {
 			return int(bucket*ways + way), nil
 		}
 	}
-	atomic.AddUint64(&s.state.Counters.CgroupsUntracked, 1)
+	atomic.AddUint64(&t.state.Counters.CgroupsUntracked, 1)
 	return 0, fmt.Errorf("cgroup %d: %w: no room in its bucket of %d", cgroup, ErrNotWatched, ways)
 }
 
 // adoptProcess marks a running process as the workload's, unless the programs
 // have seen it enter or it still runs on the runtime's root.
-func (s *Sensor) adoptProcess(a Adoption, slot int, runtime root, pid int) error {
-	natives := s.collection.Maps[bpfMapNatives]
+func (t *table) adoptProcess(a Adoption, slot int, runtime root, pid int) error {
 	var known bpfNative
-	if natives.Lookup(uint32(pid), &known) == nil && known.Cgroup == a.Cgroup {
+	if t.natives.Lookup(uint32(pid), &known) == nil && known.Cgroup == a.Cgroup {
 		return nil
 	}
 	process, err := processRoot(pid)
@@ -317,7 +322,7 @@ func (s *Sensor) adoptProcess(a Adoption, slot int, runtime root, pid int) error
 	if entered {
 		native.Entered = 1
 	}
-	if err := natives.Put(uint32(pid), native); err != nil {
+	if err := t.natives.Put(uint32(pid), native); err != nil {
 		return fmt.Errorf("mark process %d: %w", pid, err)
 	}
 	return nil

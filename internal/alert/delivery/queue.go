@@ -43,13 +43,12 @@ type delivery struct {
 	// held is neither delivered nor on disk: all that waits if there is no
 	// spool, else what a failing disk did not take. It is younger than what
 	// is in the spool.
-	held      []*alert.Alert
-	diskAgain time.Time // not before then
-	diskFails bool
-	backoff   *backoff.ExponentialBackOff
-	failing   bool
-	// refreshFails tells that apart, for a sink that nothing is sent to.
-	refreshFails bool
+	held         []*alert.Alert
+	diskAgain    time.Time // not before then
+	diskFails    bool
+	backoff      *backoff.ExponentialBackOff
+	failing      bool
+	refreshFails bool // apart from failing, for a sink that is idle
 
 	singles int // alerts to be sent one by one, after they were refused together
 	probe   probe
@@ -145,7 +144,7 @@ func (d *delivery) push(a *alert.Alert) {
 func (d *delivery) run(ctx context.Context) {
 	retry := time.NewTimer(0) // for what an earlier run left on disk
 	defer retry.Stop()
-	refresh := d.refreshes()
+	refresh := d.route.refreshes()
 	if refresh != nil {
 		defer refresh.Stop()
 	}
@@ -338,25 +337,12 @@ func (d *delivery) finish() {
 	d.count()
 }
 
-func (d *delivery) refreshes() *time.Ticker {
-	if d.route.Refresh == nil {
-		return nil
-	}
-	return time.NewTicker(d.route.RefreshInterval)
-}
-
-func tick(t *time.Ticker) <-chan time.Time {
-	if t == nil {
-		return nil
-	}
-	return t.C
-}
-
+// refresh calls the sink's Refresh, and logs an outage once.
 func (d *delivery) refresh(ctx context.Context) {
 	err := d.route.Refresh(ctx)
 	if err != nil && ctx.Err() == nil {
 		d.stats.failures.Add(1)
-		if !d.failing && !d.refreshFails { // once for each outage
+		if !d.failing && !d.refreshFails {
 			d.log.Error("refresh alerts of sink", zap.Error(err))
 		}
 	}

@@ -25,3 +25,18 @@ type Route struct {
 	Refresh         func(context.Context) error
 	RefreshInterval time.Duration
 }
+
+// refreshes returns a ticker for Refresh, nil without one.
+func (r *Route) refreshes() *time.Ticker {
+	if r.Refresh == nil {
+		return nil
+	}
+	return time.NewTicker(r.RefreshInterval)
+}
+
+func tick(t *time.Ticker) <-chan time.Time {
+	if t == nil {
+		return nil
+	}
+	return t.C
+}
