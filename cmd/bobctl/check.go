@@ -26,6 +26,7 @@ not, unless --strict is given: then 3.`,
 		RunE: func(_ *cobra.Command, args []string) error { return o.Run(args) },
 	}
 	registerFormat(c, &o.Format)
+	registerPatterns(c, &o.Patterns)
 	c.Flags().BoolVar(&o.Strict, "strict", false, "exit with 3 if there are warnings")
 	return c
 }

@@ -30,6 +30,12 @@ func registerChange(c *cobra.Command, o *rollout.Change) {
 	completeCluster(c, &o.Cluster)
 }
 
+// registerPatterns registers what finds credentials that bobctl does not know.
+func registerPatterns(c *cobra.Command, patterns *[]string) {
+	c.Flags().StringArrayVar(patterns, "redact", nil,
+		"refuse arguments that match `PATTERN`, as redact.patterns of the agent's configuration replaces them; may be repeated")
+}
+
 func registerPlainHTTP(flags *pflag.FlagSet, plain *bool) {
 	flags.BoolVar(plain, "plain-http", false, "do without TLS also where the registry is on another machine")
 }

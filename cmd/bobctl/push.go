@@ -28,6 +28,7 @@ of docker login.`,
 		RunE:              func(c *cobra.Command, args []string) error { return o.Run(c.Context(), args[0], args[1]) },
 	}
 	registerFormat(c, &o.Format)
+	registerPatterns(c, &o.Patterns)
 	c.Flags().StringVar(&o.Image, "image", "", "attach it to the image `REF`")
 	c.Flags().StringVar(&o.Key, "key", "", "sign it with the private key in `FILE`")
 	registerPlainHTTP(c.Flags(), &o.PlainHTTP)

@@ -25,6 +25,7 @@ passphrase of the key is asked for, or taken from COSIGN_PASSWORD.`,
 		Args: exactly(1),
 		RunE: func(_ *cobra.Command, args []string) error { return o.Run(args[0]) },
 	}
+	registerPatterns(c, &o.Patterns)
 	c.Flags().StringVar(&o.Key, "key", "", "private key in `FILE`: of bobctl key generate, of cosign, or PEM")
 	c.Flags().StringVar(&o.Bundle, "bundle", "", "write a sigstore bundle to `FILE` (- for standard output)")
 	c.Flags().StringVar(&o.Plain, "signature", "", "write a plain signature to `FILE` (- for standard output)")

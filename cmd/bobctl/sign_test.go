@@ -90,6 +90,31 @@ func TestCredentialsAreRefused(t *testing.T) {
 	}
 }
 
+// Patterns find what bobctl does not know as a credential.
+func TestCredentialsByPatterns(t *testing.T) {
+	workspace(t)
+	keys(t, "vendor")
+	const document = `{"apiVersion": "bobwatch/v1alpha1", "kind": "BillOfBehavior", "metadata": {"name": "db"}, "spec": {
+		"workload": {"name": "db"}, "containers": [{"name": "db", "execs": [{"path": "/bin/app", "args": ["app", "ACME-0042"]}]}]}}`
+	if err := os.WriteFile("db.yaml", []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "", "check", "db.yaml")
+	for _, args := range [][]string{
+		{"check", "db.yaml"},
+		{"sign", "db.yaml", "--key", "vendor.key"},
+		{"push", "db.yaml", "oci://127.0.0.1:1/db:1", "--key", "vendor.key", "--plain-http"},
+	} {
+		o := bobctl(t, "", append(args, "--redact", `ACME-[0-9]+`)...)
+		if o.code == 0 || !strings.Contains(o.out+o.err, "looks like a credential") || strings.Contains(o.out+o.err, "ACME-0042") {
+			t.Errorf("%s: exit code %d, %s%s", args[0], o.code, o.out, o.err)
+		}
+		if o := bobctl(t, "", append(args, "--redact", "(")...); o.code == 0 || !strings.Contains(o.err, "--redact") {
+			t.Errorf("%s with a wrong pattern: exit code %d, %s", args[0], o.code, o.err)
+		}
+	}
+}
+
 func TestSignAndVerify(t *testing.T) {
 	workspace(t)
 	keys(t, "vendor", "stranger")

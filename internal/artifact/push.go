@@ -23,6 +23,7 @@ type Push struct {
 	Image     string // to attach it to; empty for none
 	Key       string // file of the private key; empty for none
 	PlainHTTP bool
+	Patterns  []string // of further credentials
 }
 
 // Check checks the command line.
@@ -111,7 +112,7 @@ func (o *Push) content(path string) (*registry.Content, *profile.Profile, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := signing.RefuseSecrets(p); err != nil {
+	if err := signing.RefuseSecrets(p, o.Patterns); err != nil {
 		return nil, nil, err
 	}
 	content := &registry.Content{Document: data}

@@ -18,7 +18,8 @@ import (
 type Check struct {
 	Terminal *term.Terminal
 	Format   term.Format
-	Strict   bool // warnings are an answer of no
+	Strict   bool     // warnings are an answer of no
+	Patterns []string // of further credentials
 }
 
 // finding is one remark on a file. Line and Column are 0 if it is about no
@@ -40,10 +41,13 @@ const (
 
 // Run prints the findings of files.
 func (o Check) Run(paths []string) error {
+	if _, err := lint.Secrets(&profile.Profile{}, o.Patterns); err != nil {
+		return term.Usagef("--redact: %v", err)
+	}
 	findings := []finding{}
 	invalid, warned := 0, 0
 	for _, path := range paths {
-		found, ok := checkFile(o.Terminal, path)
+		found, ok := o.checkFile(path)
 		findings = append(findings, found...)
 		if !ok {
 			invalid++
@@ -70,8 +74,8 @@ func (o Check) Run(paths []string) error {
 }
 
 // checkFile returns what is to be said of a file, and whether it is valid.
-func checkFile(t *term.Terminal, path string) ([]finding, bool) {
-	data, err := docfile.Read(t.In, path)
+func (o Check) checkFile(path string) ([]finding, bool) {
+	data, err := docfile.Read(o.Terminal.In, path)
 	if err != nil {
 		return []finding{{File: docfile.NameOf(path), Severity: severityError, Message: err.Error()}}, false
 	}
@@ -91,7 +95,8 @@ func checkFile(t *term.Terminal, path string) ([]finding, bool) {
 		})
 	}
 	for _, p := range content.Profiles {
-		for _, w := range lint.Secrets(p) {
+		secrets, _ := lint.Secrets(p, o.Patterns) // Run has tried the patterns
+		for _, w := range secrets {
 			valid = false
 			f := finding{
 				File: docfile.NameOf(path), Severity: severityError,

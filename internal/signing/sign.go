@@ -20,6 +20,7 @@ type Sign struct {
 	Key      string // file of the private key
 	Bundle   string // files of the signature, by its form
 	Plain    string
+	Patterns []string // of further credentials
 }
 
 // Run signs the document in a file.
@@ -48,7 +49,7 @@ func (o Sign) Run(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := RefuseSecrets(p); err != nil {
+	if err := RefuseSecrets(p, o.Patterns); err != nil {
 		return err
 	}
 	Remark(o.Terminal, p)
@@ -73,8 +74,12 @@ func PrivateKey(t *term.Terminal, path string) (crypto.Signer, error) {
 
 // RefuseSecrets returns an error if a document holds what looks like a
 // credential: signed and pushed, it would be anybody's.
-func RefuseSecrets(p *profile.Profile) error {
-	if found := lint.Secrets(p); len(found) > 0 {
+func RefuseSecrets(p *profile.Profile, patterns []string) error {
+	found, err := lint.Secrets(p, patterns)
+	if err != nil {
+		return fmt.Errorf("--redact: %w", err)
+	}
+	if len(found) > 0 {
 		return fmt.Errorf("%s; bobctl check names all %d", found[0], len(found))
 	}
 	return nil

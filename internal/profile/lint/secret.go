@@ -10,10 +10,14 @@ import (
 // Secrets looks for what seems to be a credential in the arguments and the
 // environments of programs. A document is signed, kept in ConfigMaps and pushed
 // to registries, so that one that holds a credential is to be refused. Values
-// are not repeated.
-func Secrets(p *profile.Profile) []Warning {
+// are not repeated. Patterns find further ones, as redact.patterns of the agent's
+// configuration do.
+func Secrets(p *profile.Profile, patterns []string) ([]Warning, error) {
 	var l linter
-	var known redact.Redactor
+	known, err := redact.New(patterns)
+	if err != nil {
+		return nil, err
+	}
 	for i := range p.Spec.Containers {
 		for j, exec := range p.Spec.Containers[i].Execs {
 			at := fmt.Sprintf("spec.containers[%d].execs[%d]", i, j)
@@ -29,5 +33,5 @@ func Secrets(p *profile.Profile) []Warning {
 			}
 		}
 	}
-	return l.warnings
+	return l.warnings, nil
 }

@@ -12,8 +12,12 @@ func TestSecrets(t *testing.T) {
 		{Path: "/bin/app", Args: []string{"app", "--token", "hunter2", "--password=⋯", "--secret=$(db)"}},
 		{Path: "/bin/app", Args: []string{"app", "postgres://joe:hunter2@db/x"}, Envs: []string{"PGPASSWORD=hunter2", "HOME=/root"}},
 	}}}}}
+	found, err := Secrets(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got []string
-	for _, w := range Secrets(p) {
+	for _, w := range found {
 		got = append(got, w.Field)
 		if strings.Contains(w.Message, "hunter2") {
 			t.Errorf("the credential is repeated: %s", w)
