@@ -61,6 +61,7 @@ enum event_flag {
 	FLAG_SENSITIVE = 1 << 16,
 	FLAG_REPLACED = 1 << 17, /* set by user space alone */
 	FLAG_ALLOWED = 1 << 18,
+	FLAG_LOWER_LAYER = 1 << 19,
 };
 
 enum access {

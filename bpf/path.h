@@ -199,8 +199,7 @@ static __always_inline void read_file_facts(struct event *event, struct file *fi
 
 		bpf_probe_read_kernel(&upper, sizeof(upper),
 				      (void *)inode + bpf_core_type_size(struct inode));
-		if (upper)
-			event->flags |= FLAG_UPPER_LAYER;
+		event->flags |= upper ? FLAG_UPPER_LAYER : FLAG_LOWER_LAYER;
 	}
 }
 

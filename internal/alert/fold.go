@@ -35,6 +35,9 @@ type fold struct {
 // the learner does, and then each name by the first of its family in the scope. A
 // sensitive file is no member of any family.
 func (f fold) path(e *event.Event) string {
+	if tree, ok := imageTree(e); ok {
+		return tree
+	}
 	path := foldPath(string(e.Path))
 	if _, special := sensitive.Grade(e.Path); special || len(path) > maxFoldName {
 		return path
@@ -54,6 +57,15 @@ func (f fold) path(e *event.Event) string {
 		})
 	}
 	return strings.Join(segments, "/")
+}
+
+// imageTree returns the tree of the image whose file was read: what comes together is
+// one incident.
+func imageTree(e *event.Event) (pattern string, ok bool) {
+	if !e.Has(event.FlagLowerLayer) || e.Has(event.FlagMount) || e.Access != event.AccessRead {
+		return "", false
+	}
+	return generalise.Tree(string(e.Path))
 }
 
 // args does the same for the arguments of a program: two commands are one

@@ -47,7 +47,11 @@ var openTeller = teller{
 	sentence: func(d detector.Deviation, a *Alert, _ *process.Command) string {
 		open := a.Deviation.Open
 		path := Printable(string(d.Event.Path), maxShown)
-		return fmt.Sprintf("%s %s by %s%s", openName(open), path, a.Process.Comm, refusal(open))
+		tree := ""
+		if pattern, ok := imageTree(d.Event); ok {
+			tree = ", which stands for all of " + Printable(pattern, maxShown) + " in the image"
+		}
+		return fmt.Sprintf("%s %s by %s%s%s", openName(open), path, a.Process.Comm, refusal(open), tree)
 	},
 	allow: allowOpen,
 }

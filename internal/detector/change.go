@@ -14,6 +14,9 @@ func checkChange(e *event.Event, m *match.Matcher) (Deviation, bool) {
 		return Deviation{}, false
 	}
 	verdict := m.Change(e.Path, e.Change)
+	if verdict != match.Allowed && !e.Has(event.FlagOutside) && m.DirectoryChange(e.Path, e.Change) {
+		verdict = match.Allowed
+	}
 	grade := changeSeverity(e, m)
 	if e.Change == event.ChangeSymlink && m.Judges(profile.SenseChanges) {
 		// Most links lead somewhere harmless, and where does not matter.
@@ -49,7 +52,7 @@ func changeSeverity(e *event.Event, m *match.Matcher) severity.Severity {
 	if special || steers(e.Path) || m.Program(e.Path) {
 		grade = max(severity.High, grade)
 	}
-	if e.Has(event.FlagCreated) && isCode(e.Path) {
+	if e.Has(event.FlagCreated) && sensitive.IsCode(e.Path) {
 		grade = max(severity.Medium, grade)
 	}
 	if e.Has(event.FlagOutside) {

@@ -18,10 +18,25 @@ func checkOpen(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	if verdict != match.Allowed && !e.Has(event.FlagUpperLayer) {
 		verdict = m.Open(e.Path, e.Access)
 	}
-	if verdict == match.Allowed {
+	owned := match.PathUnknown
+	if verdict != match.Allowed && inDirectory(e) {
+		owned = m.Directory(e.Path, e.Access, e.Has(event.FlagLowerLayer) && !e.Has(event.FlagMount))
+	}
+	if verdict == match.Allowed || owned == match.Allowed {
 		return Deviation{}, false
 	}
-	return Deviation{Rule: rule.UnexpectedFileAccess, Severity: openSeverity(e), Verdict: verdict, Event: e}, true
+	grade := openSeverity(e)
+	if owned == match.DetailUnknown {
+		grade = severity.Low // a file of the workload's own, used in another way
+	}
+	return Deviation{Rule: rule.UnexpectedFileAccess, Severity: grade, Verdict: verdict, Event: e}, true
+}
+
+// inDirectory reports whether the place of an opened file is certain and no way round
+// what is watched, so that a directory as a whole may allow it.
+func inDirectory(e *event.Event) bool {
+	const uncertain = event.FlagCallerPath | event.FlagPathTruncated | event.FlagOutside | event.FlagIOUring | event.FlagSensitive
+	return e.Flags&uncertain == 0
 }
 
 // nameless reports whether the opened file is in no directory tree: a pipe, a
@@ -55,7 +70,7 @@ func openSeverity(e *event.Event) severity.Severity {
 		grade = max(severity.High, grade) // a way out of the container
 	}
 	if e.Access&event.AccessWrite != 0 {
-		if !e.Has(event.FlagCreated) || special || isCode(path) {
+		if !e.Has(event.FlagCreated) || special || sensitive.IsCode(path) {
 			grade = raise(grade) // what is there is changed, or what is new may be run
 		}
 		if steers(path) {
@@ -69,23 +84,6 @@ func openSeverity(e *event.Event) severity.Severity {
 		grade = lower(grade) // tried, but it did not happen
 	}
 	return grade
-}
-
-// codeEndings are those of files that something else loads or interprets.
-var codeEndings = [][]byte{
-	[]byte(".so"), []byte(".py"), []byte(".pyc"), []byte(".sh"), []byte(".pl"), []byte(".pm"), []byte(".rb"), []byte(".php"),
-	[]byte(".phtml"), []byte(".jsp"), []byte(".js"), []byte(".mjs"), []byte(".node"), []byte(".jar"), []byte(".war"),
-	[]byte(".class"), []byte(".lua"), []byte(".wasm"), []byte(".ko"), []byte(".cgi"), []byte(".htaccess"), []byte(".service"),
-}
-
-// isCode reports whether a file is one that is loaded or interpreted, by its name.
-func isCode(path []byte) bool {
-	for _, ending := range codeEndings {
-		if bytes.HasSuffix(path, ending) {
-			return true
-		}
-	}
-	return bytes.Contains(path, []byte(".so."))
 }
 
 func steers(path []byte) bool {

@@ -124,6 +124,10 @@ const (
 	FlagReplaced
 	// FlagAllowed: KindExec only; sensor.MarkAllowed was called with one like it.
 	FlagAllowed
+	// FlagLowerLayer: the executed or opened file lies on a layer of the image, and
+	// nobody wrote it in the container. A file system without layers has neither this
+	// flag nor FlagUpperLayer.
+	FlagLowerLayer
 )
 
 // Process identifies a process at one moment. A process is named by PID and

@@ -57,6 +57,9 @@ func (l *Learner) factsOf(c *profile.Container) []Fact {
 			}
 		}
 	}
+	for _, d := range c.Directories {
+		facts = append(facts, Fact{Kind: FactDirectory, Path: directoryText(d)})
+	}
 	return append(facts, contactFactsOf(c)...)
 }
 

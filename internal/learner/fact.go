@@ -22,6 +22,7 @@ const (
 	FactSocket        FactKind = 6 // a family of sockets, as event.Socket.String has it
 	FactUnix          FactKind = 7 // a socket of the node's services
 	FactChange        FactKind = 8 // a change of a file or a name
+	FactDirectory     FactKind = 9 // a directory that another learner found, as directoryText has it
 )
 
 // Fact is one thing a Learner learned, in the form in which the profile has it
@@ -119,6 +120,9 @@ func (l *learned) Facts(now time.Time) []Fact {
 			}
 		}
 	}
+	for _, d := range l.directories {
+		facts = append(facts, Fact{Kind: FactDirectory, Path: directoryText(d), Seen: seen})
+	}
 	return append(facts, l.contacts.facts(seen)...)
 }
 
@@ -126,8 +130,10 @@ func (l *learned) Facts(now time.Time) []Fact {
 // one.
 func accessesOf(flags []string) []event.Access {
 	var made event.Access
-	if slices.Contains(flags, flagCreated) {
-		made = created
+	for i, flag := range factFlags {
+		if slices.Contains(flags, flag) {
+			made |= created << i
+		}
 	}
 	var accesses []event.Access
 	for access, flag := range accessFlags {
@@ -174,6 +180,8 @@ func (l *learned) restore(f *Fact) (added bool) {
 			return false
 		}
 		_, added, _ = l.changes.Add(f.Path, []string{f.Act.String()})
+	case FactDirectory:
+		return l.restoreDirectory(f.Path)
 	case FactContact, FactSocket, FactUnix:
 		return l.restoreContact(f)
 	}

@@ -326,7 +326,7 @@ func appendFactKey(b []byte, f *Fact) []byte {
 
 // knownKind reports whether this version can read the fact with a key.
 func knownKind(key []byte) bool {
-	return len(key) > 0 && key[0] >= byte(FactSyscall) && key[0] <= byte(FactChange)
+	return len(key) > 0 && key[0] >= byte(FactSyscall) && key[0] <= byte(FactDirectory)
 }
 
 func decodeFact(key, value []byte) (Fact, error) {
@@ -348,7 +348,7 @@ func decodeFact(key, value []byte) (Fact, error) {
 		if some {
 			f.Args = strings.Split(args, "\x00")
 		}
-	case f.Kind == FactContact || f.Kind == FactSocket || f.Kind == FactUnix:
+	case f.Kind == FactContact || f.Kind == FactSocket || f.Kind == FactUnix || f.Kind == FactDirectory:
 		f.Path = string(rest)
 	default:
 		return Fact{}, fmt.Errorf("fact %q: its kind has no such form", key)

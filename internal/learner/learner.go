@@ -8,6 +8,7 @@ package learner
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"bobwatch/internal/event"
@@ -78,6 +79,8 @@ type learned struct {
 	changes  *generalise.PathSet // its flags are acts
 	programs programs
 	contacts contacts
+	// directories are those that other learners found; this one's own are in Container.
+	directories []profile.Directory
 }
 
 // New returns a Learner of the workload container key that knows nothing.
@@ -188,12 +191,9 @@ func (l *Learner) observeOpen(e *event.Event) bool {
 		l.counts.Unwritable++
 		return false
 	}
-	access := e.Access & (event.AccessRead | event.AccessWrite)
-	if e.Has(event.FlagCreated) && !e.Has(event.FlagRefused) {
-		access |= created
-	}
+	access := l.accessOf(e)
 	flags := flagsOf(access)
-	if l.opens.Contains(e.Path, flags[0]) && (access&created == 0 || l.opens.Contains(e.Path, flagCreated)) {
+	if l.knowsOpen(e.Path, flags) {
 		return false
 	}
 	if l.pathsFull() {
@@ -219,20 +219,51 @@ var accessFlags = [...][]string{
 	event.AccessRead | event.AccessWrite: {"O_RDWR"},
 }
 
-// created is a bit of an access that only facts have: the open made the file.
-const created event.Access = 1 << 2
+// Bits of an access that only facts have, in the order of factFlags.
+const (
+	created  event.Access = 1 << (2 + iota) // the open made the file
+	ofImage                                 // the file is one of the image that nobody wrote
+	notImage                                // a file that was of the image had been written
+)
 
-// flagCreated is how a profile writes it.
-const flagCreated = "O_CREAT"
+// factFlags are the flags of opens that stand for these bits.
+var factFlags = [...]string{generalise.FlagCreated, generalise.FlagImage, generalise.FlagWritten}
 
-// flagsOf returns the flag that a profile writes for access, and then that for
-// making the file.
+// flagsOf returns the flag that a profile writes for access, and then those for what
+// else is known of the file.
 func flagsOf(access event.Access) []string {
 	flags := accessFlags[access&(event.AccessRead|event.AccessWrite)]
-	if access&created != 0 {
-		return []string{flags[0], flagCreated}
+	for i, flag := range factFlags {
+		if access&(created<<i) != 0 {
+			flags = append(slices.Clip(flags), flag)
+		}
 	}
 	return flags
+}
+
+// accessOf returns what is learned of an open besides its path.
+func (l *Learner) accessOf(e *event.Event) event.Access {
+	access := e.Access & (event.AccessRead | event.AccessWrite)
+	switch {
+	case e.Has(event.FlagRefused):
+	case e.Has(event.FlagCreated):
+		access |= created
+	case e.Has(event.FlagLowerLayer) && !e.Has(event.FlagMount) && !e.Has(event.FlagOutside):
+		access |= ofImage
+	}
+	if access&ofImage == 0 && l.opens.Contains(e.Path, generalise.FlagImage) {
+		access |= notImage
+	}
+	return access
+}
+
+func (l *Learner) knowsOpen(path []byte, flags []string) bool {
+	for _, flag := range flags {
+		if !l.opens.Contains(path, flag) {
+			return false
+		}
+	}
+	return true
 }
 
 // Known is what the kernel need not report any more.
@@ -252,6 +283,8 @@ func (l *Learner) Container() profile.Container {
 		Syscalls: make(map[string][]string),
 		Execs:    l.programs.execs(),
 		Opens:    l.opens.Opens(),
+
+		Directories: l.directories,
 	}
 	if l.state.Network {
 		c.Network = l.contacts.network()

@@ -127,8 +127,8 @@ func TestObserve(t *testing.T) {
 			want:  profile.Container{Opens: []profile.Open{{Path: "/srv/www/⟦ff⟧⟦0a⟧", Flags: []string{"O_RDONLY"}}}},
 		},
 		"open that makes a file": {
-			event: flagged(open("/data/x", event.AccessWrite), event.FlagCreated),
-			want:  profile.Container{Opens: []profile.Open{{Path: "/data/x", Flags: []string{"O_CREAT", "O_WRONLY"}}}},
+			event: flagged(open("/srv/x", event.AccessWrite), event.FlagCreated),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/srv/x", Flags: []string{"O_CREAT", "O_WRONLY"}}}},
 		},
 		"the runtime's": {
 			event:  flagged(call(t, "mount"), event.FlagRuntime),

@@ -54,6 +54,7 @@ func (l *Lister) container(c *profile.Container) {
 	list(l, "execs", c.Execs, Exec)
 	list(l, "opens", c.Opens, Open)
 	list(l, "changes", c.Changes, Change)
+	list(l, "directories", c.Directories, directoryLine)
 	list(l, "egress", c.Network.Egress, neighborLine)
 	list(l, "ingress", c.Network.Ingress, neighborLine)
 	list(l, "endpoints", c.Endpoints, func(e profile.Endpoint) string {

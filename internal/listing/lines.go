@@ -74,6 +74,10 @@ func Open(o profile.Open) string {
 	return strings.TrimSpace(term.Word(o.Path) + " " + term.JoinWords(o.Flags))
 }
 
+func directoryLine(d profile.Directory) string {
+	return strings.TrimSpace(term.Word(d.Path) + " " + string(d.Class) + " " + term.JoinWords(d.Flags))
+}
+
 func neighborLine(n profile.Neighbor) string {
 	parts := []string{cmp.Or(n.Type, "any")}
 	parts = append(parts, n.DNSNames...)
@@ -129,6 +133,9 @@ func Acts(p *profile.Profile, sign byte) string {
 	}
 	for _, change := range c.Changes {
 		fmt.Fprintf(&b, "  %c change %s\n", sign, Change(change))
+	}
+	for _, d := range c.Directories {
+		fmt.Fprintf(&b, "  %c directory %s\n", sign, directoryLine(d))
 	}
 	return b.String()
 }

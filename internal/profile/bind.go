@@ -188,6 +188,12 @@ func (b *binder) container(where string, c Container) Container {
 		change.Path = b.text(at+".path", change.Path, insidePath)
 		b.fixed(at+".acts", change.Acts)
 	}
+	c.Directories = slices.Clone(c.Directories)
+	for i := range c.Directories {
+		d, at := &c.Directories[i], fmt.Sprintf("%s.directories[%d]", where, i)
+		d.Path = b.text(at+".path", d.Path, insidePath)
+		b.fixed(at+".flags", d.Flags)
+	}
 	c.Network.Egress = b.neighbors(where+".network.egress", c.Network.Egress)
 	c.Network.Ingress = b.neighbors(where+".network.ingress", c.Network.Ingress)
 	c.Network.Listens = b.ports(where+".network.listens", c.Network.Listens)

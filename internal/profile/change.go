@@ -47,8 +47,10 @@ func NormaliseChanges(changes []Change) []Change {
 	return nonEmptySlice(joined)
 }
 
-func lackingChanges(have, want []Change) []Change {
+func lackingChanges(c *Container, want []Change) []Change {
+	have := c.Changes
 	index := glob.NewIndex(false, len(have), func(i int) string { return have[i].Path })
+	directories := glob.NewIndex(false, len(c.Directories), func(i int) string { return c.Directories[i].Path })
 	var lacks []Change
 	for _, change := range want {
 		var granted Acts
@@ -56,6 +58,12 @@ func lackingChanges(have, want []Change) []Change {
 			granted |= ActsOf(have[i].Acts)
 			return false
 		})
+		if path, ok := glob.LiteralPath(change.Path); ok {
+			directories.Covering(change.Path, func(i int) bool {
+				granted |= c.Directories[i].Class.changes([]byte(path))
+				return false
+			})
+		}
 		change.Acts = slices.DeleteFunc(slices.Clone(change.Acts), func(name string) bool { return granted&ActsOf([]string{name}) != 0 })
 		if len(change.Acts) > 0 {
 			lacks = append(lacks, change)

@@ -30,8 +30,8 @@ func Covers(a, b *Profile) (missing []Container) {
 				have = MergeContainers(have, other)
 			}
 		}
-		expanded := Expand(have)
-		expanded.Support = have.Support
+		expanded := expandSupport(have)
+		expanded.Support, expanded.Directories = have.Support, have.Directories
 		if lacks := lacking(&expanded, &c); !lacks.allowsNothing() {
 			missing = append(missing, lacks)
 		}
@@ -46,8 +46,9 @@ func lacking(have, c *Container) Container {
 		Type:         c.Type,
 		Syscalls:     lackingSyscalls(have.Syscalls, c.Syscalls),
 		Execs:        lackingExecs(have.Execs, c.Execs),
-		Opens:        lackingOpens(have.Opens, c.Opens),
-		Changes:      lackingChanges(have.Changes, c.Changes),
+		Opens:        lackingInDirectories(have.Directories, lackingOpens(have.Opens, c.Opens)),
+		Directories:  lackingDirectories(have, c.Directories),
+		Changes:      lackingChanges(have, c.Changes),
 		Support:      lackingTexts(have.Support, c.Support),
 		Capabilities: lackingTexts(have.Capabilities, c.Capabilities),
 		Network: Network{

@@ -104,6 +104,10 @@ func (c *Container) sections() map[string][]string {
 		line := strings.Join(append([]string{printable(change.Path)}, printables(change.Acts)...), " ")
 		sections["changes"] = append(sections["changes"], line)
 	}
+	for _, d := range c.Directories {
+		line := strings.Join(append([]string{printable(d.Path), printable(string(d.Class))}, printables(d.Flags)...), " ")
+		sections["directories"] = append(sections["directories"], line)
+	}
 	if len(c.Support) > 0 {
 		sections["support"] = printables(c.Support)
 	}

@@ -88,6 +88,7 @@ func mergeContainers(a, b Container) Container {
 		Execs:        slices.Concat(a.Execs, b.Execs),
 		Opens:        slices.Concat(a.Opens, b.Opens),
 		Changes:      slices.Concat(a.Changes, b.Changes),
+		Directories:  slices.Concat(a.Directories, b.Directories),
 		Support:      slices.Concat(a.Support, b.Support),
 		Capabilities: slices.Concat(a.Capabilities, b.Capabilities),
 		Network: Network{

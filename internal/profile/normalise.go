@@ -84,6 +84,7 @@ func normaliseContainer(c Container) Container {
 	c.Execs = NormaliseExecs(c.Execs)
 	c.Opens = NormaliseOpens(c.Opens)
 	c.Changes = NormaliseChanges(c.Changes)
+	c.Directories = NormaliseDirectories(c.Directories)
 	c.Support = sortedSet(c.Support)
 	c.Capabilities = sortedSet(c.Capabilities)
 	c.Network = NormaliseNetwork(c.Network)

@@ -119,6 +119,9 @@ type Container struct {
 	Execs    []Exec              `json:"execs,omitempty"`
 	Opens    []Open              `json:"opens,omitempty"`
 	Changes  []Change            `json:"changes,omitempty"`
+	// Directories are whole directories whose files are allowed for what they are:
+	// the image's, the workload's own, or content that is put there.
+	Directories []Directory `json:"directories,omitempty"`
 	// Support names sets of calls and files that are allowed as well, by name and
 	// version as in libc/1: what the kernel, libc or a runtime does by itself.
 	Support      []string   `json:"support,omitempty"`
@@ -152,6 +155,31 @@ type Open struct {
 type Change struct {
 	Path string   `json:"path"`
 	Acts []string `json:"acts"`
+}
+
+// DirectoryClass says whose files a directory holds.
+type DirectoryClass string
+
+// The classes of directories.
+const (
+	// DirectoryImage holds files of the image. They may be read, if nobody wrote
+	// them in the container.
+	DirectoryImage DirectoryClass = "image"
+	// DirectoryData holds files that the workload makes, changes and removes. They
+	// may be opened with the directory's flags, but code and configuration only be read.
+	DirectoryData DirectoryClass = "data"
+	// DirectoryContent holds files that others put there for the workload to read,
+	// except code.
+	DirectoryContent DirectoryClass = "content"
+)
+
+// Directory allows the files of a directory by what the directory is for. Secrets
+// and odd names (package sensitive) are never among them. Path is a pattern that ends in ⋯, for the
+// files in a directory, or in *, for all below it. The directory itself may be read.
+type Directory struct {
+	Path  string         `json:"path"`
+	Class DirectoryClass `json:"class"`
+	Flags []string       `json:"flags,omitempty"` // of DirectoryData
 }
 
 // Network is whom the container talks to.

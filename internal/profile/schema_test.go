@@ -53,10 +53,11 @@ func TestSchema(t *testing.T) {
 
 // enums are the values of the string types that have a closed set.
 var enums = map[reflect.Type][]any{
-	reflect.TypeFor[ParameterKind](): {ParameterString, ParameterCIDR, ParameterPort, ParameterSegment},
-	reflect.TypeFor[ContainerType](): {ContainerRegular, ContainerInit, ContainerEphemeral},
-	reflect.TypeFor[Sense]():         senseValues(),
-	reflect.TypeFor[Completeness]():  {Complete, Partial, Learning},
+	reflect.TypeFor[ParameterKind]():  {ParameterString, ParameterCIDR, ParameterPort, ParameterSegment},
+	reflect.TypeFor[ContainerType]():  {ContainerRegular, ContainerInit, ContainerEphemeral},
+	reflect.TypeFor[Sense]():          senseValues(),
+	reflect.TypeFor[DirectoryClass](): {DirectoryContent, DirectoryData, DirectoryImage},
+	reflect.TypeFor[Completeness]():   {Complete, Partial, Learning},
 }
 
 func senseValues() (values []any) {

@@ -44,8 +44,17 @@ func (c *Container) SupportOpens() []Open {
 	return NormaliseOpens(opens)
 }
 
-// Expand returns c with what its support sets allow written out, and without them.
+// Expand returns c with what its support sets and directories allow written out, and
+// without them. The opens allow more than the directories did.
 func Expand(c Container) Container {
+	c = expandSupport(c)
+	c.Opens = NormaliseOpens(slices.Concat(c.Opens, c.DirectoryOpens()))
+	c.Directories = nil
+	return c
+}
+
+// expandSupport returns c with what its support sets allow written out, and without them.
+func expandSupport(c Container) Container {
 	expanded := Container{Syscalls: make(map[string][]string), Opens: c.SupportOpens()}
 	for arch := range c.Syscalls {
 		expanded.Syscalls[arch] = c.SupportCalls(arch)

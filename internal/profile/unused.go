@@ -1,8 +1,12 @@
 package profile
 
-import "bobwatch/internal/glob"
+import (
+	"slices"
 
-// Unused returns what a allows of system calls, executions and opens and
+	"bobwatch/internal/glob"
+)
+
+// Unused returns what a allows of system calls, executions, opens and directories and
 // nothing in seen made use of, by container; nothing if all was used. seen is
 // what a workload was seen to do. Containers that seen does not have are
 // returned whole.
@@ -27,6 +31,8 @@ func Unused(a, seen *Profile) []Container {
 			Syscalls: lackingSyscalls(acts.Syscalls, c.Syscalls),
 			Execs:    unusedExecs(c.Execs, acts.Execs),
 			Opens:    unusedOpens(c.Opens, acts.Opens),
+
+			Directories: unusedDirectories(c.Directories, &acts),
 		}
 		if !rest.allowsNothing() {
 			unused = append(unused, rest)
@@ -35,31 +41,43 @@ func Unused(a, seen *Profile) []Container {
 	return unused
 }
 
+func execPath(e Exec) string { return e.Path }
+
+func openPath(o Open) string { return o.Path }
+
 func unusedExecs(execs, seen []Exec) []Exec {
-	return unusedEntries(execs, seen, func(e Exec) string { return e.Path }, func(e, act Exec) bool {
+	return unusedEntries(execs, seen, execPath, execPath, func(e, act Exec) bool {
 		return coversExecArgs(e, act) || coversExecArgs(act, e)
 	})
 }
 
 func unusedOpens(opens, seen []Open) []Open {
-	return unusedEntries(opens, seen, func(o Open) string { return o.Path }, func(o, act Open) bool {
+	return unusedEntries(opens, seen, openPath, openPath, func(o, act Open) bool {
 		wanted := AccessOf(act.Flags)
 		return wanted == 0 || AccessOf(o.Flags)&wanted != 0
 	})
 }
 
+// unusedDirectories returns the directories without a file that was opened.
+func unusedDirectories(directories []Directory, seen *Container) []Directory {
+	acts := slices.Concat(seen.Opens, seen.DirectoryOpens())
+	return unusedEntries(directories, acts, func(d Directory) string { return d.Path }, openPath, func(d Directory, act Open) bool {
+		return d.Access()&AccessOf(act.Flags) != 0
+	})
+}
+
 // unusedEntries returns the entries without an act whose path they cover or
 // that covers theirs, and with which they agree.
-func unusedEntries[E any](entries, acts []E, path func(E) string, agree func(entry, act E) bool) []E {
+func unusedEntries[E, A any](entries []E, acts []A, path func(E) string, actPath func(A) string, agree func(entry E, act A) bool) []E {
 	used := make([]bool, len(entries))
 	index := glob.NewIndex(true, len(entries), func(i int) string { return path(entries[i]) })
 	for _, act := range acts {
-		index.Covering(path(act), func(i int) bool {
+		index.Covering(actPath(act), func(i int) bool {
 			used[i] = used[i] || agree(entries[i], act)
 			return false
 		})
 	}
-	index = glob.NewIndex(true, len(acts), func(j int) string { return path(acts[j]) })
+	index = glob.NewIndex(true, len(acts), func(j int) string { return actPath(acts[j]) })
 	var unused []E
 	for i, entry := range entries {
 		if !used[i] {

@@ -156,6 +156,7 @@ func (v *validator) container(c *Container, i int) {
 		}
 	}
 	v.changes(c, place)
+	v.directories(c.Directories, place)
 	v.network(c, place)
 	for j, id := range c.Support {
 		if _, ok := support.Lookup(id); !ok {
@@ -182,6 +183,26 @@ func (v *validator) changes(c *Container, place func(...any) *yamlfile.Node) {
 		for j, act := range change.Acts {
 			if _, ok := event.ParseChangeAct(act); !ok {
 				v.Fail(place("changes", i, "acts", j), "act %q: want one of %s", act, event.ChangeNames())
+			}
+		}
+	}
+}
+
+func (v *validator) directories(directories []Directory, place func(...any) *yamlfile.Node) {
+	for i, d := range directories {
+		if d.Itself() == "" {
+			v.Fail(place("directories", i, "path"), "path %q: want a directory and then /⋯ or /*", d.Path)
+		}
+		v.spelling(d.Path, func() *yamlfile.Node { return place("directories", i, "path") })
+		if !slices.Contains(DirectoryClasses, d.Class) {
+			v.Fail(place("directories", i, "class"), "class %q: want one of %v", d.Class, DirectoryClasses)
+		}
+		if d.Class != DirectoryData && len(d.Flags) > 0 {
+			v.Fail(place("directories", i, "flags"), "only directories of class %s have flags", DirectoryData)
+		}
+		for j, flag := range d.Flags {
+			if !IsFlag(flag) {
+				v.Fail(place("directories", i, "flags", j), "%q is not a flag such as O_RDONLY", flag)
 			}
 		}
 	}

@@ -106,6 +106,7 @@ const (
 	bpfEventFlagFLAG_SENSITIVE      bpfEventFlag = 65536
 	bpfEventFlagFLAG_REPLACED       bpfEventFlag = 131072
 	bpfEventFlagFLAG_ALLOWED        bpfEventFlag = 262144
+	bpfEventFlagFLAG_LOWER_LAYER    bpfEventFlag = 524288
 )
 
 type bpfEventKind uint32

@@ -15,7 +15,7 @@ var short = []string{
 // excess is how many alerts beyond Bars a service may raise, for a reason that
 // docs/silence.md gives. It may only shrink.
 var excess = map[string]int{
-	"apache":     2,  // pages that nobody asked for before
+	"apache":     2,  // a script that nobody asked for before
 	"gunicorn":   45, // modules that are loaded late, one alert each
 	"webrick":    35, // the same
 	"postgresql": 20, // recovery after a crash opens the whole data directory

@@ -205,7 +205,7 @@ func coversFlags(have, want []string) bool {
 		return false
 	}
 	for _, flag := range want {
-		if flag != flagCreated && !slices.Contains(have, flag) && !(profile.IsAccessFlag(flag) && namesAccess(have)) {
+		if !isFactFlag(flag) && !slices.Contains(have, flag) && !(profile.IsAccessFlag(flag) && namesAccess(have)) {
 			return false
 		}
 	}

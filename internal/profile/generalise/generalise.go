@@ -94,9 +94,21 @@ func Profile(p *profile.Profile, t Thresholds) *profile.Profile {
 	return profile.Normalise(&generalised)
 }
 
+// maxRounds bounds how often directories are looked for again, among the directories
+// that patterns have joined.
+const maxRounds = 4
+
 // Container is Generalise for one container. It leaves c unchanged.
 func Container(c profile.Container, t Thresholds) profile.Container {
-	c.Opens = generaliseOpens(c.Opens, t)
+	for range maxRounds {
+		known := len(c.Directories)
+		c.Directories, c.Opens = wholeDirectories(c.Directories, c.Opens)
+		c.Opens = generaliseOpens(c.Opens, t)
+		if len(c.Directories) == known {
+			break
+		}
+	}
+	c.Opens = withoutFacts(c.Opens)
 	c.Changes = generaliseChanges(c.Changes, t)
 	c.Execs = generaliseExecs(c.Execs, t)
 	return c

@@ -90,14 +90,26 @@ func (s *PathSet) Add(path string, flags []string) (pattern string, added, ok bo
 
 func (s *PathSet) add(segments, flags []string) (pattern string, added, ok bool) {
 	flags = flagSet(flags)
-	if !s.covers(segments, flags, nil) {
+	if !s.covers(segments, flags, nil) || s.lacksFact(segments, flags) {
 		segments = s.place(segments)
-		if added = !s.covers(segments, flags, nil); added {
+		if added = !s.covers(segments, flags, nil) || s.lacksFact(segments, flags); added {
 			s.put(segments, flags)
 			s.collapseAlong(segments)
 		}
 	}
 	return joinPath(segments), added, true
+}
+
+// lacksFact reports whether the path itself is in the set, and flags say more of how its
+// file came about.
+func (s *PathSet) lacksFact(segments, flags []string) bool {
+	n := s.root
+	for _, name := range segments {
+		if n = n.children[name]; n == nil {
+			return false
+		}
+	}
+	return n.end && slices.ContainsFunc(flags, func(flag string) bool { return isFactFlag(flag) && !slices.Contains(n.flags, flag) })
 }
 
 // Contains reports whether the set has a pattern that matches path and allows

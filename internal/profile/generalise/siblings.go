@@ -13,10 +13,6 @@ import (
 // what is numbered are different things: devices, the kernel's own files.
 var kernelOwned = map[string]bool{"dev": true, "proc": true, "sys": true}
 
-// flagCreated is the flag of an open that made the file: how a name came about
-// says more than what it looks like.
-const flagCreated = "O_CREAT"
-
 // mergeSiblings replaces names in n, which is the directory, by the pattern of
 // the family that they are: two suffice, and one that was made beside the file
 // by whose name it begins. What the image and the kernel named is left alone.
@@ -61,7 +57,7 @@ func (f *families) names() []string {
 
 // made reports whether the workload created all files at and below n.
 func (n *pathNode) made() bool {
-	if n.end && !slices.Contains(n.flags, flagCreated) {
+	if n.end && !slices.Contains(n.flags, FlagCreated) {
 		return false
 	}
 	for _, child := range n.children {

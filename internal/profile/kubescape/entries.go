@@ -11,7 +11,7 @@ import (
 // behaviourFields returns the fields of a container in an ApplicationProfile, except
 // its name.
 func behaviourFields(c *profile.Container) map[string]any {
-	if len(c.Support) > 0 {
+	if len(c.Support)+len(c.Directories) > 0 {
 		expanded := profile.Expand(*c)
 		c = &expanded
 	}

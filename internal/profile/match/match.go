@@ -52,6 +52,7 @@ type Matcher struct {
 	changePaths    *glob.Paths
 	changes        []profile.Acts // by leaf of changePaths
 	support        *glob.Paths    // files for reading that were not written in the container
+	directories    directories
 	network        network
 }
 
@@ -78,8 +79,11 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	changePaths := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	support := glob.PathsBuilder{MergedUsr: opts.MergedUsr}
 	compat := syscalls.Compat(opts.Arch)
+	var whole directoriesBuilder
+	whole.paths.MergedUsr, whole.themselves.MergedUsr = opts.MergedUsr, opts.MergedUsr
 	for i := range containers {
 		c := &containers[i]
+		whole.add(c.Directories)
 		addCalls(&m.native, opts.Arch, c.Syscalls[opts.Arch], opts.Strict)
 		addCalls(&m.compat, compat, c.Syscalls[compat], opts.Strict)
 		if !opts.Strict {
@@ -111,6 +115,7 @@ func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	}
 	m.execPaths, m.openPaths, m.support = execPaths.Build(), openPaths.Build(), support.Build()
 	m.changePaths = changePaths.Build()
+	m.directories = whole.build()
 	return m, nil
 }
 
