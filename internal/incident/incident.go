@@ -135,31 +135,32 @@ func (i *incident) add(a *alert.Alert, now time.Time) (fresh bool) {
 // equals, unless it is what the incident began with.
 // It reports whether there was.
 func (i *incident) note(a *alert.Alert) bool {
+	if a.Process.PID != 0 && len(i.Chains) < maxProcesses {
+		if chain := a.Chain(); !slices.Contains(i.Chains, chain) {
+			i.Chains = append(i.Chains, chain)
+		}
+	}
+	if len(i.Lines) >= maxTimeline {
+		least := len(i.Lines) - 1
+		for at := least; at > 0; at-- {
+			if i.Lines[at].Severity < i.Lines[least].Severity {
+				least = at
+			}
+		}
+		if a.Severity <= i.Lines[least].Severity {
+			i.Untold += a.Count
+			return false
+		}
+		i.Untold += i.Lines[least].Count
+		i.Lines = slices.Delete(i.Lines, least, least+1)
+	}
 	l := line{Fingerprint: a.Fingerprint, Act: alert.Act{
 		Alert: a.ID, Rule: a.Rule, Severity: a.Severity, Message: cut(a.Message), Count: a.Count, First: a.First, Last: a.Last,
 	}}
 	if size := len(a.Allow.String()); size > 0 && i.allowed()+size <= maxAllowances {
 		l.Allow, l.Size = a.Allow, size
 	}
-	if chain := a.Chain(); a.Process.PID != 0 && len(i.Chains) < maxProcesses && !slices.Contains(i.Chains, chain) {
-		i.Chains = append(i.Chains, chain)
-	}
-	if len(i.Lines) < maxTimeline {
-		i.Lines = append(i.Lines, l)
-		return true
-	}
-	least := len(i.Lines) - 1
-	for at := least; at > 0; at-- {
-		if i.Lines[at].Severity < i.Lines[least].Severity {
-			least = at
-		}
-	}
-	if l.Severity <= i.Lines[least].Severity {
-		i.Untold += l.Count
-		return false
-	}
-	i.Untold += i.Lines[least].Count
-	i.Lines = append(slices.Delete(i.Lines, least, least+1), l)
+	i.Lines = append(i.Lines, l)
 	return true
 }
 

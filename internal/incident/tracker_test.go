@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -262,6 +264,31 @@ func TestFloodHidesNothing(t *testing.T) {
 			t.Errorf("a critical act in %s: got %+v, want it sent at once and first in the story", name, out)
 		}
 	}
+}
+
+// A hundred thousand acts with names of 3,000 bytes take the memory of a few
+// incidents.
+func TestFloodTakesBoundedMemory(t *testing.T) {
+	heap := func() int64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return int64(stats.HeapAlloc)
+	}
+	tracker, before := New(DefaultOptions()), heap()
+	for i := range 100_000 {
+		name := fmt.Sprintf("/tmp/%d%s", i, strings.Repeat("x", 3000))
+		a := executed(name, severity.Severity(i%4), fmt.Sprintf("%d x", i%5000+1))
+		if i%2 == 0 {
+			a = act(rule.UnexpectedFileAccess, severity.Severity(i%4), "read of "+name, fmt.Sprintf("%d web", i%5000+1))
+		}
+		tracker.Add(&a, start)
+	}
+	used := heap() - before
+	if t.Logf("%d incidents in %d KiB", tracker.Len(), used>>10); used > 32<<20 || tracker.Len() > 70 {
+		t.Errorf("%d incidents take %d KiB", tracker.Len(), used>>10)
+	}
+	runtime.KeepAlive(tracker)
 }
 
 // Sixteen harmless beginnings do not take the place of a grave one.
