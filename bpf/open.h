@@ -329,7 +329,8 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 			report_call(slot, -ret);
 		return 0; /* a file that is not there was not opened */
 	}
-	if (traces_files && file_was_seen())
+	/* A handle is no path; what was seen last may be an open without an exit, as io_uring's. */
+	if (traces_files && ctx->nr != NR_open_by_handle_at && file_was_seen())
 		return 0;
 	file = cast ? own_file(ret) : file_of((void *)bpf_get_current_task(), ret);
 	/* Without a file another thread has closed it already: the name is what is left. */

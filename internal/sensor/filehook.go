@@ -8,23 +8,42 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// openFunction is the kernel's function that every open by a path goes through.
-// It returns the file before the file has a descriptor.
-const openFunction = "do_filp_open"
+// openFunctions are the names of the kernel's function that every open by a path
+// goes through: that of Linux 7 last. It returns the file before the file has a
+// descriptor.
+var openFunctions = []string{"do_filp_open", "do_file_open"}
 
-// chooseFileHook leaves out the program on openFunction where the kernel takes no
-// program there. Only trying tells: some refuse every trampoline, and to others
+// chooseFileHook leaves out the program on an open function where the kernel takes
+// no program there. Only trying tells: some refuse every trampoline, and to others
 // the function is not known.
 func chooseFileHook(spec *ebpf.CollectionSpec) error {
-	if !takesTrampoline(openFunction) {
-		delete(spec.Programs, bpfProgHandleFileOpened)
-		delete(spec.Programs, bpfProgHandleFileOpenedProbe)
+	programs := []string{bpfProgHandleFileOpened, bpfProgHandleFileOpenedProbe}
+	function := openFunction()
+	for _, name := range programs {
+		if function == "" {
+			delete(spec.Programs, name)
+		} else {
+			spec.Programs[name].AttachTo = function
+		}
+	}
+	if function == "" {
 		return nil
 	}
 	if err := spec.Variables[bpfVarTracesFiles].Set(uint32(1)); err != nil {
 		return fmt.Errorf("set hook of opens: %w", err)
 	}
 	return nil
+}
+
+// openFunction returns the function whose return takes a program, "" if there is
+// none.
+func openFunction() string {
+	for _, function := range openFunctions {
+		if takesTrampoline(function) {
+			return function
+		}
+	}
+	return ""
 }
 
 // takesTrampoline attaches a program that does nothing to a function's return.

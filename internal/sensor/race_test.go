@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -74,7 +75,53 @@ func TestRaceForDescriptor(t *testing.T) {
 	if traced && hidden > 0 || len(seen) == 0 {
 		t.Errorf("%d of %d opens were reported", len(seen), names)
 	}
-	if traced != takesTrampoline(openFunction) {
+	if traced != (openFunction() != "") {
 		t.Errorf("a hook on files: %t, and the kernel takes one: %t", traced, !traced)
+	}
+}
+
+// openByHandle has the kernel open a file for itself, which no exit of an open
+// follows, and then opens another one without a path.
+func openByHandle(dir string) int {
+	name, err := unix.BytePtrFromString(filepath.Join(dir, "harmless"))
+	if err != nil {
+		return 1
+	}
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, filepath.Join(dir, "secret"), 0)
+	if err != nil {
+		return 1
+	}
+	mount, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return 1
+	}
+	runtime.LockOSThread()
+	if _, _, errno := unix.RawSyscall(unix.SYS_SWAPON, uintptr(unsafe.Pointer(name)), 0, 0); errno == 0 {
+		return 1
+	}
+	if _, err := unix.OpenByHandleAt(mount, handle, unix.O_RDONLY); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// TestOpenByHandle opens a file by its handle after an open that has no exit.
+func TestOpenByHandle(t *testing.T) {
+	s := testSensor(t, Options{})
+	c := learnPlain(t, s)
+	dir, err := os.MkdirTemp("/dev/shm", "bobwatch-handle-") // other file systems may know no handles
+	if err != nil {
+		dir = realDir(t)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, name := range []string{"harmless", "secret"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drain(t, s, 0)
+	c.act(t, "open by handle", []string{dir})
+	if findPath(drain(t, s, c.id), event.KindOpen, filepath.Join(dir, "secret")) == nil {
+		t.Error("the open by handle is not reported")
 	}
 }

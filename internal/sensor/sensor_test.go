@@ -74,6 +74,8 @@ func perform(act string, args []string) int {
 		}
 	case "flood":
 		return flood(args[0], number(args[1]))
+	case "open by handle":
+		return openByHandle(args[0])
 	case "replace descriptors":
 		return replaceDescriptors(args[0], number(args[1]))
 	case "execute":
