@@ -66,6 +66,7 @@ func TestNumbersAgree(t *testing.T) {
 			"FLAG_SENSITIVE":      uint64(event.FlagSensitive),
 			"FLAG_REPLACED":       uint64(event.FlagReplaced),
 			"FLAG_ALLOWED":        uint64(event.FlagAllowed),
+			"FLAG_LOWER_LAYER":    uint64(event.FlagLowerLayer),
 		},
 	}
 	spec, err := loadBpf()

@@ -208,7 +208,7 @@ func TestReplacedProgram(t *testing.T) {
 		return ev
 	}
 	first, again := run(), run()
-	if first.Has(event.FlagUpperLayer) || first.Has(event.FlagMount) {
+	if first.Has(event.FlagUpperLayer) || first.Has(event.FlagMount) || !first.Has(event.FlagLowerLayer) {
 		t.Errorf("flags of a program of the image = %b", first.Flags)
 	}
 	if first.Ino != again.Ino || first.Dev != again.Dev || first.Changed != again.Changed || first.Changed == 0 {
@@ -219,7 +219,7 @@ func TestReplacedProgram(t *testing.T) {
 	if err := os.Rename(dropped, filepath.Join(merged, "busybox")); err != nil {
 		t.Fatal(err)
 	}
-	if ev := run(); !ev.Has(event.FlagUpperLayer) || ev.Ino == first.Ino {
+	if ev := run(); !ev.Has(event.FlagUpperLayer) || ev.Has(event.FlagLowerLayer) || ev.Ino == first.Ino {
 		t.Errorf("flags of a replaced program = %b, inode %d", ev.Flags, ev.Ino)
 	}
 }

@@ -49,6 +49,8 @@ var sets = []*Set{
 		shown: []string{"libc.so.6", "libc.musl-*", "ld-musl-*"},
 		Calls: []Calls{{Names: slices.Concat(runtimeCalls, []string{"uname", "sysinfo", "getrusage", "times"})}},
 		Opens: slices.Concat(resolverFiles, zoneFiles, processFiles, []string{
+			"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom",
+			"/tmp", "/var/tmp", // the directories, to see whether they are there
 			"/etc/ld.so.cache", "/etc/locale.alias", "/usr/share/locale/*", "/usr/lib/locale/*",
 			// The lists of converters, not the converters, which are code.
 			"/usr/lib/gconv/gconv-modules", "/usr/lib/gconv/gconv-modules.cache", "/usr/lib/gconv/gconv-modules.d/⋯",

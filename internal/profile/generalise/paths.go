@@ -25,6 +25,7 @@ type PathSet struct {
 	nodes      int
 	// siblings: collapse also merges names that differ in numbers alone.
 	siblings bool
+	compared int // names that were compared for being siblings
 }
 
 // pathNode is a directory or a file. Its name is its key in the parent, which

@@ -21,7 +21,7 @@ func (s *PathSet) mergeSiblings(n *pathNode, directory []string) {
 		return
 	}
 	f := families{set: s, node: n, directory: directory, madeOnly: imageOwned[directory[1]]}
-	for f.temporaries() || f.pairs() {
+	for f.set.compared <= maxOfSet && (f.temporaries() || f.pairs()) {
 		f.absorb()
 	}
 }
@@ -109,8 +109,13 @@ func (f *families) temporary(name string) (p names.Pattern, ok bool) {
 	return p, false
 }
 
-// maxComparisons bounds with how many earlier names of its kind each is compared.
-const maxComparisons = 32
+// maxComparisons bounds with how many earlier names of its kind each is compared,
+// maxOfSet the comparisons of all names of a set. Whoever chooses names so that none
+// or few merge at a time pays no more than that.
+const (
+	maxComparisons = 32
+	maxOfSet       = 1 << 20
+)
 
 // pairs merges the names of which two are a family.
 func (f *families) pairs() (merged bool) {
@@ -118,6 +123,9 @@ func (f *families) pairs() (merged bool) {
 	for _, name := range f.names() {
 		for _, kind := range names.Kinds(name) {
 			for _, other := range earlier[kind] {
+				if f.set.compared++; f.set.compared > maxOfSet {
+					return merged
+				}
 				if f.node.children[other] != nil && f.node.children[name] != nil && f.pair(other, name) {
 					merged = true
 					break
