@@ -19,7 +19,7 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-s -w -X mai
 # need Kubernetes come last: it may still be built. Their results depend on more
 # than their files, so none comes from go's cache.
 KERNEL := ./internal/sensor/... ./internal/testenv ./internal/workload ./internal/observe ./internal/agent/... ./internal/export ./internal/kubernetes
-E2E := ./bench ./test/workloads ./test/trial ./test/e2e ./test/silence ./test/record ./test/monitoring ./test/alerting ./test/kubernetes
+E2E := ./bench ./test/workloads ./test/trial ./test/e2e ./test/silence ./test/record ./test/monitoring ./test/alerting ./test/release ./test/kubernetes
 # Virtual machines: emulated, so that the machine's own kernel has no part in it.
 VM := ./test/vm
 UNIT = $(filter-out $(shell go list $(KERNEL) $(E2E) $(VM)) bobwatch/test/vm/smoke,$(shell go list ./...))
@@ -40,7 +40,7 @@ RUN_E2E = $(GOTEST) -count=1 -p 1 $(E2E)
 RUN_VM = $(GOTEST) -count=1 $(VM)
 SUMMARY := bin/summary
 
-.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench silence soak redteam fuzz lint fmt image report-picture clean
+.PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench silence soak redteam fuzz lint fmt image report-picture release clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +140,11 @@ fmt: ## Format Go and C
 
 image: ## Build the container image with docker or buildah
 	@test/tools/image.sh $(VERSION)
+
+RELEASE ?= 0.1.0
+release: ## Build release RELEASE into dist, signed with KEY; see docs/release.md
+	@go mod download
+	@go run ./deploy/release -version '$(RELEASE)' -out dist -key '$(KEY)'
 
 report-picture: ## Make docs/report.png anew (needs root)
 	@test/tools/install.sh test

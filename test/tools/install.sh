@@ -22,7 +22,7 @@ screens) packages="$registries busybox-static tmux" ;;
 cluster) packages="$cluster" ;;
 lint) packages="clang-format-19" ;;
 test) packages="$bpf apparmor clang-format-19 $containers $cluster gcc libc6-dev bpftrace redis-tools busybox-static
-	qemu-system-x86 cpio xz-utils kmod tmux chromium fonts-dejavu-core $recorded $registries $sinks" ;;
+	qemu-system-x86 cpio xz-utils kmod tmux chromium fonts-dejavu-core rpm $recorded $registries $sinks" ;;
 *)
 	echo "usage: install.sh build|demo|screens|cluster|test|lint" >&2
 	exit 2
