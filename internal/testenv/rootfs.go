@@ -71,6 +71,15 @@ func DebianWith(ctx context.Context, packages []string, flags ...string) (*Rootf
 	return openRootfs(path)
 }
 
+// Extract unpacks the file system into a new directory, with owners and modes.
+func (r *Rootfs) Extract(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	_, err := output(exec.CommandContext(ctx, "tar", "--extract", "--numeric-owner", "--file", r.path, "--directory", dir))
+	return err
+}
+
 // CacheDir returns a directory called name that outlives runs and checkouts.
 func CacheDir(name string) (string, error) {
 	base, err := os.UserCacheDir()

@@ -108,7 +108,7 @@ func lines(prefix string, values []string) []byte {
 // would do: it takes seconds, and is the same everywhere.
 func boot(ctx context.Context, image, initramfs, statusFile string, out io.Writer) error {
 	qemu := exec.CommandContext(ctx, "qemu-system-x86_64",
-		"-accel", "tcg,thread=single", "-cpu", "max", "-m", "1024", "-smp", "2",
+		"-accel", "tcg,thread=single", "-cpu", "max", "-m", "2048", "-smp", "2",
 		"-nodefaults", "-display", "none", "-no-reboot",
 		"-serial", "stdio", "-serial", "file:"+statusFile,
 		"-kernel", image, "-initrd", initramfs,
