@@ -30,6 +30,7 @@ enum share_kind {
 	SHARE_RUNTIME,
 	SHARE_SENSITIVE, /* opens of files that user space named, see sensitive.h */
 	SHARE_NET,	 /* connections and sockets */
+	SHARE_CHANGES,	 /* of files and names */
 	SHARES = 8,	 /* a power of two, to mask with */
 };
 

@@ -175,6 +175,7 @@ static __always_inline __u32 share_of(const struct event *event)
 	case KIND_MOVED:
 		return SHARE_EXECS;
 	case KIND_CHANGE:
+		return event->flags & FLAG_SENSITIVE ? SHARE_SENSITIVE : SHARE_CHANGES;
 	case KIND_OPEN:
 		return event->flags & FLAG_SENSITIVE ? SHARE_SENSITIVE : SHARE_OPENS;
 	case KIND_CONNECTION:

@@ -58,12 +58,12 @@ var floods = map[string]struct {
 	counts   func(ev *event.Event, dir string) bool
 	held     func(Held) uint64 // of the flood
 }{
-	"opens of new names": {
+	"links, opens and removals of new names": {
 		act:      "flood",
 		args:     func(dir string) []string { return []string{dir, "4000"} },
-		performs: 4000,
+		performs: 12_000,
 		counts: func(ev *event.Event, dir string) bool {
-			return ev.Kind == event.KindOpen && strings.HasPrefix(string(ev.Path), dir+"/name")
+			return (ev.Kind == event.KindOpen || ev.Kind == event.KindChange) && strings.HasPrefix(string(ev.Path), dir+"/name")
 		},
 		held: func(h Held) uint64 { return h.News },
 	},

@@ -13,7 +13,7 @@ import (
 
 // layout names the meaning of the pinned maps. It changes whenever bpf/maps.h
 // or bpf/event.h do, so that an upgraded agent never reads an older layout.
-const layout = "layout-13"
+const layout = "layout-14"
 
 // pins is a directory of pinned maps and links. A pins without a directory
 // pins nothing.

@@ -96,7 +96,6 @@ var attacks = []attack{
 	}, "BW009"},
 
 	// Changes of files that are not the workload's.
-	{"setuid", "cp /usr/bin/nl /tmp/rooted && chmod u+s /tmp/rooted", changed("setuid", "/tmp/rooted"), "BW136"},
 	{"setcap", "cp /usr/bin/nl /tmp/capable && attack setcap /tmp/capable", changed("setcap", "/tmp/capable"), "BW136"},
 	{"symlink-shadow", "ln -s /etc/shadow /tmp/notes", func(a *alert.Alert) bool {
 		return changed("symlink", "/tmp/notes")(a) && a.Deviation.Change.Other == "/etc/shadow"
@@ -166,7 +165,7 @@ var attacks = []attack{
 	{"changed-library", "echo x >/usr/lib/evil", opened("/usr/lib/evil"), "BW129"},
 	{"hidden", "cp /usr/bin/nl /tmp/.x && /tmp/.x $T", executed("/tmp/.x"), "BW132"},
 	{"in-dev", "echo x >/dev/evil; rm /dev/evil", opened("/dev/evil"), "BW133"},
-	{"chmod-s", "cp /usr/bin/nl /tmp/suid && chmod u+s /tmp/suid", argument("u+s"), "BW136"},
+	{"chmod-s", "cp /usr/bin/nl /tmp/suid && chmod u+s /tmp/suid", changed("setuid", "/tmp/suid"), "BW136"},
 	{"base64", "echo aWQ= | base64 -d", executed("/usr/bin/base64"), "BW137"},
 	{"base64-code", "sh -c 'exit 0; echo aWQ= | base64 -d'", argument("exit 0; echo aWQ= | base64 -d"), "BW137"},
 	{"liblzma", "cp /usr/bin/nl /tmp/liblzma.so.5.6.1 && attack open /tmp/liblzma.so.5.6.1", func(a *alert.Alert) bool {
