@@ -57,6 +57,9 @@ func (l *Lister) container(c *profile.Container) {
 	list(l, "directories", c.Directories, directoryLine)
 	list(l, "egress", c.Network.Egress, neighborLine)
 	list(l, "ingress", c.Network.Ingress, neighborLine)
+	list(l, "listens", c.Network.Listens, func(p profile.Port) string { return term.Word(portWord(p)) })
+	l.list("sockets", c.Network.Sockets, term.Word)
+	l.list("unix", c.Network.Unix, term.Word)
 	list(l, "endpoints", c.Endpoints, func(e profile.Endpoint) string {
 		words := append([]string{e.Endpoint}, e.Methods...)
 		if e.Direction != "" {

@@ -79,16 +79,29 @@ func directoryLine(d profile.Directory) string {
 }
 
 func neighborLine(n profile.Neighbor) string {
-	parts := []string{cmp.Or(n.Type, "any")}
+	var parts []string
+	if n.Type != "" || len(n.Entities)+len(n.DNSNames)+len(n.IPAddresses) == 0 {
+		parts = append(parts, cmp.Or(n.Type, "any"))
+	}
+	parts = append(parts, n.Entities...)
 	parts = append(parts, n.DNSNames...)
 	parts = append(parts, n.IPAddresses...)
 	for _, port := range n.Ports {
-		parts = append(parts, port.Protocol+":"+port.Port)
+		parts = append(parts, portWord(port))
 	}
 	if len(n.PodSelector)+len(n.NamespaceSelector) > 0 {
 		parts = append(parts, "selected-pods")
 	}
 	return term.JoinWords(parts)
+}
+
+// portWord writes a port as PROTOCOL:PORT, PROTOCOL:FIRST-LAST or PROTOCOL.
+func portWord(p profile.Port) string {
+	word := strings.TrimSuffix(p.Protocol+":"+p.Port, ":")
+	if p.EndPort != "" {
+		word += "-" + p.EndPort
+	}
+	return word
 }
 
 // Counts counts what a container may do.
@@ -137,7 +150,26 @@ func Acts(p *profile.Profile, sign byte) string {
 	for _, d := range c.Directories {
 		fmt.Fprintf(&b, "  %c directory %s\n", sign, directoryLine(d))
 	}
+	networkActs(&b, &c.Network, sign)
 	return b.String()
+}
+
+func networkActs(b *strings.Builder, n *profile.Network, sign byte) {
+	for _, peer := range n.Egress {
+		fmt.Fprintf(b, "  %c egress %s\n", sign, neighborLine(peer))
+	}
+	for _, peer := range n.Ingress {
+		fmt.Fprintf(b, "  %c ingress %s\n", sign, neighborLine(peer))
+	}
+	for _, p := range n.Listens {
+		fmt.Fprintf(b, "  %c listen %s\n", sign, term.Word(portWord(p)))
+	}
+	for _, name := range n.Sockets {
+		fmt.Fprintf(b, "  %c socket %s\n", sign, term.Word(name))
+	}
+	for _, path := range n.Unix {
+		fmt.Fprintf(b, "  %c unix %s\n", sign, term.Word(path))
+	}
 }
 
 // Change writes a change of files on one line.

@@ -150,10 +150,18 @@ func (m *objectMeta) senses() []profile.Sense {
 	return senses
 }
 
-// setSenses writes the annotation. Kubescape has no place for changes, so that a
-// document which spoke for them would allow none when it is read again.
-func (m *objectMeta) setSenses(senses []profile.Sense) {
-	senses = slices.DeleteFunc(slices.Clone(senses), func(s profile.Sense) bool { return s == profile.SenseChanges })
+// setSenses writes the annotation. It leaves out the sections that Kubescape has no
+// place for, and of which a document would allow nothing when it is read again:
+// changes, and the network where it lists ports to listen on, sockets or groups of
+// addresses.
+func (m *objectMeta) setSenses(p *profile.Profile) {
+	lost := []profile.Sense{profile.SenseChanges}
+	for i := range p.Spec.Containers {
+		if !saysNetwork(&p.Spec.Containers[i].Network) {
+			lost = append(lost, profile.SenseNetwork)
+		}
+	}
+	senses := slices.DeleteFunc(slices.Clone(p.Spec.Senses), func(s profile.Sense) bool { return slices.Contains(lost, s) })
 	if len(senses) == 0 {
 		return
 	}
@@ -162,6 +170,13 @@ func (m *objectMeta) setSenses(senses []profile.Sense) {
 		names[i] = string(sense)
 	}
 	m.annotations = union(m.annotations, map[string]string{annotationSenses: strings.Join(names, ",")})
+}
+
+// saysNetwork reports whether Kubescape has a place for all of n.
+func saysNetwork(n *profile.Network) bool {
+	byGroup := func(n profile.Neighbor) bool { return len(n.Entities) > 0 }
+	return len(n.Listens)+len(n.Sockets)+len(n.Unix) == 0 &&
+		!slices.ContainsFunc(n.Egress, byGroup) && !slices.ContainsFunc(n.Ingress, byGroup)
 }
 
 // isOverlay reports whether the document is one with which a user adds to a

@@ -183,7 +183,7 @@ func exportMeta(p *profile.Profile) objectMeta {
 		annotations: p.Metadata.Annotations,
 	}
 	meta.setCompleteness(p.Spec.Provenance.Completeness)
-	meta.setSenses(p.Spec.Senses)
+	meta.setSenses(p)
 	for label, value := range map[string]string{labelKind: w.Kind, labelName: w.Name, labelNamespace: w.Namespace} {
 		meta.setLabel(label, value)
 	}

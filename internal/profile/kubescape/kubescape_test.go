@@ -291,6 +291,33 @@ spec: {opens: [{path: /a}]}
 	}
 }
 
+// A document that spoke for what Kubescape has no place for would allow nothing of
+// it when it is read again.
+func TestKubescapeSensesWithoutAPlace(t *testing.T) {
+	for name, network := range map[string]profile.Network{
+		"sockets": {Sockets: []string{"netlink"}},
+		"listens": {Listens: []profile.Port{{Protocol: "TCP", Port: "80"}}},
+		"groups":  {Egress: []profile.Neighbor{{Entities: []string{"private"}}}},
+	} {
+		p := readTestdata(t, "ap-redis-kind.yaml")[0]
+		p.Spec.Senses = profile.AllSenses
+		p.Spec.Containers[0].Network = network
+		p.Spec.Containers[0].Changes = []profile.Change{{Path: "/x", Acts: []string{"rename"}}}
+		text, err := Marshal(p, ContainerProfile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := onlyProfile(t, name, string(text)).Spec.Senses
+		want := []profile.Sense{profile.SenseCapabilities, profile.SenseExecs, profile.SenseOpens, profile.SenseSyscalls}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: senses (-want +got):\n%s", name, diff)
+		}
+		if losses := Losses(p); len(losses) < 2 {
+			t.Errorf("%s: losses %q", name, losses)
+		}
+	}
+}
+
 func TestKubescapeExportWantsValues(t *testing.T) {
 	p := &profile.Profile{Spec: profile.Spec{Parameters: []profile.Parameter{{Name: "x", Kind: profile.ParameterPort}}}}
 	if text, err := Marshal(p, Pair); err == nil {

@@ -153,6 +153,13 @@ func Losses(p *profile.Profile) []string {
 			_, argsHow := writeArgs(e.Path, e.Args)
 			say(fmt.Sprintf("spec.containers[%d].execs[%d]", i, j), e.Path, max(how, argsHow))
 		}
+		if !saysNetwork(&c.Network) {
+			at := fmt.Sprintf("spec.containers[%d].network", i)
+			losses = append(losses, at+": groups of addresses, listening ports and sockets are left out, and the result does not speak for the network: Kubescape has no place for them")
+		}
+		if len(c.Changes) > 0 {
+			losses = append(losses, fmt.Sprintf("spec.containers[%d].changes: left out: Kubescape has no place for them", i))
+		}
 	}
 	return losses
 }

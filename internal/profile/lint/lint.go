@@ -11,6 +11,7 @@ import (
 	"bobwatch/internal/event"
 	"bobwatch/internal/glob"
 	"bobwatch/internal/interpreter"
+	"bobwatch/internal/peer"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/kubescape"
 	"bobwatch/internal/profile/match"
@@ -269,8 +270,18 @@ func (l *linter) neighbors(at string, neighbors []profile.Neighbor) {
 				l.warn(fmt.Sprintf("%s.ipAddresses[%d]", at, j), "%q is every address", address)
 			}
 		}
+		if slices.Contains(n.Entities, peer.World.String()) && (len(n.Ports) == 0 || slices.ContainsFunc(n.Ports, everyPort)) {
+			l.warn(at+".entities", "is the whole world, on every port")
+		}
 		for _, key := range slices.Sorted(maps.Keys(n.Kubescape)) {
 			l.warn(at+".kubescape."+key, "is not understood; the neighbor is narrower than it reads")
 		}
 	}
+}
+
+// everyPort reports whether p stands for all ports of protocols that have some.
+func everyPort(p profile.Port) bool {
+	protocol, _ := event.ParseProtocol(p.Protocol)
+	hasPorts := p.Protocol == "" || protocol == event.TCP || protocol == event.UDP
+	return hasPorts && (p.Port == "" || p.Port == "0" || p.EndPort == "65535" && p.Port == "1")
 }

@@ -41,7 +41,16 @@ func TestWarnings(t *testing.T) {
 		want []string // fields
 		says string   // in the first message
 	}{
-		"nothing":                 {p: with(profile.Container{Opens: []profile.Open{{Path: "/etc/hosts"}}, Capabilities: []string{"CHOWN"}})},
+		"nothing": {p: with(profile.Container{Opens: []profile.Open{{Path: "/etc/hosts"}}, Capabilities: []string{"CHOWN"}})},
+		"the world, one port": {p: with(profile.Container{Network: profile.Network{Egress: []profile.Neighbor{
+			{Entities: []string{"world"}, Ports: []profile.Port{{Protocol: "TCP", Port: "443"}}},
+		}}})},
+		"the whole world": {p: with(profile.Container{Network: profile.Network{Egress: []profile.Neighbor{
+			{Entities: []string{"world"}},
+		}}}), want: []string{"spec.containers[0].network.egress[0].entities"}, says: "whole world"},
+		"the whole world over TCP": {p: with(profile.Container{Network: profile.Network{Egress: []profile.Neighbor{
+			{Entities: []string{"world"}, Ports: []profile.Port{{Protocol: "TCP"}}},
+		}}}), want: []string{"spec.containers[0].network.egress[0].entities"}},
 		"narrow pattern":          {p: opens("/var/lib/app/*")},
 		"bare wildcard":           {p: opens("*"), want: []string{"spec.containers[0].opens[0].path"}, says: "any file"},
 		"all wildcards":           {p: opens("/*"), want: []string{"spec.containers[0].opens[0].path"}, says: "any file"},
