@@ -74,7 +74,7 @@ var fields = map[string]field{
 	"proto":         text(func(s *Subject) string { return onConnection(s, s.Event.Connection.Protocol.String()) }),
 	"pktType":       text(packetType),
 	"direction":     text(direction),
-	"family":        text(func(s *Subject) string { return family(s) }),
+	"family":        text(family),
 	"origin":        text(func(s *Subject) string { return origins[s.Event.Origin%event.Origin(len(origins))] }),
 
 	"dstPort":  number(func(s *Subject) int64 { return port(s, event.Egress) }),
