@@ -22,6 +22,7 @@ const (
 	OutputStory     Output = "story" // incidents, for people
 	OutputKubescape Output = "kubescape"
 	OutputFalco     Output = "falco"
+	OutputOCSF      Output = "ocsf"
 	OutputTemplate  Output = "template"
 	OutputNone      Output = "none"
 )
@@ -85,7 +86,7 @@ type Alertmanager struct {
 // Webhook is an HTTP server that is posted to.
 type Webhook struct {
 	URL string `json:"url"`
-	// Format is json, kubescape, falco or template; empty is json.
+	// Format is json, kubescape, falco, ocsf or template; empty is json.
 	Format   Output `json:"format"`
 	Template string `json:"template"`
 	// ContentType is that of a template's output; empty is application/json,
@@ -124,7 +125,7 @@ type Syslog struct {
 	Address string `json:"address"`
 	// Facility is a name such as local0; empty is daemon.
 	Facility string `json:"facility"`
-	// Format is json, text, kubescape, falco or template; empty is json.
+	// Format is json, text, kubescape, falco, ocsf or template; empty is json.
 	Format   Output `json:"format"`
 	Template string `json:"template"`
 	TLS      TLS    `json:"tls"`
@@ -169,7 +170,7 @@ func (a *Alerts) validate(wrong check) {
 	wrong(a.History.Age > 0, "alerts.history.age: must be positive")
 	wrong(a.QueueBytes >= 1<<20 && a.QueueBytes <= 1<<30, "alerts.queueBytes: %d is not from 1 MiB to 1 GiB", a.QueueBytes)
 	validateFormat(wrong, "alerts", "output", a.Output, a.Template,
-		OutputAuto, OutputJSON, OutputText, OutputStory, OutputKubescape, OutputFalco, OutputTemplate, OutputNone)
+		OutputAuto, OutputJSON, OutputText, OutputStory, OutputKubescape, OutputFalco, OutputOCSF, OutputTemplate, OutputNone)
 	wrong(a.Output != OutputNone || len(a.Sinks) > 0, "alerts.output: none, and there are no sinks")
 	names := map[string]bool{}
 	for i := range a.Sinks {
@@ -220,8 +221,8 @@ func (m *Alertmanager) validate(wrong check, field string) {
 func (w *Webhook) validate(wrong check, field string) {
 	validateURL(wrong, field+".url", w.URL, "http", "https")
 	validateFormat(wrong, field, "format", w.Format, w.Template,
-		"", OutputJSON, OutputKubescape, OutputFalco, OutputTemplate)
-	wrong(!w.Bulk || w.Format != OutputFalco && w.Format != OutputTemplate,
+		"", OutputJSON, OutputKubescape, OutputFalco, OutputOCSF, OutputTemplate)
+	wrong(!w.Bulk || w.Format != OutputFalco && w.Format != OutputOCSF && w.Format != OutputTemplate,
 		"%s.bulk: format %s is sent one by one", field, w.Format)
 	wrong(w.ContentType == "" || w.Format == OutputTemplate, "%s.contentType: is for format template", field)
 	validateFile(wrong, field+".hmacKeyFile", w.HMACKeyFile)
@@ -250,7 +251,7 @@ func (s *Syslog) validate(wrong check, field string) {
 		wrong(u.Scheme == "tls" || s.TLS == TLS{}, "%s.tls: the address is not tls://", field)
 	}
 	validateFormat(wrong, field, "format", s.Format, s.Template,
-		"", OutputJSON, OutputText, OutputKubescape, OutputFalco, OutputTemplate)
+		"", OutputJSON, OutputText, OutputKubescape, OutputFalco, OutputOCSF, OutputTemplate)
 	s.TLS.validate(wrong, field+".tls")
 }
 

@@ -92,6 +92,7 @@ func encoders(t testing.TB) map[string]struct {
 		"json":          {alert.JSON, true},
 		"kubescape":     {Kubescape("cluster"), true},
 		"falco":         {Falco, true},
+		"ocsf":          {OCSF, true},
 		"template":      {mustTemplate(t, `{{.Severity}} {{.Message}} {{.Process.Comm}} {{.Process.Args}}`, false), false},
 		"template json": {mustTemplate(t, `{"text": {{json .Message}}, "all": {{json .}}}`, true), true},
 	}
@@ -244,6 +245,61 @@ func TestFalco(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOCSF(t *testing.T) {
+	a := sample(t, rule.UnexpectedSyscall)
+	a.Rule, a.RuleName = rule.KernelModuleLoad, rule.KernelModuleLoad.Name()
+	a.ID, a.Incident, a.Node, a.Message, a.Also = "id", "story", "node-1", "module load", []rule.ID{rule.UnexpectedSyscall}
+	a.Process = alert.Process{PID: 7, UID: 33, Comm: "insmod", Exe: "/sbin/insmod", Args: []string{"insmod", "x.ko"}}
+	a.Ancestors = []alert.Process{{PID: 6, Comm: "sh"}}
+	var b bytes.Buffer
+	if err := OCSF(&b, &a); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		ClassUID    int `json:"class_uid"`
+		CategoryUID int `json:"category_uid"`
+		TypeUID     int `json:"type_uid"`
+		ActivityID  int `json:"activity_id"`
+		SeverityID  int `json:"severity_id"`
+		Time        int64
+		Metadata    struct {
+			Version        string
+			CorrelationUID string `json:"correlation_uid"`
+			Product        map[string]string
+		}
+		FindingInfo struct {
+			UID, Title string
+			Attacks    []struct {
+				Technique struct{ UID string }
+				Tactics   []struct{ UID string }
+			}
+		} `json:"finding_info"`
+		Device    struct{ Hostname string }
+		Evidences []struct {
+			Process struct {
+				PID    int
+				Parent struct{ Name string } `json:"parent_process"`
+			}
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.ClassUID != 2004 || got.CategoryUID != 2 || got.TypeUID != got.ClassUID*100+got.ActivityID ||
+		got.SeverityID != ocsfSeverities[a.Severity] || got.Time != a.Last.UnixMilli() ||
+		got.Metadata.Version == "" || got.Metadata.Product["name"] != "bobwatch" || got.Metadata.CorrelationUID != "story" {
+		t.Errorf("base: got %+v", got)
+	}
+	attacks := got.FindingInfo.Attacks
+	if got.FindingInfo.UID != "id" || got.FindingInfo.Title != "Kernel module load" || len(attacks) != 2 ||
+		attacks[0].Technique.UID != "T1547.006" || attacks[0].Tactics[0].UID != "TA0003" {
+		t.Errorf("finding: got %+v", got.FindingInfo)
+	}
+	if got.Device.Hostname != "node-1" || len(got.Evidences) != 1 || got.Evidences[0].Process.PID != 7 || got.Evidences[0].Process.Parent.Name != "sh" {
+		t.Errorf("evidence: got %+v", got.Evidences)
 	}
 }
 

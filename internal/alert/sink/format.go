@@ -8,7 +8,7 @@ import (
 
 // Format names an Encoder, and says what it needs.
 type Format struct {
-	Name     string // json, text, kubescape, falco or template
+	Name     string // json, text, kubescape, falco, ocsf or template
 	Template string // of template
 	// JSON says that the output of Template has to be JSON.
 	JSON    bool
@@ -29,8 +29,10 @@ func (f Format) Encoder() (alert.Encoder, error) {
 		return Kubescape(f.Cluster), nil
 	case "falco":
 		return Falco, nil
+	case "ocsf":
+		return OCSF, nil
 	case "template":
 		return Template(f.Template, f.JSON)
 	}
-	return nil, fmt.Errorf("format %q: want json, text, story, kubescape, falco or template", f.Name)
+	return nil, fmt.Errorf("format %q: want json, text, story, kubescape, falco, ocsf or template", f.Name)
 }
