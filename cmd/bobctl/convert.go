@@ -22,8 +22,10 @@ func newConvertCommand(t *term.Terminal) *cobra.Command {
   seccomp    a seccomp profile for OCI runtimes
   spo        a SeccompProfile of the Security Profiles Operator
   apparmor   an AppArmor profile
+  networkpolicy
+             a NetworkPolicy of Kubernetes; what it cannot say is a warning
 
-The last three are for one container.`,
+seccomp, spo and apparmor are for one container.`,
 		Example: `  bobctl convert applicationprofile.yaml --to bob > webapp.yaml
   bobctl convert webapp.yaml --to seccomp --container web --families --runtime
   kubectl get applicationprofile -n shop -o yaml | bobctl convert - --to bob`,
@@ -36,6 +38,7 @@ The last three are for one container.`,
 	flags.StringVar(&o.Seccomp.Arch, "arch", "", "`ARCH` of the nodes (seccomp, spo); default: all that the document has calls for")
 	flags.BoolVar(&o.Seccomp.Families, "families", false, "also allow calls that are the same act under another name (seccomp, spo)")
 	flags.BoolVar(&o.Seccomp.Runtime, "runtime", false, "also allow what runc does to start the container (seccomp)")
+	flags.StringToStringVar(&o.Selector, "selector", nil, "`LABEL=VALUE` of the pods (networkpolicy); default: the labels of the document's workload")
 	o.Output.Register(flags)
 	completeFlag(c, "to", edit.Forms()...)
 	return c

@@ -21,6 +21,7 @@ type Convert struct {
 	To        string
 	Container string // for forms that are for one container
 	Seccomp   export.SeccompOptions
+	Selector  map[string]string // of the pods of a NetworkPolicy
 	Output    docfile.Output
 }
 
@@ -45,6 +46,13 @@ var conversions = map[string]func(*profile.Profile, *Convert) ([]byte, error){
 	},
 	"spo": func(p *profile.Profile, o *Convert) ([]byte, error) {
 		return export.SeccompProfile(p, o.Container, o.Seccomp)
+	},
+	"networkpolicy": func(p *profile.Profile, o *Convert) ([]byte, error) {
+		text, losses, err := export.NetworkPolicy(p, o.Selector)
+		for _, loss := range losses {
+			fmt.Fprintf(o.Terminal.Err, "warning: %s\n", term.Escape(loss))
+		}
+		return text, err
 	},
 	"apparmor": func(p *profile.Profile, o *Convert) ([]byte, error) {
 		return export.AppArmor(p, o.Container)

@@ -1,6 +1,6 @@
 // Package export writes a Bill of Behavior as the profiles that a kernel
 // enforces: seccomp for OCI runtimes, the Security Profiles Operator's
-// SeccompProfile, and AppArmor.
+// SeccompProfile, and AppArmor; and as a NetworkPolicy.
 //
 // An export allows everything the document allows its container, and no more
 // than the target's language forces it to; where it has to allow more, the
