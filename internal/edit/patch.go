@@ -7,6 +7,7 @@ import (
 	"bobwatch/internal/allowance"
 	"bobwatch/internal/docfile"
 	"bobwatch/internal/profile"
+	"bobwatch/internal/profile/patch"
 	"bobwatch/internal/term"
 )
 
@@ -40,7 +41,7 @@ func (o Patch) Run(path string) error {
 		if network, err = o.Act.Network(); err != nil {
 			return err
 		}
-		p, err = profile.Patch(p, profile.Allow{
+		p, err = patch.Add(p, patch.Allow{
 			Container: o.Act.Container,
 			Type:      profile.ContainerType(o.Act.Typ),
 			Syscalls:  o.Act.Syscalls,
@@ -67,9 +68,9 @@ func (o Patch) Run(path string) error {
 }
 
 func (o *Patch) applyJSON(p *profile.Profile) (*profile.Profile, error) {
-	patch, err := docfile.Read(o.Terminal.In, o.JSON)
+	operations, err := docfile.Read(o.Terminal.In, o.JSON)
 	if err != nil {
 		return nil, err
 	}
-	return profile.PatchJSON(p, patch)
+	return patch.JSON(p, operations)
 }

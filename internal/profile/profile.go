@@ -1,5 +1,5 @@
 // Package profile is the Bill of Behavior: the document that says what a
-// workload may do, and its algebra: merge, diff, cover, patch, bind.
+// workload may do, and its algebra: merge, diff, cover, bind.
 //
 // A Profile is plain data. Every function that takes one leaves it unchanged
 // and every function that returns one returns it normalised: sorted, without

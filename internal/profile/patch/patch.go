@@ -1,4 +1,6 @@
-package profile
+// Package patch adds to documents: entries that somebody names, or the operations of
+// RFC 6902.
+package patch
 
 import (
 	"encoding/json"
@@ -6,35 +8,35 @@ import (
 	"slices"
 	"strings"
 
-	"bobwatch/internal/yamlfile"
-
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
+	"bobwatch/internal/profile"
 	"bobwatch/internal/syscalls"
+	"bobwatch/internal/yamlfile"
 )
 
 // Allow names what a patch adds to one container.
 type Allow struct {
 	// Container may be left out of a patch for a document with one container.
 	Container string
-	Type      ContainerType
+	Type      profile.ContainerType
 	// Syscalls are added to every architecture the container lists and that
 	// has them; if it lists none, to amd64 and arm64.
 	Syscalls []string
-	Execs    []Exec
-	Opens    []Open
-	Changes  []Change
-	Network  Network
+	Execs    []profile.Exec
+	Opens    []profile.Open
+	Changes  []profile.Change
+	Network  profile.Network
 }
 
-// Patch returns p with what allow names allowed as well.
-func Patch(p *Profile, allow Allow) (*Profile, error) {
-	patched := Normalise(p)
-	c, err := patched.patchTarget(allow)
+// Add returns p with what allow names allowed as well.
+func Add(p *profile.Profile, allow Allow) (*profile.Profile, error) {
+	patched := profile.Normalise(p)
+	c, err := target(patched, allow)
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
 	}
-	added := Container{Syscalls: make(map[string][]string), Execs: allow.Execs, Opens: allow.Opens, Changes: allow.Changes, Network: allow.Network}
+	added := profile.Container{Syscalls: make(map[string][]string), Execs: allow.Execs, Opens: allow.Opens, Changes: allow.Changes, Network: allow.Network}
 	for _, name := range allow.Syscalls {
 		arches := archesWith(c, name)
 		if len(arches) == 0 {
@@ -44,20 +46,23 @@ func Patch(p *Profile, allow Allow) (*Profile, error) {
 			added.Syscalls[arch] = append(added.Syscalls[arch], name)
 		}
 	}
-	*c = MergeContainers(*c, added)
+	*c = profile.MergeContainers(*c, added)
 	return reread(patched)
 }
 
-// patchTarget finds the container that allow is about.
-func (p *Profile) patchTarget(allow Allow) (*Container, error) {
+// target finds the container that allow is about.
+func target(p *profile.Profile, allow Allow) (*profile.Container, error) {
 	containers := p.Spec.Containers
 	if allow.Container == "" && len(containers) == 1 {
 		return &containers[0], nil
 	}
-	wanted := Container{Name: allow.Container, Type: allow.Type}
+	typ := allow.Type
+	if typ == profile.ContainerRegular {
+		typ = "" // as Normalise writes it
+	}
 	var names []string
 	for i := range containers {
-		if containers[i].key() == wanted.key() {
+		if containers[i].Name == allow.Container && containers[i].Type == typ {
 			return &containers[i], nil
 		}
 		names = append(names, containers[i].Name)
@@ -65,7 +70,7 @@ func (p *Profile) patchTarget(allow Allow) (*Container, error) {
 	return nil, fmt.Errorf("no container %q; there are: %s", allow.Container, strings.Join(names, ", "))
 }
 
-func archesWith(c *Container, name string) []string {
+func archesWith(c *profile.Container, name string) []string {
 	var arches []string
 	for arch := range c.Syscalls {
 		arches = append(arches, arch)
@@ -79,9 +84,9 @@ func archesWith(c *Container, name string) []string {
 	})
 }
 
-// PatchJSON applies an RFC 6902 patch to the normalised document: indexes
+// JSON applies an RFC 6902 patch to the normalised document: indexes
 // count in the order of Canonical. The result is checked like any document.
-func PatchJSON(p *Profile, patch []byte) (*Profile, error) {
+func JSON(p *profile.Profile, patch []byte) (*profile.Profile, error) {
 	if err := yamlfile.CheckInput(patch); err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
 	}
@@ -89,7 +94,7 @@ func PatchJSON(p *Profile, patch []byte) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: decode operations: %w", p.Metadata.Name, err)
 	}
-	text, err := json.Marshal(Normalise(p))
+	text, err := json.Marshal(profile.Normalise(p))
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
 	}
@@ -104,7 +109,7 @@ func PatchJSON(p *Profile, patch []byte) (*Profile, error) {
 }
 
 // reread checks a document that was built from what somebody typed.
-func reread(p *Profile) (*Profile, error) {
+func reread(p *profile.Profile) (*profile.Profile, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("patch %q: %w", p.Metadata.Name, err)
@@ -112,8 +117,8 @@ func reread(p *Profile) (*Profile, error) {
 	return parsePatched(p.Metadata.Name, text)
 }
 
-func parsePatched(name string, text []byte) (*Profile, error) {
-	profiles, err := Parse("patched "+name, text)
+func parsePatched(name string, text []byte) (*profile.Profile, error) {
+	profiles, err := profile.Parse("patched "+name, text)
 	if err != nil {
 		return nil, err
 	}
