@@ -178,7 +178,7 @@ func TestPatterns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := New(Options{Sockets: []string{}, Patterns: []string{base + "/*.service"}})
+	r, err := New(Options{Sockets: []string{}, Patterns: []string{base + "/*.service", base + "/web@blue.service"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,9 @@ func TestPatterns(t *testing.T) {
 		want string // the owner's name; empty if the cgroup is nobody's
 	}{
 		"service":         {base + "/nginx.service", "nginx"},
-		"instance":        {base + "/getty@tty1.service", "getty@tty1"},
+		"instance":        {base + "/getty@tty1.service", "getty@"},
+		"named instance":  {base + "/web@blue.service", "web@blue"},
+		"other instance":  {base + "/web@green.service", "web@"},
 		"nested":          {base + "/nginx.service/system.slice/fake.service", ""},
 		"other directory": {"/other" + base + "/nginx.service", ""},
 		"slice":           {base + "/nginx.slice", ""},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func (p *patterns) resolve(_ context.Context, cg cgroup) (Container, verdict, er
 	if cg.local == "" || !p.match(cg.local) {
 		return Container{}, nobody, nil
 	}
-	return unitContainer(cg.id, cg.local), known, nil
+	return p.container(cg.id, cg.local), known, nil
 }
 
 func (p *patterns) match(cgroupPath string) bool {
@@ -59,11 +60,33 @@ func (p *patterns) running(ctx context.Context) ([]Resident, error) {
 			return // gone meanwhile
 		}
 		pids, nested := p.hierarchy.members(dir)
-		c := unitContainer(id, dir)
+		c := p.container(id, dir)
 		c.Running = true
 		found = append(found, Resident{Container: c, PIDs: pids, Nested: nested})
 	})
 	return found, ctx.Err()
+}
+
+// container describes a cgroup that matches. The instances of a template of systemd, as
+// web@1.service and web@2.service, are one workload, web@, unless a pattern names the
+// instance.
+func (p *patterns) container(id uint64, cgroupPath string) Container {
+	c := unitContainer(id, cgroupPath)
+	template, _, instance := strings.Cut(c.Owner.Name, "@")
+	if c.Owner.Kind != KindService || !instance || template == "" || p.names(cgroupPath) {
+		return c
+	}
+	c.Name = template + "@"
+	c.Owner.Name = c.Name
+	return c
+}
+
+// names reports whether a pattern that matches has the cgroup's last name literally.
+func (p *patterns) names(cgroupPath string) bool {
+	return slices.ContainsFunc(p.globs, func(glob string) bool {
+		ok, _ := path.Match(glob, cgroupPath)
+		return ok && !strings.ContainsAny(path.Base(glob), `*?[\`)
+	})
 }
 
 // unitContainer describes a cgroup by its path alone.

@@ -111,6 +111,9 @@ func (l *linter) container(at string, c *profile.Container) {
 	for i, open := range c.Opens {
 		l.path(fmt.Sprintf("%s.opens[%d].path", at, i), open.Path, "file")
 	}
+	for i, d := range c.Directories {
+		l.path(fmt.Sprintf("%s.directories[%d].path", at, i), d.Path, "file")
+	}
 	for i, change := range c.Changes {
 		at := fmt.Sprintf("%s.changes[%d]", at, i)
 		l.path(at+".path", change.Path, "change")
