@@ -233,7 +233,7 @@ func TestFalco(t *testing.T) {
 	}
 	want := map[string]any{
 		"hostname": "node-1", "output": "12:00:00.000000000: Error unexpected read", "priority": "Error",
-		"rule": "Unexpected file access", "source": "syscall", "tags": []any{"bobwatch", "R0002"},
+		"rule": "Unexpected file access", "source": "syscall", "tags": []any{"bobwatch", "R0002", "mitre_collection", "T1005"},
 		"time": "2026-11-30T12:00:00Z",
 		"output_fields": map[string]any{
 			"evt.time": float64(a.Last.UnixNano()), "evt.type": "open", "fd.name": "/etc/shadow", "k8s.ns.name": "shop",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bobwatch/internal/alert"
+	"bobwatch/internal/rule"
 	"bobwatch/internal/severity"
 )
 
@@ -43,9 +44,30 @@ func Falco(b *bytes.Buffer, a *alert.Alert) error {
 		Priority:     priority,
 		Rule:         a.RuleName,
 		Source:       "syscall",
-		Tags:         []string{"bobwatch", a.Rule.String()},
+		Tags:         falcoTags(a.Rule),
 		Time:         a.Last.UTC(),
 	})
+}
+
+// falcoTactics are Falco's tags of ATT&CK's tactics.
+var falcoTactics = map[string]string{
+	"TA0001": "mitre_initial_access", "TA0002": "mitre_execution", "TA0003": "mitre_persistence",
+	"TA0004": "mitre_privilege_escalation", "TA0005": "mitre_defense_evasion", "TA0006": "mitre_credential_access",
+	"TA0007": "mitre_discovery", "TA0008": "mitre_lateral_movement", "TA0009": "mitre_collection",
+	"TA0010": "mitre_exfiltration", "TA0011": "mitre_command_and_control", "TA0040": "mitre_impact",
+}
+
+// falcoTags are the rule and, as in Falco's own rules, its tactic and technique.
+func falcoTags(id rule.ID) []string {
+	tags := []string{"bobwatch", id.String()}
+	r, _ := rule.Lookup(id)
+	if tactic := falcoTactics[r.Tactic]; tactic != "" {
+		tags = append(tags, tactic)
+	}
+	if r.Technique != "" {
+		tags = append(tags, r.Technique)
+	}
+	return tags
 }
 
 // falcoFields leaves out what is not known, as Falco's readers expect.
