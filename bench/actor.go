@@ -52,7 +52,7 @@ func runActor(in io.Reader, out io.Writer) error {
 	}
 	for {
 		var file uint32
-		if err := binary.Read(in, binary.NativeEndian, &file); err == io.EOF {
+		if err := binary.Read(in, binary.NativeEndian, &file); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

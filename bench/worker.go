@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -48,7 +49,7 @@ func runWorker(in io.Reader, out io.Writer) error {
 	path := append([]byte(openedFile), 0)
 	for {
 		var o workOrder
-		if err := binary.Read(in, binary.NativeEndian, &o); err == io.EOF {
+		if err := binary.Read(in, binary.NativeEndian, &o); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

@@ -55,7 +55,7 @@ func TestCompletionFromCluster(t *testing.T) {
 			out := succeed(t, "", append([]string{"__complete"}, tt.args...)...)
 			lines := strings.Split(strings.TrimSpace(out), "\n")
 			got := lines[:len(lines)-1] // the last is a directive
-			for _, want := range strings.Fields(tt.want) {
+			for want := range strings.FieldsSeq(tt.want) {
 				if !slices.Contains(got, want) {
 					t.Errorf("got %q, want %q", got, tt.want)
 				}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,8 +65,8 @@ func Run(ctx context.Context, c config.Config, log *zap.Logger, stdout io.Writer
 	a := &agent{config: c, log: log, registry: metrics.NewRegistry()}
 	closers, err := a.open(stdout, terminal)
 	defer func() {
-		for i := len(closers) - 1; i >= 0; i-- {
-			if err := closers[i].Close(); err != nil {
+		for _, closer := range slices.Backward(closers) {
+			if err := closer.Close(); err != nil {
 				log.Error("close", zap.Error(err))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,13 +12,10 @@ import (
 
 	"bobwatch/internal/agent/metrics"
 	"bobwatch/internal/alert"
-	"bobwatch/internal/behaviour"
-	"bobwatch/internal/catalog"
 	"bobwatch/internal/config"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/rule"
 	"bobwatch/internal/status"
-	"bobwatch/internal/workload"
 )
 
 // TestLostStartsAreFound makes more cgroups than the ring buffer has room for,
@@ -101,14 +99,9 @@ func TestLostStartsAreFound(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	for i := len(closers) - 1; i >= 0; i-- {
-		if err := closers[i].Close(); err != nil {
+	for _, closer := range slices.Backward(closers) {
+		if err := closer.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-}
-
-func testEntry(name string) *entry {
-	options := &behaviour.Options{Window: time.Hour, Catalog: catalog.New(catalog.Options{}), Log: zap.NewNop()}
-	return &entry{Behaviour: behaviour.New(workload.Key{OwnerName: name}, &workload.Container{}, options)}
 }

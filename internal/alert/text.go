@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,8 +117,8 @@ func byWhom(a *Alert) string {
 // lineage names the process and its ancestors, the oldest first.
 func lineage(a *Alert) string {
 	var b strings.Builder
-	for i := len(a.Ancestors) - 1; i >= 0; i-- {
-		b.WriteString(a.Ancestors[i].Comm + " > ")
+	for _, ancestor := range slices.Backward(a.Ancestors) {
+		b.WriteString(ancestor.Comm + " > ")
 	}
 	b.WriteString(a.Process.Comm)
 	return b.String()

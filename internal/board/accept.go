@@ -1,6 +1,7 @@
 package board
 
 import (
+	"slices"
 	"strings"
 
 	"bobwatch/internal/allowance"
@@ -51,15 +52,15 @@ func difference(documents, next []*profile.Profile) string {
 	for len(before) < len(next) {
 		none := *next[len(before)]
 		none.Spec.Containers = nil
-		before = append(before[:len(before):len(before)], &none)
+		before = append(slices.Clip(before), &none)
 	}
-	text := ""
+	var text strings.Builder
 	for i := range next {
 		if d := profile.Diff(before[i], next[i]); !d.Empty() {
-			text += d.String()
+			text.WriteString(d.String())
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (b *board) acceptKey(key string) {

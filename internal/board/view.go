@@ -135,13 +135,14 @@ func (b *board) silenceText() string {
 			choices = append(choices, " "+s.name+" ")
 		}
 	}
-	text := "\nreason: " + b.silence.reason + "▏\nlasts:  " + strings.Join(choices, " ") +
-		"\n\nThis is added to " + b.Silences + ":\n\n"
+	var text strings.Builder
+	text.WriteString("\nreason: " + b.silence.reason + "▏\nlasts:  " + strings.Join(choices, " ") +
+		"\n\nThis is added to " + b.Silences + ":\n\n")
 	for _, entry := range entries {
-		text += "- " + entry + "\n"
+		text.WriteString("- " + entry + "\n")
 	}
 	if strings.TrimSpace(b.silence.reason) == "" {
-		text += "\n" + b.Terminal.Colour(term.Yellow, "A silence needs a reason.")
+		text.WriteString("\n" + b.Terminal.Colour(term.Yellow, "A silence needs a reason."))
 	}
-	return text
+	return text.String()
 }

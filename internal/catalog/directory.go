@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,7 +58,7 @@ func fileNames(path string) ([]string, error) {
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(maxFiles + 1)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if len(names) > maxFiles {

@@ -169,7 +169,7 @@ func (t *tail) scan(log io.Reader) error {
 	lines := bufio.NewReaderSize(log, maxLineBytes)
 	for {
 		line, err := nextLine(lines)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -197,10 +197,10 @@ func (t *tail) scan(log io.Reader) error {
 // too long is empty; one without an end was cut and is read again some day.
 func nextLine(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
-	if err != bufio.ErrBufferFull {
+	if !errors.Is(err, bufio.ErrBufferFull) {
 		return line, err
 	}
-	for err == bufio.ErrBufferFull {
+	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = r.ReadSlice('\n')
 	}
 	return nil, err

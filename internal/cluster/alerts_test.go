@@ -69,7 +69,7 @@ func TestNextLine(t *testing.T) {
 	var got []string
 	for {
 		line, err := nextLine(r)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		got = append(got, string(line))

@@ -122,7 +122,7 @@ func quoted(cell string) (string, bool) {
 // collectFields adds the fields below v to fields, by their path. Lists of
 // structures are entered: what they hold has defaults too.
 func collectFields(fields map[string]reflect.Value, path string, v reflect.Value) {
-	_, isText := reflect.New(v.Type()).Interface().(encoding.TextUnmarshaler)
+	_, isText := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(v.Type()))
 	switch {
 	case v.Kind() == reflect.Pointer:
 		collectFields(fields, path, reflect.Zero(v.Type().Elem()))

@@ -197,11 +197,11 @@ func isLibrary(path string) bool {
 // orderPermissions returns each permission once, in the order people write
 // them.
 func orderPermissions(permissions string) string {
-	ordered := ""
+	var ordered strings.Builder
 	for _, p := range []string{"m", "r", "w", "k", "ix"} {
 		if strings.Contains(permissions, p) {
-			ordered += p
+			ordered.WriteString(p)
 		}
 	}
-	return ordered
+	return ordered.String()
 }

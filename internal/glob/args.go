@@ -160,8 +160,8 @@ func (p Args) Match(args []byte) bool {
 
 // cutArg returns the first argument, and what follows it if anything does.
 func cutArg(args []byte) (arg, rest []byte, more bool) {
-	if i := bytes.IndexByte(args, 0); i >= 0 {
-		return args[:i], args[i+1:], true
+	if before, after, ok := bytes.Cut(args, []byte{0}); ok {
+		return before, after, true
 	}
 	return args, nil, false
 }

@@ -12,7 +12,7 @@ import (
 // TestPlainRune holds the matcher to what the learner generalises: a word that
 // may become ⋯ must be one that ⋯ matches.
 func TestPlainRune(t *testing.T) {
-	for r := rune(0); r < 0x3000; r++ {
+	for r := range rune(0x3000) {
 		word := string(r)
 		got := holeWord.fill([]byte(word)) == len(word)
 		if want := PlainWord(word) && r != ' '; got != want {

@@ -54,10 +54,8 @@ func MatchDNS(pattern, name string) bool {
 // dnsLabels splits a name, and returns nothing for one with an empty label.
 func dnsLabels(name string) []string {
 	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
-	for _, label := range labels {
-		if label == "" {
-			return nil
-		}
+	if slices.Contains(labels, "") {
+		return nil
 	}
 	return labels
 }

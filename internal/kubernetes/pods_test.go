@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -257,9 +258,7 @@ func testSettingsOfPods(t *testing.T, w *world) {
 		t.Run(name, func(t *testing.T) {
 			pod := w.pod(t, namespace, "node1", "pod-"+strings.NewReplacer(" ", "-", "'", "").Replace(name), set, func(p *corev1.Pod) {
 				p.Annotations = tt.annotations
-				for key, value := range tt.labels {
-					p.Labels[key] = value
-				}
+				maps.Copy(p.Labels, tt.labels)
 			})
 			got := get[Pod](t)(pods.Lookup(t.Context(), idOf(pod)))
 			if diff := cmp.Diff(tt.want, got.Settings); diff != "" {

@@ -8,6 +8,7 @@ package learner
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -168,10 +169,10 @@ func (l *Learner) observeSyscall(e *event.Event) bool {
 
 func (l *Learner) observeExec(e *event.Event) bool {
 	added, path, args, err := l.programs.observe(e.Path, e.Args, e.Has(event.FlagArgsTruncated))
-	switch err {
-	case errFull:
+	switch {
+	case errors.Is(err, errFull):
 		l.counts.Full++
-	case errUnwritable:
+	case errors.Is(err, errUnwritable):
 		l.counts.Unwritable++
 	}
 	if added {

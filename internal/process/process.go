@@ -10,6 +10,7 @@ package process
 import (
 	"bytes"
 	"container/list"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -237,9 +238,9 @@ func nth(e *event.Event, i int) *event.Process {
 
 // at returns the command that the process ran at a time, in ns since boot.
 func (e *entry) at(time uint64) (Command, bool) {
-	for i := len(e.commands) - 1; i >= 0; i-- {
-		if e.commands[i].time <= time {
-			return e.commands[i], true
+	for _, command := range slices.Backward(e.commands) {
+		if command.time <= time {
+			return command, true
 		}
 	}
 	return Command{}, false

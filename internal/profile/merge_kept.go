@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -12,9 +13,7 @@ func mergeKept(a, b map[string]any) map[string]any {
 		return nil
 	}
 	merged := make(map[string]any, len(a)+len(b))
-	for key, value := range a {
-		merged[key] = value
-	}
+	maps.Copy(merged, a)
 	for key, value := range b {
 		if have, ok := merged[key]; ok {
 			value = mergeValues(have, value)

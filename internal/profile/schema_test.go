@@ -77,8 +77,7 @@ func TestSchemaNamesEveryField(t *testing.T) {
 		if typ.Kind() != reflect.Struct {
 			return
 		}
-		for i := range typ.NumField() {
-			field := typ.Field(i)
+		for field := range typ.Fields() {
 			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name == "" || name == "-" {
 				t.Errorf("%s.%s has no key", typ, field.Name)
 			}

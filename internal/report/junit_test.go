@@ -48,7 +48,7 @@ func (e *element) check(t *testing.T) {
 	if !ok {
 		t.Errorf("element <%s> is unknown", name)
 	}
-	for _, want := range strings.Fields(rule.must) {
+	for want := range strings.FieldsSeq(rule.must) {
 		if e.attr(want) == "" {
 			t.Errorf("<%s> has no %s", name, want)
 		}

@@ -3,6 +3,7 @@ package rule
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,10 +69,7 @@ func TestTally(t *testing.T) {
 	if want := "R0001 high 2, mine low 1"; strings.Join(got, ", ") != want {
 		t.Errorf("Counts: got %s, want %s", strings.Join(got, ", "), want)
 	}
-	series := map[Grade]uint64{}
-	for grade, n := range tally.Series() {
-		series[grade] = n
-	}
+	series := maps.Collect(tally.Series())
 	_, zero := series[Grade{KernelModuleLoad, severity.Critical}]
 	_, never := series[Grade{KernelModuleLoad, severity.High}]
 	if !zero || never || series[Grade{"mine", severity.Low}] != 1 {

@@ -10,6 +10,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -45,9 +46,7 @@ func Of(root reflect.Type, o Options) ([]byte, error) {
 	schema["$defs"] = w.definitions
 	schema["required"] = o.Required
 	properties := schema["properties"].(map[string]any)
-	for name, property := range o.Properties {
-		properties[name] = property
-	}
+	maps.Copy(properties, o.Properties)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
@@ -78,13 +77,10 @@ func (w *writer) object(t reflect.Type) map[string]any {
 // properties are the fields of t, with those of the types that it embeds.
 func (w *writer) properties(t reflect.Type) map[string]any {
 	properties := make(map[string]any)
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if field.Anonymous && name == "" {
-			for name, property := range w.properties(field.Type) {
-				properties[name] = property
-			}
+			maps.Copy(properties, w.properties(field.Type))
 			continue
 		}
 		if name == "-" {

@@ -29,16 +29,17 @@ func (t *Terminal) Columns(rows [][]Cell) string {
 	}
 	var b strings.Builder
 	for _, row := range rows {
-		line := "  "
+		var line strings.Builder
+		line.WriteString("  ")
 		gap := 0 // spaces that are due before the next text
 		for i, c := range row {
 			if c.Text != "" {
-				line += strings.Repeat(" ", gap)
+				line.WriteString(strings.Repeat(" ", gap))
 				gap = 0
 				if c.Colour != "" {
-					line += t.Colour(c.Colour, c.Text)
+					line.WriteString(t.Colour(c.Colour, c.Text))
 				} else {
-					line += c.Text
+					line.WriteString(c.Text)
 				}
 			}
 			if len(row) == 1 {
@@ -46,7 +47,7 @@ func (t *Terminal) Columns(rows [][]Cell) string {
 			}
 			gap += widths[i] - utf8.RuneCountInString(c.Text) + 2
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String()
 }

@@ -138,7 +138,7 @@ func (c *Containerd) Close() error {
 	if c.daemon != nil {
 		ids, err := c.ctr(ctx, "task", "ls", "-q")
 		errs = append(errs, err)
-		for _, id := range strings.Fields(ids) {
+		for id := range strings.FieldsSeq(ids) {
 			_, err := c.ctr(ctx, "task", "rm", "-f", id)
 			errs = append(errs, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -109,10 +110,8 @@ func onlyContainer(p *profile.Profile, named string) (string, error) {
 	}
 	switch {
 	case named != "":
-		for _, name := range names {
-			if name == named {
-				return named, nil
-			}
+		if slices.Contains(names, named) {
+			return named, nil
 		}
 		return "", fmt.Errorf("--as %s: the document has no such container; there are: %s", term.Word(named), term.JoinWords(names))
 	case len(names) == 1:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,8 +94,8 @@ func removeCgroups(t *testing.T, top string) {
 	if err != nil {
 		t.Error(err)
 	}
-	for i := len(dirs) - 1; i >= 0; i-- {
-		if err := os.Remove(dirs[i]); err != nil {
+	for _, dir := range slices.Backward(dirs) {
+		if err := os.Remove(dir); err != nil {
 			t.Error(err)
 		}
 	}

@@ -70,8 +70,7 @@ func Parse(name string, data []byte) (bodies []ast.Node, err error) {
 
 // syntaxError puts the place of a YAML error before its message.
 func syntaxError(name string, err error) error {
-	var unread *unreadError
-	if errors.As(err, &unread) {
+	if unread, ok := errors.AsType[*unreadError](err); ok {
 		return fmt.Errorf("%s:%d:%d: %w", name, unread.token.Position.Line, unread.token.Position.Column, err)
 	}
 	var located yaml.Error

@@ -207,8 +207,7 @@ func run(ctx context.Context, name string, args ...string) error {
 
 // detail adds what a command printed to its error.
 func detail(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fmt.Errorf("%w: %s", err, exit.Stderr)
 	}
 	return err

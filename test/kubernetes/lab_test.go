@@ -194,8 +194,7 @@ func (l *lab) run(ctx context.Context, program string, args ...string) (string, 
 		cmd.Env = append(cmd.Env, "KUBECONFIG="+l.Kubeconfig)
 	}
 	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = fmt.Errorf("%s %s: %w: %s", filepath.Base(program), strings.Join(args, " "), err, exit.Stderr)
 	}
 	return string(out), err

@@ -41,7 +41,7 @@ func TestPrivileges(t *testing.T) {
 				"/": "ro", "/host/sys/fs/cgroup": "ro", "/sys/kernel/tracing": "ro", "/run/containerd": "ro",
 				"/sys/fs/bpf": "rw", "/var/lib/bobwatch": "rw",
 			} {
-				if got := strings.SplitN(mounts[path], ",", 2)[0]; got != want {
+				if got, _, _ := strings.Cut(mounts[path], ","); got != want {
 					t.Errorf("%s is mounted %q, want %s", path, got, want)
 				}
 			}

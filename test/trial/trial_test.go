@@ -54,8 +54,7 @@ func try(ctx context.Context, args ...string) (out, complaint string, code int) 
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return stdout.String(), stderr.String(), exit.ExitCode()
 	}
 	if err != nil {

@@ -63,7 +63,7 @@ func TestStatus(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			limit := time.Minute
-			if tt.err == errSlow {
+			if errors.Is(tt.err, errSlow) {
 				limit = 10 * time.Second
 			}
 			p := program{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -92,7 +93,7 @@ func (a *Agent) read(r io.Reader) {
 func (a *Agent) Alerts() []Seen {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.seen[:len(a.seen):len(a.seen)]
+	return slices.Clip(a.seen)
 }
 
 // Await returns the first alert from the one numbered from on that match

@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"bytes"
+	"slices"
 
 	"bobwatch/internal/event"
 )
@@ -81,12 +82,7 @@ func belowAny(path []byte, directories []string) bool {
 
 // is reports whether path is one of the files.
 func is(path []byte, files ...string) bool {
-	for _, file := range files {
-		if string(path) == file {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(files, string(path))
 }
 
 // ends reports whether path ends with one of the suffixes.

@@ -94,7 +94,7 @@ func visitPods(ctx context.Context, host string) error {
 	if err != nil {
 		return err
 	}
-	for _, address := range strings.Fields(addresses) {
+	for address := range strings.FieldsSeq(addresses) {
 		for _, path := range []string{"/", "/pages/7.html", "/ping.php?ip=" + url.QueryEscape(host)} {
 			if err := visit(ctx, address, path); err != nil {
 				return err

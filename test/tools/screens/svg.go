@@ -44,7 +44,7 @@ type look struct {
 
 // apply changes the look by the numbers of a control sequence.
 func (l *look) apply(numbers string) {
-	for _, text := range strings.Split(numbers, ";") {
+	for text := range strings.SplitSeq(numbers, ";") {
 		n, _ := strconv.Atoi(text) // empty is 0
 		switch {
 		case n == 0:
