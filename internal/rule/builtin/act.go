@@ -2,7 +2,6 @@ package builtin
 
 import (
 	"bytes"
-	"slices"
 
 	"bobwatch/internal/event"
 )
@@ -82,7 +81,12 @@ func belowAny(path []byte, directories []string) bool {
 
 // is reports whether path is one of the files.
 func is(path []byte, files ...string) bool {
-	return slices.Contains(files, string(path))
+	for _, file := range files { //nolint:modernize // slices.Contains would copy path
+		if string(path) == file {
+			return true
+		}
+	}
+	return false
 }
 
 // ends reports whether path ends with one of the suffixes.
