@@ -43,7 +43,7 @@ func (f fold) path(e *event.Event) string {
 		return path
 	}
 	origin := names.Found
-	if e.Has(event.FlagCreated) {
+	if e.Has(event.FlagCreated) || e.Kind == event.KindChange {
 		origin = names.Made
 	}
 	segments := strings.Split(path, "/")

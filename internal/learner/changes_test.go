@@ -24,6 +24,9 @@ func TestChangesHoldNextTime(t *testing.T) {
 		l.Observe(changeEvent(event.ChangeUnlink, fmt.Sprintf("/tmp/tmp.%dAbCdEf", pid), ""))
 	}
 	l.Observe(changeEvent(event.ChangeSymlink, "/data/link", "/etc/shadow"))
+	for _, random := range []string{"sedzs3k8o", "sed4LrPq8", "sedlJWUBx"} { // as sed -i makes them
+		l.Observe(changeEvent(event.ChangeRename, "/etc/"+random, ""))
+	}
 	c := l.Container()
 	m, err := match.Compile([]profile.Container{c}, match.Options{Arch: "amd64", Senses: l.Senses()})
 	if err != nil {
@@ -35,6 +38,8 @@ func TestChangesHoldNextTime(t *testing.T) {
 		want match.Verdict
 	}{
 		"another temporary file": {event.ChangeRename, "/data/temp-99.rdb", match.Allowed},
+		"another name of sed":    {event.ChangeRename, "/etc/sedtMmcgz", match.Allowed},
+		"another name in /etc":   {event.ChangeRename, "/etc/passwd", match.PathUnknown},
 		"the final name":         {event.ChangeRename, "/data/dump.rdb", match.Allowed},
 		"another act":            {event.ChangeUnlink, "/data/dump.rdb", match.DetailUnknown},
 		"another name":           {event.ChangeRename, "/srv/other", match.PathUnknown},
@@ -43,6 +48,18 @@ func TestChangesHoldNextTime(t *testing.T) {
 	for name, tt := range tests {
 		if got := m.Change([]byte(tt.path), tt.act); got != tt.want {
 			t.Errorf("%s: verdict %d, want %d; learned %v", name, got, tt.want, c.Changes)
+		}
+	}
+	l.Observe(&event.Event{Kind: event.KindOpen, Path: []byte("/data/log"), Access: event.AccessWrite})
+	written, err := match.Compile([]profile.Container{l.Container()}, match.Options{Arch: "amd64", Senses: l.Senses()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for act, want := range map[event.ChangeAct]match.Verdict{
+		event.ChangeChown: match.Allowed, event.ChangeTruncate: match.Allowed, event.ChangeSetuid: match.PathUnknown, event.ChangeLink: match.PathUnknown,
+	} {
+		if got := written.Change([]byte("/data/log"), act); got != want && (want == match.Allowed || got == match.Allowed) {
+			t.Errorf("%s of a file that is written: verdict %d, want %d", act, got, want)
 		}
 	}
 	other := newLearner()

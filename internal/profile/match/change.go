@@ -26,7 +26,20 @@ func (m *Matcher) Change(path []byte, act event.ChangeAct) Verdict {
 		}
 		return verdict == Allowed
 	})
+	if verdict != Allowed && (m.DirectoryChange(path, act) || writers.Has(act) && m.mayWrite(path)) {
+		return Allowed
+	}
 	return verdict
+}
+
+// writers are the changes that who may write a file may also make: none gives anybody
+// rights, makes a program or gives a file a second name. A log that is written is
+// rotated some day.
+var writers = profile.ActsOf([]string{"rename", "unlink", "truncate", "chmod", "chown"})
+
+// mayWrite reports whether documents speak for opens, and allow writing the file.
+func (m *Matcher) mayWrite(path []byte) bool {
+	return m.Judges(profile.SenseOpens) && m.OpenWritten(path, event.AccessWrite) == Allowed
 }
 
 // Program reports whether path is that of a program which may be executed.
