@@ -63,7 +63,7 @@ var (
 	keptDesc = prometheus.NewDesc("bobwatch_incident_history_stories",
 		"Incidents in the history on disk.", nil, nil)
 	bytesDesc = prometheus.NewDesc("bobwatch_incident_history_bytes",
-		"What of the bound of the history is taken.", nil, nil)
+		"Bytes of the history on disk, which has a bound.", nil, nil)
 	removedDesc = prometheus.NewDesc("bobwatch_incident_history_removed_total",
 		"Incidents that a bound of the history removed, the oldest first.", []string{"bound"}, nil)
 	lostDesc = prometheus.NewDesc("bobwatch_incident_history_lost_total",

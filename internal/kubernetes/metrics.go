@@ -24,7 +24,7 @@ func newLearnedMetrics(factory promauto.Factory) learnedMetrics {
 	m := learnedMetrics{
 		pending: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "bobwatch_learned_profiles_pending",
-			Help: "Learned profiles with news for the cluster that it has not got yet.",
+			Help: "Learned profiles with news that is not yet written to the cluster.",
 		}),
 		writes: factory.NewCounter(prometheus.CounterOpts{
 			Name: "bobwatch_learned_profile_writes_total",
@@ -59,7 +59,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	m := &metrics{
 		pods: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "bobwatch_kubernetes_pods",
-			Help: "Pods of the node that the API server told of.",
+			Help: "Pods of the node that the API server reports.",
 		}),
 		badSettings: factory.NewCounter(prometheus.CounterOpts{
 			Name: "bobwatch_kubernetes_invalid_settings_total",

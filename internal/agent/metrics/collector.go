@@ -36,10 +36,10 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // What the kernel's part counts. It is read at scrape.
 var (
 	descRecords    = desc("sensor_records_total", "Records that the kernel sent, by kind.", "kind")
-	descHeld       = desc("sensor_held_total", "Records that the kernel could not send, because the ring buffer was full or the container's budget spent. News and deviations are told later, when they are done again; an execution is lost.", "kind", "reason")
+	descHeld       = desc("sensor_held_total", "Records that the kernel could not send, because the ring buffer was full or the container's budget spent. The kernel sends news and deviations when the act is done again; an execution is lost.", "kind", "reason")
 	descEarly      = desc("sensor_released_early_total", "Times that the ring buffer needed the room of records whose alerts were not on disk yet: the end of the agent at that moment would lose them.")
 	descUntracked  = desc("sensor_cgroups_untracked_total", "Cgroups that found no room in the kernel's table and are not watched.")
-	descUnmarked   = desc("sensor_processes_unmarked_total", "Processes that could not be told apart from the container runtime's.")
+	descUnmarked   = desc("sensor_processes_unmarked_total", "Processes that could not be distinguished from the container runtime's.")
 	descUnreadable = desc("sensor_unreadable_total", "Paths and arguments that the kernel could not read.")
 	descMalformed  = desc("sensor_malformed_records_total", "Records that could not be decoded.")
 	descRingSize   = desc("sensor_ring_size_bytes", "Size of the ring buffer.")
@@ -51,9 +51,9 @@ var (
 
 // Whether the agent sees anything.
 var (
-	descReady     = desc("ready", "1 while every hook is attached, records arrive and running containers are taken over, as /readyz tells.")
-	descHook      = desc("hook_attached", "1 while a program is attached to the hook and runs, 0 when it is lost: the agent is blind for what it reports.", "hook")
-	descSelfTest  = desc("last_self_test_timestamp_seconds", "When the agent last provoked a record of its own that reached it.")
+	descReady     = desc("ready", "1 while every hook is attached, records arrive and running containers are taken over; the same as /readyz.")
+	descHook      = desc("hook_attached", "1 while a program is attached to the hook and runs, 0 when the hook is lost: the agent is blind to its acts.", "hook")
+	descSelfTest  = desc("last_self_test_timestamp_seconds", "When a record of the agent's self-test last arrived.")
 	descLastEvent = desc("last_event_timestamp_seconds", "When the last event of a container happened.")
 	descBuild     = desc("build_info", "The agent's version, and what it was built with.", "version", "goversion")
 )
@@ -62,15 +62,15 @@ var (
 var (
 	descWorkloads    = desc("workloads", "Workload containers that run, by state; replicas count once.", "state")
 	descContainers   = desc("containers", "Containers that run, by their workload's state.", "state")
-	descProgress     = desc("learning_progress_ratio", "Share of the learning window that the workload has; of its containers, the least. Only while it learns. The workload _other stands for all without a series of their own.", "namespace", "workload")
-	descDeviations   = desc("deviations_total", "Acts outside of the workload's profile, repeats included. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
-	descAlerts       = desc("alerts_total", "Incidents of the workload that an alert was raised for. The workload _other stands for all without a series of their own.", "rule", "severity", "namespace", "workload")
+	descProgress     = desc("learning_progress_ratio", "Share of the learning window that has passed, of the container that is furthest behind. Only while the workload learns. The workload _other stands for all workloads without a series of their own.", "namespace", "workload")
+	descDeviations   = desc("deviations_total", "Acts outside of the workload's profile, repeats included. The workload _other stands for all workloads without a series of their own.", "rule", "severity", "namespace", "workload")
+	descAlerts       = desc("alerts_total", "Incidents of the workload that raised an alert. The workload _other stands for all workloads without a series of their own.", "rule", "severity", "namespace", "workload")
 	descNotKept      = desc("learning_not_kept_total", "Acts that no profile holds, because memory was full or a document cannot express them.")
 	descParked       = desc("parked_cgroups", "Cgroups not yet attributed to a container.")
 	descParkedEvents = desc("parked_events", "Events of cgroups not yet attributed to a container.")
 	descParkedLost   = desc("parked_events_lost_total", "Events of cgroups not yet attributed to a container that found no room and were lost.")
 	descUnattributed = desc("unattributed_events_total", "Events of cgroups that are no workload's.")
-	descLookups      = desc("cgroup_lookups_total", "New cgroups by what was found out about them: container; unknown, nobody's; timed_out, named like a container's and no record came; impostor, named like a container's that lives elsewhere; unwaited, not waited for because too many were; error, a runtime could not be asked.", "result")
+	descLookups      = desc("cgroup_lookups_total", "New cgroups by the result of their lookup: container; unknown, no workload's; timed_out, named like a container's but without a record of a runtime; impostor, named like a container whose cgroup is another; unwaited, given up because too many lookups waited; error, a runtime did not answer.", "result")
 	descReconnects   = desc("runtime_connections_total", "Connections made to a container runtime, the first included.")
 	descRuntimeActs  = desc("runtime_acts_total", "Acts of container runtimes inside of containers, seen for the first time.")
 	descAdoptErrors  = desc("adopt_errors_total", "Running containers that could not be taken over completely.")
@@ -80,11 +80,11 @@ var (
 	descRuleDryRuns  = desc("rules_dry_run_total", "Acts that rules of the files in force would have reported, had their binding not been a dry run.")
 	descLate         = desc("containers_late_total", "Containers that were watched only some time after their start, because the kernel could not report it. Their profiles are partial.")
 	descProcesses    = desc("processes", "Processes whose command is remembered.")
-	descEvicted      = desc("processes_evicted_total", "Processes whose command was forgotten although they lived.")
+	descEvicted      = desc("processes_evicted_total", "Processes whose command was forgotten before they ended.")
 	descJournal      = desc("journal_write_failures_total", "Writes to the journal that failed and were tried again.")
 	descSkipped      = desc("journal_facts_skipped_total", "Facts in the journal that a newer version wrote and this one cannot read; they stay there.")
 	descStore        = desc("profile_write_failures_total", "Profiles that could not be written to the state directory.")
-	descAccepted     = desc("documents_accepted_total", "Versions of documents that came into force, by whether somebody trusted signed them.", "trust")
+	descAccepted     = desc("documents_accepted_total", "Versions of documents that came into force, by trust: with a trusted signature, or unsigned.", "trust")
 )
 
 var kindNames = map[event.Kind]string{

@@ -67,7 +67,7 @@ func Open(c config.HTTP, h http.Handler, registry prometheus.Registerer, log *za
 func ClosedConnections(count func() uint64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "bobwatch_http_connections_closed_total",
-		Help: "Connections to the agent's port that were closed because there were too many: the oldest of the address that has the most.",
+		Help: "Connections to the agent's port that were closed because too many were open: the oldest one of the address with the most.",
 	}, func() float64 { return float64(count()) })
 }
 

@@ -81,15 +81,15 @@ var (
 	silencedDesc = prometheus.NewDesc("bobwatch_deviations_silenced_total",
 		"Deviations that a silence of the configuration kept quiet.", []string{"rule", "severity"}, nil)
 	heldDesc = prometheus.NewDesc("bobwatch_deviations_held_total",
-		"Deviations beyond a workload's rate limit, told in a summary only.", nil, nil)
+		"Deviations beyond a workload's rate limit, which only a summary reports.", nil, nil)
 	lostDesc = prometheus.NewDesc("bobwatch_deviations_lost_total",
-		"Deviations that no alert tells.", []string{"reason"}, nil)
+		"Deviations that no alert reports.", []string{"reason"}, nil)
 	activeDesc = prometheus.NewDesc("bobwatch_alerts_active",
 		"Incidents that are remembered because they may repeat.", nil, nil)
 	queuedDesc = prometheus.NewDesc("bobwatch_sink_queued_alerts",
 		"Alerts that wait for the sink, in memory and on disk.", []string{"sink"}, nil)
 	queuedBytesDesc = prometheus.NewDesc("bobwatch_sink_queued_bytes",
-		"What of the sink's bound on disk is taken.", []string{"sink"}, nil)
+		"Bytes of the sink's queue on disk, which has a bound.", []string{"sink"}, nil)
 	queueFailuresDesc = prometheus.NewDesc("bobwatch_sink_queue_failures_total",
 		"Writes of the sink's queue to disk that failed; its alerts wait in memory.", []string{"sink"}, nil)
 	deliveredDesc = prometheus.NewDesc("bobwatch_sink_delivered_alerts_total",
