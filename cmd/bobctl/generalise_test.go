@@ -17,9 +17,9 @@ spec:
   containers:
   - name: web
     opens:
-    - {path: /srv/data/alice, flags: [O_RDONLY]}
-    - {path: /srv/data/bob, flags: [O_RDONLY]}
-    - {path: /srv/data/carol, flags: [O_RDONLY]}
+    - {path: /srv/data/alice, flags: [O_RDWR]}
+    - {path: /srv/data/bob, flags: [O_RDWR]}
+    - {path: /srv/data/carol, flags: [O_RDWR]}
 `
 	opens := func(text string) []string {
 		t.Helper()
