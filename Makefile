@@ -146,7 +146,7 @@ release: ## Build release RELEASE into dist, signed with KEY; see docs/release.m
 	@go mod download
 	@go run ./deploy/release -version '$(RELEASE)' -out dist -key '$(KEY)'
 
-report-picture: ## Make docs/report.png anew (needs root)
+report-picture: ## Make docs/report.png and docs/incident.png anew (needs root)
 	@test/tools/install.sh test
 	@test/tools/report.sh
 
