@@ -29,7 +29,6 @@ const (
 	filesOfTree    = 3 // of the image
 	filesOfContent = 3
 	filesOfData    = 2 // that the workload made
-	filesOfState   = 1 // the same, where only state is kept
 )
 
 // wholeDirectories returns the directories that opens show as a whole, and the opens

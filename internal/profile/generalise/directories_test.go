@@ -168,3 +168,17 @@ func TestDirectoryChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestTemporaryChangesInEtc wants sed's temporary files there recognised as opened ones
+// are.
+func TestTemporaryChangesInEtc(t *testing.T) {
+	var changes []profile.Change
+	for _, name := range []string{"sedqGBso4", "sedNDI3b6", "sed4QcV7b"} {
+		changes = append(changes, profile.Change{Path: "/etc/" + name, Acts: []string{"rename"}})
+	}
+	got := Container(profile.Container{Changes: changes}, DefaultThresholds()).Changes
+	want := []profile.Change{{Path: "/etc/sed⋯", Acts: []string{"rename"}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes: -want +got\n%s", diff)
+	}
+}

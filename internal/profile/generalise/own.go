@@ -72,10 +72,12 @@ func (all usages) add(o *profile.Open) {
 	}
 	u := all.at(directory)
 	u.access |= access
+	// An image may bring the first log, so where only state lies writing says enough.
+	u.own = u.own || access&event.AccessWrite != 0 && isState(directory)
 	switch {
 	case slices.Contains(o.Flags, FlagCreated):
 		u.made++
-		u.own = u.own || u.made >= filesOfData || u.made >= filesOfState && isState(directory)
+		u.own = u.own || u.made >= filesOfData
 	case access == event.AccessRead && !slices.Contains(o.Flags, FlagImage) && !profile.DirectoryContent.Excepts([]byte(o.Path), access):
 		u.read++
 	}
