@@ -103,8 +103,8 @@ func TestObserve(t *testing.T) {
 			want:  profile.Container{Opens: []profile.Open{{Path: "/etc/hosts", Flags: []string{"O_RDONLY"}}}},
 		},
 		"open for both": {
-			event: open("/data/db", event.AccessRead|event.AccessWrite),
-			want:  profile.Container{Opens: []profile.Open{{Path: "/data/db", Flags: []string{"O_RDWR"}}}},
+			event: open("/srv/db", event.AccessRead|event.AccessWrite),
+			want:  profile.Container{Opens: []profile.Open{{Path: "/srv/db", Flags: []string{"O_RDWR"}}}},
 		},
 		"refused open": {
 			event: flagged(open("/root", event.AccessRead), event.FlagRefused|event.FlagCallerPath),
