@@ -61,7 +61,10 @@ func TestSilentAfterLearningAndLoudWhenAttacked(t *testing.T) {
 		if e.Kind == event.KindExec {
 			return m.Exec(e.Path, e.Args)
 		}
-		return m.Open(e.Path, e.Access)
+		if m.Open(e.Path, e.Access) == match.Allowed {
+			return match.Allowed
+		}
+		return m.Directory(e.Path, e.Access, e.Has(event.FlagLowerLayer))
 	}
 	for restart := range 20 {
 		for _, e := range aRun(r, 20) {
