@@ -32,23 +32,25 @@ func newAlertsCommand(t *term.Terminal) *cobra.Command {
 		Use:   "alerts",
 		Short: "Show the incidents on all nodes of a cluster, or of one agent",
 		Long: `Show the incidents that the agents remember, the worst first: what happened, how
-it came in, whether it goes on, how to accept it.
+its process came into the container, whether the incident goes on, and how to
+accept it.
 
-On a terminal it is a list that follows what happens; keys open an incident,
-accept it (after it has shown what would be written to --file), silence it until
-a day (as entries for the agents' configuration, written to --silences) and copy
-its story. In a pipe, and with --plain, each incident is a line. With -o json each
-is an alert with a story, on a line of its own.
+On a terminal bobctl shows a list and keeps it up to date. Keys open an incident,
+accept it (bobctl first shows the allowance that it would write to --file),
+silence it until a date (bobctl writes entries for the agents' configuration to
+--silences), and copy its story. In a pipe, and with --plain, each incident is one
+line. With -o json each line is an alert with a story.
 
-Incidents are read from the agents of a cluster through the API server, which
-takes the right to get pods/proxy; or from one agent's HTTP port (--agent); or
-from a file that -o json has written (--from).
+bobctl reads incidents from one of:
+  - all agents of a cluster, through the API server (needs: get pods/proxy)
+  - the HTTP port of one agent (--agent)
+  - a file that -o json wrote (--from)
 
-With --logs single alerts are read from the logs of the agents' pods instead,
-each once with its nodes and pods, as far as the nodes keep logs. That takes the
-right to get pods/log.
+With --logs bobctl reads single alerts from the logs of the agents' pods instead
+(needs: get pods/log). It shows each alert once with its nodes and pods, as far
+back as the nodes keep logs.
 
-Exits with 1 if an agent could not be asked.`,
+Exits with 1 if bobctl could not ask every agent.`,
 		Example: `  bobctl alerts
   bobctl alerts --since 2h --severity high --plain
   bobctl alerts --agent http://127.0.0.1:9464
@@ -62,14 +64,14 @@ Exits with 1 if an agent could not be asked.`,
 	o.source.register(c, &o.Cluster)
 	flags := c.Flags()
 	flags.Lookup("namespace").Usage = "`NAMESPACE` of the workloads (default: all)"
-	flags.BoolVarP(&o.Follow, "follow", "f", false, "go on with what comes")
-	flags.BoolVar(&o.plain, "plain", false, "lines also on a terminal")
-	flags.BoolVar(&o.logs, "logs", false, "single alerts from the logs of the agents' pods")
-	flags.DurationVar(&o.Since, "since", 24*time.Hour, "begin so long ago")
-	flags.StringVar(&o.Severity, "severity", severity.Low.String(), "leave out what is less than `SEVERITY`: low, medium, high or critical")
-	flags.StringVar(&o.Workload, "workload", "", "`NAMESPACE/KIND/NAME` of the only workload; what is empty is any")
-	flags.StringVar(&o.file, "file", allowanceFile, "`FILE` that accepted incidents go to, from the list")
-	flags.StringVar(&o.silences, "silences", "silences.yaml", "`FILE` that silences go to, from the list")
+	flags.BoolVarP(&o.Follow, "follow", "f", false, "keep running and show new incidents")
+	flags.BoolVar(&o.plain, "plain", false, "write lines on a terminal too")
+	flags.BoolVar(&o.logs, "logs", false, "show single alerts from the logs of the agents' pods")
+	flags.DurationVar(&o.Since, "since", 24*time.Hour, "begin this long ago")
+	flags.StringVar(&o.Severity, "severity", severity.Low.String(), "lowest `SEVERITY` to show: low, medium, high or critical")
+	flags.StringVar(&o.Workload, "workload", "", "show only the workload `NAMESPACE/KIND/NAME`; an empty part matches any")
+	flags.StringVar(&o.file, "file", allowanceFile, "`FILE` to which the list writes allowances for accepted incidents")
+	flags.StringVar(&o.silences, "silences", "silences.yaml", "`FILE` to which the list writes silences")
 	completeFlag(c, "severity", "low", "medium", "high", "critical")
 	completeFlagBy(c, "workload", fromCluster(&o.Cluster, workloads))
 	c.AddCommand(newAlertsShowCommand(t))
@@ -83,8 +85,9 @@ func newAlertsShowCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one incident",
-		Long: `Show one incident: what happened, how it came in, whether it goes on, what it did
-in order, how to accept, silence and contain it. ID may be the beginning of one.
+		Long: `Show one incident: what happened, how its process came into the container, whether
+the incident goes on, its acts in order, and how to accept, silence and contain it.
+The first characters of an ID are enough.
 
 -o json writes an alert with a story, which bobctl allow --alert accepts.`,
 		Example: `  bobctl alerts show 4f0c7d1e
@@ -105,7 +108,7 @@ in order, how to accept, silence and contain it. ID may be the beginning of one.
 		},
 	}
 	registerFormat(c, &list.Format)
-	c.Flags().BoolVar(&list.Page, "html", false, "write one page that needs nothing else, for a browser")
+	c.Flags().BoolVar(&list.Page, "html", false, "write one self-contained page for a browser")
 	c.MarkFlagsMutuallyExclusive("html", "output")
 	source.register(c, &flags)
 	return c
@@ -121,8 +124,8 @@ type incidentSource struct {
 func (s *incidentSource) register(c *cobra.Command, flags *cluster.Flags) {
 	s.cluster = flags
 	flags.Register(c.Flags())
-	c.Flags().StringVar(&s.agent, "agent", "", "ask the one agent at `URL`: http://HOST:PORT, https://HOST:PORT or unix:PATH")
-	c.Flags().StringVar(&s.from, "from", "", "read `FILE`, which -o json has written")
+	c.Flags().StringVar(&s.agent, "agent", "", "ask one agent at `URL`: http://HOST:PORT, https://HOST:PORT or unix:PATH")
+	c.Flags().StringVar(&s.from, "from", "", "read incidents from `FILE`, which -o json wrote")
 	c.MarkFlagsMutuallyExclusive("agent", "from")
 	completeCluster(c, flags)
 }

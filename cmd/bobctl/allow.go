@@ -36,18 +36,18 @@ func newAllowCommand(t *term.Terminal) *cobra.Command {
 		Short: "Accept the act that an alert reported",
 		Long: `Accept the act that an alert reported.
 
-Alerts carry the command line to paste. What it allows is added to a document
-of your own, the allowance, which adds to every document about the workload
-and outlives its releases. A part of --workload that is empty is any.
+Each alert carries the command line to paste. bobctl adds the act to a document of
+your own, the allowance. The allowance adds to every document about the workload,
+and stays in place across releases. An empty part of --workload matches any.
 
-The file is replaced at once and as a whole; nothing changes if it allows the
-act already. Its comments are not kept.
+bobctl replaces the file atomically and drops its comments. If the file already
+allows the act, bobctl changes nothing.
 
-With --apply the allowance goes into the cluster, into the ConfigMap
-` + rollout.AllowanceMap + ` of the workload's namespace, and with --key it is signed; then
-bobctl waits until the agents of all nodes have taken it in, or says why not. What
-is there already has to be signed by the same key. Exits with 3 if it is not, or
-an agent refuses it.`,
+With --apply bobctl writes the allowance to the ConfigMap
+` + rollout.AllowanceMap + ` in the workload's namespace, signs it if --key is given,
+and waits until the agents of all nodes have loaded it, or says why one did not.
+An allowance that exists there already must have a signature of the same key. Exits
+with 3 if it does not, or if an agent refuses the allowance.`,
 		Example: `  bobctl allow --workload shop/Deployment/webapp --container web --open /etc/shadow --flags O_RDONLY
   bobctl allow --workload shop/Deployment/webapp --container web --exec /bin/cat --arg cat --arg ⋯
   bobctl allow --workload shop/Deployment/webapp --container web --arch 386 --syscall getpid
@@ -67,9 +67,9 @@ an agent refuses it.`,
 	}
 	flags := c.Flags()
 	o.allowance.Register(flags)
-	flags.StringVar(&o.alerts, "alert", "", "allow what the alerts in `FILE` report, one JSON object a line")
-	flags.StringVarP(&o.file, "file", "f", allowanceFile, "`FILE` to add to, or the directory that holds "+allowanceFile)
-	flags.BoolVar(&o.dryRun, "dry-run", false, "write the resulting documents to standard output and change nothing")
+	flags.StringVar(&o.alerts, "alert", "", "allow the acts that the alerts in `FILE` report (one JSON object a line)")
+	flags.StringVarP(&o.file, "file", "f", allowanceFile, "`FILE` to add to, or a directory that holds "+allowanceFile)
+	flags.BoolVar(&o.dryRun, "dry-run", false, "write the resulting documents to standard output, and change nothing")
 	o.apply.register(c, t)
 	completeAct(c)
 	completeFlag(c, "arch", "amd64", "arm64", "386", "arm")

@@ -27,10 +27,10 @@ func (o *applyOptions) register(c *cobra.Command, t *term.Terminal) {
 	flags := c.Flags()
 	o.Cluster.Register(flags)
 	flags.Lookup("namespace").Usage = "`NAMESPACE` of the allowance, with --apply (default: the workload's)"
-	flags.BoolVar(&o.wanted, "apply", false, "put the allowance into force in the cluster, instead of writing it to a file")
-	flags.StringVar(&o.key, "key", "", "sign what is applied with the private key in `FILE`")
-	flags.BoolVar(&o.Wait, "wait", true, "wait until the agents of all nodes have taken in what is applied")
-	flags.DurationVar(&o.Timeout, "timeout", time.Minute, "wait for `TIME` at most")
+	flags.BoolVar(&o.wanted, "apply", false, "put the allowance into force in the cluster instead of writing a file")
+	flags.StringVar(&o.key, "key", "", "with --apply, sign the allowance with the private key in `FILE`")
+	flags.BoolVar(&o.Wait, "wait", true, "with --apply, wait until the agents of all nodes have loaded the allowance")
+	flags.DurationVar(&o.Timeout, "timeout", time.Minute, "with --apply, wait at most `TIME`")
 	completeCluster(c, &o.Cluster)
 }
 

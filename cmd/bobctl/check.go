@@ -12,14 +12,18 @@ func newCheckCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate documents and rules, and warn about likely mistakes",
-		Long: `Validate documents, and warn about likely mistakes: patterns that allow far more
-than a workload needs, system calls and capabilities that lead out of the
-container, incomplete profiles, documents without a signature, and objects of
-other kinds in the file, which are passed over. Files with rules or their
-bindings are compiled, and every error names its line and column.
+		Long: `Validate documents and rules, and warn about likely mistakes:
+  - patterns that allow far more than a workload needs
+  - system calls and capabilities that lead out of the container
+  - incomplete profiles
+  - documents without a signature
+  - objects of other kinds in the file, which bobctl skips
 
-A file that cannot be read as documents, or holds a credential, ends in exit code 1. Warnings alone do
-not, unless --strict is given: then 3.`,
+bobctl compiles files with rules or their bindings. Every error names its line
+and column.
+
+Exits with 1 if a file is not valid or holds a credential, and with 3 if there are
+only warnings and --strict is given.`,
 		Example: `  bobctl check webapp.yaml
   bobctl check --strict -o json *.yaml`,
 		Args: files,

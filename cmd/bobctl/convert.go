@@ -23,9 +23,10 @@ func newConvertCommand(t *term.Terminal) *cobra.Command {
   spo        a SeccompProfile of the Security Profiles Operator
   apparmor   an AppArmor profile
   networkpolicy
-             a NetworkPolicy of Kubernetes; what it cannot say is a warning
+             a NetworkPolicy of Kubernetes; bobctl warns about entries that
+             it cannot express
 
-seccomp, spo and apparmor are for one container.`,
+seccomp, spo and apparmor describe one container.`,
 		Example: `  bobctl convert applicationprofile.yaml --to bob > webapp.yaml
   bobctl convert webapp.yaml --to seccomp --container web --families --runtime
   kubectl get applicationprofile -n shop -o yaml | bobctl convert - --to bob`,
@@ -34,10 +35,10 @@ seccomp, spo and apparmor are for one container.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&o.To, "to", "", "`FORM` to write")
-	flags.StringVar(&o.Container, "container", "", "`NAME` of the container (seccomp, spo, apparmor); needed if there are several")
-	flags.StringVar(&o.Seccomp.Arch, "arch", "", "`ARCH` of the nodes (seccomp, spo); default: all that the document has calls for")
-	flags.BoolVar(&o.Seccomp.Families, "families", false, "also allow calls that are the same act under another name (seccomp, spo)")
-	flags.BoolVar(&o.Seccomp.Runtime, "runtime", false, "also allow what runc does to start the container (seccomp)")
+	flags.StringVar(&o.Container, "container", "", "`NAME` of the container (seccomp, spo, apparmor); required if the document has several")
+	flags.StringVar(&o.Seccomp.Arch, "arch", "", "`ARCH` of the nodes (seccomp, spo); default: all for which the document lists system calls")
+	flags.BoolVar(&o.Seccomp.Families, "families", false, "also allow other system calls for the same act, such as open for openat (seccomp, spo)")
+	flags.BoolVar(&o.Seccomp.Runtime, "runtime", false, "also allow the system calls that runc needs to start the container (seccomp)")
 	flags.StringToStringVar(&o.Selector, "selector", nil, "`LABEL=VALUE` of the pods (networkpolicy); default: the labels of the document's workload")
 	o.Output.Register(flags)
 	completeFlag(c, "to", edit.Forms()...)

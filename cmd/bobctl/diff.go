@@ -21,13 +21,14 @@ func newDiffCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Compare what two documents allow",
-		Long: `Compare what two documents allow: "-" is before what only OLD allows, "+" before
-what only NEW does. It is listed by container and section, and system calls by
-family: openat stands for open too. What the other document allows in another
-way, such as by a pattern, is no difference; nor are names, images, provenance
-and the workloads the documents are for.
+		Long: `Compare what two documents allow. "-" marks entries that only OLD allows, "+"
+entries that only NEW allows. The list is by container and section, and names
+system calls by family: openat stands for open too.
 
-Exits with 0 if both allow the same, and with 3 if not.`,
+An act that both documents allow is no difference, even if one allows it by a
+pattern. Names, images, provenance and workloads are not compared.
+
+Exits with 0 if both documents allow the same acts, and with 3 if not.`,
 		Example: `  bobctl diff webapp-1.4.yaml webapp-1.5.yaml
   bobctl diff -o json vendor.yaml learned.yaml | jq '.containers[].added.execs'`,
 		Args: exactly(2),

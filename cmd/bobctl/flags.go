@@ -33,9 +33,9 @@ func registerChange(c *cobra.Command, o *rollout.Change) {
 // registerPatterns registers what finds credentials that bobctl does not know.
 func registerPatterns(c *cobra.Command, patterns *[]string) {
 	c.Flags().StringArrayVar(patterns, "redact", nil,
-		"refuse arguments that match `PATTERN`, as redact.patterns of the agent's configuration replaces them; may be repeated")
+		"refuse arguments that match `PATTERN`, written as in redact.patterns of the agent's configuration (repeatable)")
 }
 
 func registerPlainHTTP(flags *pflag.FlagSet, plain *bool) {
-	flags.BoolVar(plain, "plain-http", false, "do without TLS also where the registry is on another machine")
+	flags.BoolVar(plain, "plain-http", false, "do not use TLS, even if the registry is on another machine")
 }

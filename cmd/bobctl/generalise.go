@@ -23,23 +23,23 @@ func newGeneraliseCommand(t *term.Terminal) *cobra.Command {
 		Short: "Replace values that vary from run to run by wildcards",
 		Long: `Replace values that vary from run to run by wildcards.
 
-The documents of FILE allow everything they allowed before, and more of the
-same kind: another temporary file, another process's directory in /proc,
-another host to ping. Sensitive places stay as narrow as they were. What the
-agent learned is generalised already; documents that were merged, or that
-another tool learned, may not be.
+The result allows everything that FILE allows, and more of the same kind: another
+temporary file, another process's directory in /proc, another host to ping.
+Entries for sensitive places stay as narrow as they are. The agent generalises
+documents that it learns; merged documents, and documents of other tools, may
+need this command.
 
-The result is another document, so that no signature of FILE is one of it.`,
+The signatures of FILE are not valid for the result.`,
 		Example: `  bobctl merge node-1.yaml node-2.yaml | bobctl generalise - --out webapp.yaml
   bobctl generalise --opens 20 learned.yaml | bobctl diff learned.yaml -`,
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error { return runGeneralise(c.Context(), o, args[0]) },
 	}
 	flags := c.Flags()
-	flags.IntVar(&o.thresholds.Opens, "opens", o.thresholds.Opens, "leave up to `N` names of a directory as they are; /etc, /usr, /tmp and their like have numbers of their own")
-	flags.IntVar(&o.thresholds.Values, "values", o.thresholds.Values, "leave up to `N` values of an argument as they are")
-	flags.IntVar(&o.thresholds.Lengths, "lengths", o.thresholds.Lengths, "leave up to `N` numbers of arguments of a program as they are")
-	flags.IntVar(&o.thresholds.Commands, "commands", o.thresholds.Commands, "leave up to `N` command lines of a shell as they are")
+	flags.IntVar(&o.thresholds.Opens, "opens", o.thresholds.Opens, "keep up to `N` names in a directory; /etc, /usr, /tmp and similar directories have their own limits")
+	flags.IntVar(&o.thresholds.Values, "values", o.thresholds.Values, "keep up to `N` values of an argument")
+	flags.IntVar(&o.thresholds.Lengths, "lengths", o.thresholds.Lengths, "keep up to `N` different numbers of arguments of a program")
+	flags.IntVar(&o.thresholds.Commands, "commands", o.thresholds.Commands, "keep up to `N` command lines of a shell")
 	o.result.Register(flags)
 	return c
 }

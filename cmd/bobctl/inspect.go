@@ -12,9 +12,9 @@ func newInspectCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect (oci://REF | --image REF)",
 		Short: "Show a published document: manifest, image, signatures",
-		Long: `Show what a registry holds: the manifest and signatures of a published document,
-or of all documents that are attached to an image. With --key or an identity,
-bobctl verifies each signature and exits with 3 if pull would refuse a document.`,
+		Long: `Show the manifest and signatures of a published document, or of all documents that
+are attached to an image. With --key or an identity, bobctl verifies each
+signature, and exits with 3 if bobctl pull would refuse a document.`,
 		Example: `  bobctl inspect --image registry.example/acme/webapp:1.4.2
   bobctl inspect oci://registry.example/acme/bobs:stable --key vendor.pub
   bobctl inspect oci://registry.example/acme/bobs:stable -o json | jq -r .digest`,

@@ -12,17 +12,19 @@ func newInstallCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "install FILE (--key KEY | --certificate-identity ... )",
 		Short: "Put a document into force on all nodes of a cluster",
-		Long: `Put a document into force on all nodes of a cluster: verify who signed it, show
-what changes, ask, write it into a ConfigMap with its signatures, and wait until
-the agent of every node has taken it in, or says why not. The agents verify it
-once more, by their own policy.
+		Long: `Put a document into force on all nodes of a cluster. bobctl verifies who signed the
+document, shows the changes, asks for confirmation, and writes the document with
+its signatures to a ConfigMap. Then it waits until the agent of every node has
+loaded the document, or says why one did not. The agents verify the document
+again, by their own policy.
 
-It has effect in the namespace of the ConfigMap only. That is --namespace, or
-the one that the document names, or the context's. Without --bundle and
---signature the signatures beside FILE are used.
+The document takes effect in the namespace of the ConfigMap only: --namespace, else
+the namespace that the document names, else the context's. Without --bundle and
+--signature bobctl uses the signatures next to FILE.
 
-Again, the same line changes nothing. Exits with 3 if the document is not
-verified or an agent refuses it, with 1 if an agent did not take it in in time.`,
+The same command line, run again, changes nothing. Exits with 3 if the document
+does not verify or an agent refuses it, and with 1 if an agent does not load it in
+time.`,
 		Example: `  bobctl install webapp.yaml --key vendor.pub -n shop
   bobctl install webapp.yaml --key vendor.pub -n shop --values webapp.values.yaml --dry-run
   bobctl install allowances.yaml --key ops.pub -n shop --yes --timeout 5m -o json`,
@@ -36,8 +38,8 @@ verified or an agent refuses it, with 1 if an agent did not take it in in time.`
 	registerChange(c, &o.Change)
 	o.Trust.Register(flags)
 	o.Signed.Register(flags)
-	flags.BoolVar(&o.SkipVerify, "insecure-skip-verify", false, "do not verify who signed it; the agents do")
+	flags.BoolVar(&o.SkipVerify, "insecure-skip-verify", false, "do not verify who signed the document; the agents still do")
 	flags.StringVar(&o.Name, "name", "", "`NAME` of the ConfigMap (default: the document's)")
-	flags.StringVar(&o.Values, "values", "", "values of the document's parameters in `FILE`, lines of name: value")
+	flags.StringVar(&o.Values, "values", "", "`FILE` with values of the document's parameters, lines of name: value")
 	return c
 }

@@ -11,7 +11,7 @@ import (
 func newKeyCommand(t *term.Terminal) *cobra.Command {
 	c := newGroup(&cobra.Command{
 		Use:   "key",
-		Short: "Make keys that sign documents",
+		Short: "Make keys for signing documents",
 	})
 	c.AddCommand(newKeyGenerateCommand(t))
 	return c
@@ -24,8 +24,9 @@ func newKeyGenerateCommand(t *term.Terminal) *cobra.Command {
 		Short: "Make a key pair",
 		Long: `Make a key pair: NAME.key, encrypted in cosign's format, and NAME.pub.
 
-bobctl asks for the passphrase, or takes it from COSIGN_PASSWORD. It does not
-overwrite files. Keep NAME.key secret, and give NAME.pub to everybody who verifies documents.`,
+bobctl asks for the passphrase, or reads it from COSIGN_PASSWORD. It does not
+overwrite files. Keep NAME.key secret, and give NAME.pub to everybody who verifies
+your documents.`,
 		Example: `  bobctl key generate vendor
   COSIGN_PASSWORD=$(pass show vendor) bobctl key generate vendor`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -36,6 +37,6 @@ overwrite files. Keep NAME.key secret, and give NAME.pub to everybody who verifi
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return o.Generate(args[0]) },
 	}
-	c.Flags().StringVar(&o.Algorithm, "algorithm", string(signature.ECDSAP256), "`ALGORITHM`: ecdsa-p256 or ed25519, which cosign supports in part only")
+	c.Flags().StringVar(&o.Algorithm, "algorithm", string(signature.ECDSAP256), "`ALGORITHM`: ecdsa-p256, or ed25519, which cosign supports only in part")
 	return c
 }

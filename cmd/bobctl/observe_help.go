@@ -1,12 +1,12 @@
 package main
 
-// observationHelp is what the help of these commands has in common.
+// observationHelp is common to the help of trace, record and summary.
 const observationHelp = `
-What is observed is a program that bobctl starts, CMD, in a cgroup of its own
-and with everything that it starts in turn; or what runs on this machine already:
-a container, a pod, a workload, a service. Containers of a pod or workload that
-start later are observed too, from their start.
+bobctl observes either CMD, a program that it starts in its own cgroup, with all
+child processes; or a container, pod, workload or service that runs on this
+machine already. Containers of a pod or workload that start later are observed
+too, from their start.
 
-It takes root, or cap_bpf and cap_perfmon. An agent that runs on the same machine
-is not disturbed. On a node of a cluster, call the agent's own copy:
+bobctl needs root, or cap_bpf and cap_perfmon. It does not disturb an agent on the
+same machine. On a node of a cluster, run the agent's own copy:
 kubectl exec ds/bobwatch -- /bobctl ...`

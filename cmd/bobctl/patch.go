@@ -13,15 +13,15 @@ func newPatchCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "patch FILE (--syscall|--exec|--open ... | --json PATCH)",
 		Short: "Change a document",
-		Long: `Change a document: allow something more, or apply a JSON patch (RFC 6902) to its
+		Long: `Change a document: allow more acts, or apply a JSON patch (RFC 6902) to its
 canonical form, which bobctl convert --to canonical prints.
 
-A system call is added to every architecture that the container has calls for.
---container may be left out if the document has one container. Without --arg a
-program is allowed without arguments only.
+bobctl adds a system call to every architecture for which the container lists
+calls. --container is optional if the document has one container. Without --arg,
+bobctl allows the program without arguments only.
 
-A signature of the document does not hold for what comes out. To add to a
-document that somebody else signed, write an allowance: bobctl allow.`,
+A signature of the document is not valid for the result. To add to a document that
+somebody else signed, write an allowance: bobctl allow.`,
 		Example: `  bobctl patch webapp.yaml --container web --syscall gettid --out webapp.yaml
   bobctl patch webapp.yaml --exec /usr/bin/ping --arg ping --arg -c --arg ⋯ --arg ⋯
   echo '[{"op":"add","path":"/metadata/version","value":"1.5.0"}]' | bobctl patch webapp.yaml --json -`,

@@ -13,14 +13,16 @@ func newPullCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pull (oci://REF | --image REF) (--key KEY | --certificate-identity ...)",
 		Short: "Get a document from a registry, and verify it",
-		Long: `Get a document from a registry: by its own reference, or as attached to an
-image. It is written together with its signatures, as the agent wants them.
+		Long: `Get a document from a registry: by its own reference, or by the image that it is
+attached to. bobctl writes the document with its signatures, in the form that the
+agent loads.
 
-bobctl writes nothing unless the key or identity of the flags signed the artifact
-in cosign's way. That signature vouches for the document and for the image it
-belongs to. If the document has signatures of its own, one of them must be by the
-same signer. Exits with 3 if verification fails. A tag can move: bobctl prints the
-digest, and --digest or @DIGEST pins it.`,
+bobctl writes nothing unless the signer that the flags name has signed the
+artifact in cosign's format. That signature vouches for the document and for the
+image that it belongs to. If the document has signatures of its own, one of them
+must be by the same signer. Exits with 3 if verification fails.
+
+A tag can move: bobctl prints the digest, and --digest or @DIGEST pins it.`,
 		Example: `  bobctl pull --image registry.example/acme/webapp@sha256:... --key vendor.pub
   bobctl pull oci://registry.example/acme/bobs:webapp-1.4.2 --key vendor.pub --out webapp.yaml
   bobctl pull --image registry.example/acme/webapp:1.4.2 --trusted-root trusted_root.json \
@@ -35,7 +37,7 @@ digest, and --digest or @DIGEST pins it.`,
 	o.Location.Register(flags)
 	registerPlainHTTP(flags, &o.Location.PlainHTTP)
 	o.Trust.Register(flags)
-	flags.StringVar(&o.Name, "name", "", "take the document called `NAME`, of several that are attached to the image")
+	flags.StringVar(&o.Name, "name", "", "get the document `NAME` if several are attached to the image")
 	flags.BoolVar(&o.SkipVerify, "insecure-skip-verify", false, "write the document without verifying its signatures")
 	flags.StringVar(&o.Out, "out", "", "write to `FILE` instead of NAME.yaml (- for standard output, without signatures)")
 	return c

@@ -26,19 +26,20 @@ func newRecordCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "record [FLAG]... [-- CMD [ARGUMENT]...]",
 		Short: "Watch a program or workload, and write its Bill of Behavior",
-		Long: `Watch a program or workload, and write its Bill of Behavior: the system calls it
-made, the programs it executed, the files it opened.
+		Long: `Watch a program or workload, and write its Bill of Behavior: the system calls that
+it makes, the programs that it executes, the files that it opens.
 ` + observationHelp + `
 
-While it runs, standard error counts what was found and says how long nothing new
-has come. CMD has the terminal to itself except for the last line. The document
-follows when CMD has ended, after CMD's own standard output, unless --out names a
-file. At the end of the time, or with ctrl-C, bobctl ends CMD
-and the processes that it left running, and records how they end.
+bobctl reports its progress on standard error: how many acts it has found, and for
+how long nothing new has come. On a terminal this takes the last line; CMD has the
+rest to itself. When CMD has ended, bobctl writes the document after CMD's own
+standard output, or to the file that --out names. When --for is over, or with
+ctrl-C, bobctl ends CMD and the processes that CMD left running, and records how
+they end.
 
-The document says whether the start was seen and whether anything was lost:
-"bobctl show" calls it partial then. Exits with 3 if CMD ended by itself and
-failed; the document is written all the same.`,
+If bobctl missed the start, or lost records, the document says so, and bobctl show
+calls it partial. Exits with 3 if CMD ended by itself and failed; bobctl still
+writes the document.`,
 		Example: `  bobctl record -o redis.yaml -- redis-server --port 7777
   bobctl record --until-quiet 10s -o nginx.yaml -- nginx -g 'daemon off;'
   bobctl record --pod shop/webapp-5d4b9c7f6-x2x7x/web --for 10m > webapp.yaml
@@ -50,7 +51,7 @@ failed; the document is written all the same.`,
 		RunE: func(c *cobra.Command, args []string) error { return runRecord(c.Context(), o, args) },
 	}
 	o.Register(c.Flags())
-	c.Flags().DurationVar(&o.quiet, "until-quiet", 0, "end when nothing new has come for `TIME`, such as 10s")
+	c.Flags().DurationVar(&o.quiet, "until-quiet", 0, "end after `TIME` without anything new, such as 10s")
 	c.Flags().StringVarP(&o.result.File, "out", "o", "", "write to `FILE` instead of standard output")
 	return c
 }

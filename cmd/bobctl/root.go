@@ -17,13 +17,16 @@ func newRootCommand(t *term.Terminal, name string) *cobra.Command {
 		Short: "Check, combine, sign and apply Bills of Behavior",
 		Long: `Check, combine, sign and apply Bills of Behavior.
 
-A Bill of Behavior (BoB) is a document that says what a workload may do: its
-system calls, the programs it executes, the files it opens. Kubescape's
-profiles are read wherever a BoB is. FILE may be - for standard input.
+A Bill of Behavior (BoB) is a document that lists the acts that a workload may do:
+system calls, executions of programs, opens of files, connections. All commands
+also read Kubescape's profiles. FILE may be - for standard input.
 
-Exit codes: 0 fine, 1 error, 2 wrong usage, 3 documents differ, a check found
-something, a signature does not verify, an agent refuses a document or is not
-ready, or a program that was watched failed.`,
+Exit codes:
+  0  success
+  1  error
+  2  wrong usage
+  3  documents differ, a check found something, a signature does not verify, an
+     agent refuses a document or is not ready, or a watched program failed`,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 	})
 	root.SetIn(t.In)

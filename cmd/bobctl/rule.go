@@ -20,7 +20,7 @@ func newRuleListCommand(t *term.Terminal) *cobra.Command {
 	o := rulebook.Book{Terminal: t}
 	c := &cobra.Command{
 		Use:     "list [FILE...]",
-		Short:   "List the built-in rules, and those of files",
+		Short:   "List the built-in rules, and the rules in files",
 		Example: "  bobctl rule list\n  bobctl rule list -o json my-rules.yaml",
 		RunE:    func(_ *cobra.Command, args []string) error { return o.List(args) },
 	}
@@ -50,11 +50,11 @@ func newRuleTestCommand(t *term.Terminal) *cobra.Command {
 	o := rulebook.Book{Terminal: t}
 	c := &cobra.Command{
 		Use:   "test FILE...",
-		Short: "Run the tests that rule files bring along",
-		Long: `Run the tests that rule files bring along: acts, and whether the rule has to
-report them.
+		Short: "Run the tests in rule files",
+		Long: `Run the tests in rule files. A test lists an act, and whether the rule must report
+it.
 
-The exit code is 3 if a test fails, or if a rule has none.`,
+Exits with 3 if a test fails, or if a rule has no test.`,
 		Example: "  bobctl rule test my-rules.yaml",
 		Args:    files,
 		RunE:    func(_ *cobra.Command, args []string) error { return o.Test(args) },

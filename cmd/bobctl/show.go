@@ -23,8 +23,8 @@ func newShowCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show FILE...",
 		Short: "Show what documents allow, and to which workloads",
-		Long: `Show what documents allow, and to which workloads. The table shows the beginning
-of long lists; --all shows everything.`,
+		Long: `Show what documents allow, and to which workloads. The table cuts long lists short;
+--all shows every entry.`,
 		Example: `  bobctl show webapp.yaml
   bobctl show -o json webapp.yaml | jq '.spec.containers[].opens[].path'`,
 		Args: files,

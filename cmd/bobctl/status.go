@@ -24,16 +24,16 @@ func newStatusCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show agents, workloads and documents of a cluster",
-		Long: `Show what the agents of a cluster say: which of them watch, how far each workload
-is learned, which documents are in force and which were refused. Every agent is
-asked through the API server, which takes the right to get pods/proxy.
+		Long: `Show which agents of a cluster watch, how far they have learned each workload, and
+which documents are in force or refused. bobctl asks every agent through the API
+server (needs: get pods/proxy).
 
-Workloads and documents are of all namespaces unless --namespace names one. A
-workload is learned when the node that has watched it longest has done so for
-its window.
+It shows workloads and documents of all namespaces unless --namespace names one. A
+workload is learned when the node that has watched it longest has done so for the
+workload's window.
 
-Exits with 3 if an agent is not ready or does not answer, or a document is
-refused.`,
+Exits with 3 if an agent is not ready or does not answer, or if an agent refuses a
+document.`,
 		Example: `  bobctl status
   bobctl status -n shop --watch
   bobctl status -o json | jq '.workloads[] | select(.state == "learning")'`,
@@ -43,7 +43,7 @@ refused.`,
 	registerFormat(c, &o.format)
 	o.cluster.Register(c.Flags())
 	c.Flags().Lookup("namespace").Usage = "`NAMESPACE` of workloads and documents (default: all)"
-	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show it again every two seconds")
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "refresh every two seconds")
 	completeCluster(c, &o.cluster)
 	return c
 }

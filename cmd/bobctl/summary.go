@@ -27,20 +27,19 @@ func newSummaryCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "summary [FLAG]... [-- CMD [ARGUMENT]...]",
 		Short: "Count what a program or workload does",
-		Long: `Count what a program or workload does: the programs it executes, the files it
-opens, the addresses it connects to and binds, its system calls with their
-errors, and when each was first and last.
+		Long: `Count what a program or workload does: the programs that it executes, the files
+that it opens, the addresses that it connects to and binds, its system calls with
+their errors, and the first and last time of each.
 ` + observationHelp + `
 
-System calls and addresses are counted in the kernel while this runs, which makes
-every system call of the machine a little slower: use it for a short look.
-bobctl lists a file when it is opened for the first time, and does not count opens.
-Addresses are those given to connect, bind and sendto by 64-bit calls.
+bobctl counts system calls and addresses in the kernel, which makes every system
+call of the machine a little slower: use it for a short look. bobctl lists a file
+when it is first opened, and does not count opens. Addresses are the arguments of
+64-bit calls of connect, bind and sendto.
 
-The result comes at the end: when CMD has ended, behind what it wrote to standard
-output, or with ctrl-C, or after --for. Of long lists the table shows the
-beginning; --all shows everything. Exits with 3 if CMD ended by itself and
-failed.`,
+bobctl writes the result when CMD has ended, after CMD's own standard output, or
+with ctrl-C, or after --for. The table cuts long lists short; --all shows every
+entry. Exits with 3 if CMD ended by itself and failed.`,
 		Example: `  bobctl summary -- curl -s http://127.0.0.1/
   bobctl summary --workload shop/deploy/webapp --for 60s
   bobctl summary --pod shop/webapp-5d4b9c7f6-x2x7x --for 60s -o json | jq '.[].syscalls[] | select(.errors > 0)'

@@ -12,8 +12,8 @@ func newTagCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tag oci://REF TAG...",
 		Short: "Give a published document more tags",
-		Long: `Give a published document more tags. A tag that names another document is moved;
-one that names an image, or any other artifact, is left alone.`,
+		Long: `Give a published document more tags. bobctl moves a tag that names another
+document, and refuses a tag that names an image or any other artifact.`,
 		Example: `  bobctl tag oci://registry.example/acme/webapp@sha256:... stable
   bobctl tag oci://registry.example/acme/bobs:webapp-1.4.2 webapp-1.4 stable`,
 		Args:              func(_ *cobra.Command, args []string) error { return o.Check(args) },

@@ -28,16 +28,16 @@ func newTraceCommand(t *term.Terminal) *cobra.Command {
 		Long: `Show live what a program or workload does for the first time: a line for each
 system call, program and file that is news.
 
-Unlike strace it stops no process and costs next to nothing, because the kernel
-sends only news: a system call once for each container, a file once for each
-access to it, whichever process does it; every execution. There are no
-arguments of system calls and no results. A file that does not exist is not shown. A refused
-open is shown with its error and the name that the program used.
+Unlike strace, bobctl trace stops no process and costs next to nothing, because the
+kernel sends only news: each system call once for a container, each file once for
+each kind of access, and every execution. It does not show arguments and results
+of system calls, nor files that do not exist. It shows a refused open with its
+error and the name that the program used.
 ` + observationHelp + `
 
-As with strace, news of CMD goes to standard error, so that CMD's own output can
-be piped; of everything else to standard output. --out names a file. Exits with
-3 if CMD ended by itself and failed.`,
+News of CMD goes to standard error, as with strace, so that you can pipe CMD's own
+output. All other news goes to standard output. --out writes to a file instead.
+Exits with 3 if CMD ended by itself and failed.`,
 		Example: `  bobctl trace -- curl -s http://127.0.0.1/
   bobctl trace --pod shop/webapp-5d4b9c7f6-x2x7x --execs
   bobctl trace --workload shop/deploy/webapp -o json | jq -r 'select(.kind == "open").path'

@@ -17,21 +17,22 @@ func newTestCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test BOB (--workload NAMESPACE/KIND/NAME | --file MANIFEST | --container ID | -- CMD)",
 		Short: "Hold a workload to a document for a while, and report",
-		Long: `Hold a workload to a document for a while, under your load, and report what it
-did that the document does not list, who did it, what of it only tells platforms
-apart, and what of the document was never made use of.
+		Long: `Hold a workload to a document for a while, under your load. The report lists:
+  - acts that the document does not list, and the processes that did them
+  - which of these acts are known differences between platforms
+  - entries of the document that the workload never used
 
-In a cluster it is watched by bobctl itself on the nodes, in the agents' pods
-(which takes the right to create pods/exec there); nothing is changed, and the
-document need not be signed or in force. With --file the workload is deployed,
-watched from its start, and removed again. On this machine a container is
-watched, or a program that is started.
+In a cluster bobctl runs itself on the nodes, in the agents' pods (needs: create
+pods/exec there). It changes nothing, and the document need not be signed or in
+force. With --file bobctl deploys the workload, watches it from its start, and
+removes it again. On this machine bobctl watches a container, or a program that it
+starts.
 
-The report says in which way its knowledge is incomplete. If nothing was
-observed, or something was lost, no deviation is no pass.
+The report says in which way it is incomplete. If bobctl observed nothing, or lost
+records, the workload does not pass, even without a deviation.
 
-Exits with 0 if it passed, with 3 if it deviated, and with 1 if that cannot be
-said.`,
+Exits with 0 if the workload passed, with 3 if it deviated, and with 1 if bobctl
+cannot tell.`,
 		Example: `  bobctl test webapp.yaml --workload shop/deploy/webapp --for 5m --html report.html
   bobctl test webapp.yaml --file bob.test.yaml --junit report.xml --patch allowances.yaml
   bobctl test redis.yaml --for 20s -- redis-server --port 7777
@@ -48,12 +49,12 @@ said.`,
 	}
 	flags := c.Flags()
 	registerFormat(c, &o.Format)
-	flags.DurationVar(&o.Duration, "for", time.Minute, "watch for `TIME`; CMD may end before")
-	flags.StringArrayVar(&o.Baseline, "baseline", nil, "`FILE` with documents that hold besides BOB, such as allowances (repeatable)")
+	flags.DurationVar(&o.Duration, "for", time.Minute, "watch for `TIME`, or until CMD ends")
+	flags.StringArrayVar(&o.Baseline, "baseline", nil, "`FILE` with documents that apply in addition to BOB, such as allowances (repeatable)")
 	flags.StringVar(&o.Values, "values", "", "`FILE` with the values of BOB's parameters or placeholders")
-	flags.StringVar(&o.JUnit, "junit", "", "write the report to `FILE` as JUnit's XML")
-	flags.StringVar(&o.HTML, "html", "", "write the report to `FILE` as a page to look at")
-	flags.StringVar(&o.Patch, "patch", "", "write to `FILE` the allowance that would make it pass, if it deviated")
+	flags.StringVar(&o.JUnit, "junit", "", "write the report to `FILE` as JUnit XML")
+	flags.StringVar(&o.HTML, "html", "", "write the report to `FILE` as a page for a browser")
+	flags.StringVar(&o.Patch, "patch", "", "if the workload deviated, write to `FILE` the allowance that would make it pass")
 	o.Local.Register(flags)
 	o.Cluster.Register(flags)
 	completeCluster(c, &o.Cluster.Flags)

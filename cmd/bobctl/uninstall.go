@@ -15,11 +15,13 @@ func newUninstallCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "uninstall NAME",
 		Short: "Take a document out of force on all nodes of a cluster",
-		Long: `Take a document out of force on all nodes of a cluster: show what goes, ask,
-remove its ConfigMap, and wait until no agent has it in force.
+		Long: `Take a document out of force on all nodes of a cluster. bobctl shows the changes,
+asks for confirmation, removes the ConfigMap of the document, and waits until no
+agent has the document in force.
 
-A workload that no other document describes is guarded by what was learned of
-it, or learned. If it is not installed nothing is done, and that is no error.`,
+A workload that no other document describes is guarded by its learned profile, or
+learned if it has none. If the document is not installed, bobctl does nothing and
+exits with 0.`,
 		Example: `  bobctl uninstall webapp -n shop
   bobctl uninstall webapp -n shop --yes --wait=false`,
 		Args: func(_ *cobra.Command, args []string) error {

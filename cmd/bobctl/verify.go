@@ -12,13 +12,13 @@ func newVerifyCommand(t *term.Terminal) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify FILE (--key KEY | --certificate-identity ... )",
 		Short: "Verify who signed a document",
-		Long: `Verify that a document was signed by the holder of a key, or by an identity that
-sigstore certified. Nothing is fetched: an identity is verified against a trusted
-root in a file, and all that this file can check is demanded. Regular
-expressions have to match all of the text.
+		Long: `Verify that the holder of a key, or an identity that sigstore certified, signed a
+document. bobctl fetches nothing: it verifies an identity against the trusted root
+in a file, and demands every proof that this file can check. Regular expressions
+must match the whole text.
 
-Without --bundle and --signature the signatures beside FILE are used. Exits with
-3 if the document is not signed, or not by them.`,
+Without --bundle and --signature bobctl uses the signatures next to FILE. Exits with
+3 if the document is not signed, or not by that key or identity.`,
 		Example: `  bobctl verify webapp.yaml --key vendor.pub
   bobctl verify webapp.yaml --trusted-root trusted_root.json \
     --certificate-identity-regexp 'https://github\.com/acme/webapp/.*' \

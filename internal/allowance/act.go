@@ -29,13 +29,13 @@ type Act struct {
 
 // Register registers the flags that say what is allowed.
 func (a *Act) Register(flags *pflag.FlagSet) {
-	flags.StringVar(&a.Container, "container", "", "`NAME` of the container; without, every container of the type")
+	flags.StringVar(&a.Container, "container", "", "`NAME` of the container (default: every container of the type)")
 	flags.StringVar(&a.Typ, "type", "container", "`TYPE` of the container: container, init or ephemeral")
 	flags.StringArrayVar(&a.Syscalls, "syscall", nil, "allow the system call `NAME` (repeatable)")
 	flags.StringVar(&a.exec, "exec", "", "allow executing the program at `PATH`, with the arguments of --arg")
-	flags.StringArrayVar(&a.args, "arg", nil, "`ARGUMENT` of --exec, the program's name first (repeatable); ⋯ is any one, ⋯⋯ any number; without, no arguments at all")
+	flags.StringArrayVar(&a.args, "arg", nil, "`ARGUMENT` of --exec, the program's name first (repeatable); ⋯ is any one argument, ⋯⋯ any number (default: no arguments)")
 	flags.StringArrayVar(&a.opens, "open", nil, "allow opening the file at `PATH` (repeatable)")
-	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` of --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
+	flags.StringSliceVar(&a.flags, "flags", nil, "`ACCESS` for --open: O_RDONLY, O_WRONLY, O_RDWR or O_PATH")
 	flags.StringArrayVar(&a.changes, "change", nil, "allow changing the file or name at `PATH` by the acts of --acts (repeatable)")
 	flags.StringSliceVar(&a.acts, "acts", nil, "`ACT` of --change, such as rename, unlink, link, symlink, mkdir, chmod or setuid")
 	a.network.register(flags)

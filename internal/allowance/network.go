@@ -21,9 +21,9 @@ type networkAct struct {
 func (a *networkAct) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&a.egress, "egress", nil, "allow connecting to `PEER,PROTOCOL[,PORT]`, such as world,TCP,443; a peer is a name such as private, an address or a CIDR (repeatable)")
 	flags.StringArrayVar(&a.ingress, "ingress", nil, "allow connections from `PEER,PROTOCOL[,PORT]` (repeatable)")
-	flags.StringArrayVar(&a.listens, "listen", nil, "allow waiting for peers on `PROTOCOL,PORT` (repeatable)")
+	flags.StringArrayVar(&a.listens, "listen", nil, "allow listening on `PROTOCOL,PORT` (repeatable)")
 	flags.StringArrayVar(&a.sockets, "socket", nil, "allow sockets of a `FAMILY`, such as netlink or inet/raw (repeatable)")
-	flags.StringArrayVar(&a.unix, "unix", nil, "allow connecting to the socket of a service of the node at `PATH` (repeatable)")
+	flags.StringArrayVar(&a.unix, "unix", nil, "allow connecting to the socket at `PATH` of a service on the node (repeatable)")
 }
 
 func (a *networkAct) empty() bool {

@@ -28,8 +28,8 @@ type Location struct {
 
 // Register registers the flags that say where the document is.
 func (l *Location) Register(flags *pflag.FlagSet) {
-	flags.StringVar(&l.Image, "image", "", "take the documents that are attached to the image `REF`")
-	flags.StringVar(&l.digest, "digest", "", "refuse any other than the artifact with the `DIGEST` sha256:...")
+	flags.StringVar(&l.Image, "image", "", "use the documents that are attached to the image `REF`")
+	flags.StringVar(&l.digest, "digest", "", "refuse any artifact except the one with the `DIGEST` sha256:...")
 }
 
 // Reference is the one argument of a command that names an artifact.

@@ -45,10 +45,10 @@ type Flags struct {
 
 // Register adds the flags to a command's.
 func (f *Flags) Register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.Kubeconfig, "kubeconfig", "", "kubeconfig in `FILE` (default: KUBECONFIG, or ~/.kube/config)")
+	flags.StringVar(&f.Kubeconfig, "kubeconfig", "", "`FILE` of the kubeconfig (default: KUBECONFIG, or ~/.kube/config)")
 	flags.StringVar(&f.Context, "context", "", "`CONTEXT` of the kubeconfig")
 	flags.StringVarP(&f.Namespace, "namespace", "n", "", "`NAMESPACE` (default: the context's)")
-	flags.StringVar(&f.AgentNamespace, "agent-namespace", "", "`NAMESPACE` that the agents run in (default: wherever they are)")
+	flags.StringVar(&f.AgentNamespace, "agent-namespace", "", "`NAMESPACE` of the agents (default: search all)")
 }
 
 // Client is a connection to a cluster. Its methods may be called from any

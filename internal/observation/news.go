@@ -135,7 +135,7 @@ func (f *Filter) Register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.syscalls, "syscalls", false, "show system calls")
 	flags.BoolVar(&f.execs, "execs", false, "show executions")
 	flags.BoolVar(&f.opens, "opens", false, "show opens")
-	flags.StringVarP(&f.calls, "events", "e", "", "show only the system calls `[!]NAME[,NAME]...`; openat and the like stand for opens too, execve for executions")
+	flags.StringVarP(&f.calls, "events", "e", "", "show only the system calls `[!]NAME[,NAME]...`; openat and similar calls stand for opens too, execve for executions")
 }
 
 // Calls of which there is more to tell than that they were made.

@@ -31,12 +31,12 @@ type Observation struct {
 // CMD's.
 func (o *Observation) Register(flags *pflag.FlagSet) {
 	flags.SetInterspersed(false)
-	flags.StringVar(&o.container, "container", "", "observe the container with this `ID` or beginning of one, or with this name")
+	flags.StringVar(&o.container, "container", "", "observe the container with this `ID`, the beginning of its ID, or its name")
 	flags.StringVar(&o.Pod, "pod", "", "observe the pod `NAMESPACE/NAME[/CONTAINER]`")
-	flags.StringVar(&o.Workload, "workload", "", "observe the workload `NAMESPACE/KIND/NAME`; deploy, sts, ds and the like are kinds too")
-	flags.StringVar(&o.cgroup, "cgroup", "", "observe the cgroup at `PATH` below the root of the hierarchy, such as a service's")
+	flags.StringVar(&o.Workload, "workload", "", "observe the workload `NAMESPACE/KIND/NAME`; KIND may be a short name, such as deploy, sts or ds")
+	flags.StringVar(&o.cgroup, "cgroup", "", "observe the cgroup at `PATH` below the root of the hierarchy, such as the cgroup of a service")
 	flags.StringArrayVar(&o.sockets, "containerd", nil, "ask the containerd at `SOCKET` (repeatable; default: the usual places)")
-	flags.DurationVar(&o.duration, "for", 0, "end after `TIME`, such as 60s; without, when CMD has ended, or with ctrl-C")
+	flags.DurationVar(&o.duration, "for", 0, "end after `TIME`, such as 60s (default: when CMD ends, or with ctrl-C)")
 }
 
 // Open loads what observes the command args, or the containers that flags name.

@@ -30,10 +30,10 @@ type Change struct {
 // Register registers what is set by flags, except for the format.
 func (o *Change) Register(flags *pflag.FlagSet) {
 	o.Cluster.Register(flags)
-	flags.BoolVar(&o.DryRun, "dry-run", false, "let the API server check the change, show it, and change nothing")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	flags.BoolVar(&o.Wait, "wait", true, "wait until the agents of all nodes have taken it in")
-	flags.DurationVar(&o.Timeout, "timeout", time.Minute, "wait for `TIME` at most")
+	flags.BoolVar(&o.DryRun, "dry-run", false, "show the change, let the API server check it, and change nothing")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask for confirmation")
+	flags.BoolVar(&o.Wait, "wait", true, "wait until the agents of all nodes have applied the change")
+	flags.DurationVar(&o.Timeout, "timeout", time.Minute, "wait at most `TIME`")
 }
 
 // out is where people read: standard output belongs to the result.

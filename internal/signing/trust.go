@@ -18,12 +18,12 @@ type Trust struct {
 
 // Register registers the flags.
 func (o *Trust) Register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.Keys, "key", nil, "public key in `FILE` (repeatable; one has to fit)")
-	flags.StringVar(&o.Identity.Subject, "certificate-identity", "", "`SUBJECT` of the certificate: a mail address, or the URL of a workflow")
+	flags.StringArrayVar(&o.Keys, "key", nil, "public key in `FILE` (repeatable; one of them must verify)")
+	flags.StringVar(&o.Identity.Subject, "certificate-identity", "", "`SUBJECT` of the certificate: an email address, or the URL of a workflow")
 	flags.StringVar(&o.Identity.SubjectRegexp, "certificate-identity-regexp", "", "`REGEXP` for the subject")
-	flags.StringVar(&o.Identity.Issuer, "certificate-oidc-issuer", "", "`URL` of who vouched for the subject")
+	flags.StringVar(&o.Identity.Issuer, "certificate-oidc-issuer", "", "`URL` of the OIDC provider that vouched for the subject")
 	flags.StringVar(&o.Identity.IssuerRegexp, "certificate-oidc-issuer-regexp", "", "`REGEXP` for the issuer")
-	flags.StringVar(&o.Identity.TrustedRootFile, "trusted-root", "", "trusted_root.json of sigstore in `FILE`")
+	flags.StringVar(&o.Identity.TrustedRootFile, "trusted-root", "", "`FILE` with the trusted_root.json of sigstore")
 }
 
 // Given reports whether the command line names anybody.

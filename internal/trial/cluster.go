@@ -33,7 +33,7 @@ type Cluster struct {
 
 // Register registers the flags that name the workload.
 func (c *Cluster) Register(flags *pflag.FlagSet) {
-	flags.StringVar(&c.workload, "workload", "", "watch the workload `NAMESPACE/KIND/NAME` of the cluster; deploy, sts, ds and the like are kinds too")
+	flags.StringVar(&c.workload, "workload", "", "watch the workload `NAMESPACE/KIND/NAME` of the cluster; KIND may be a short name, such as deploy, sts or ds")
 	flags.StringVarP(&c.manifest, "file", "f", "", "deploy `MANIFEST` for the test; if it has several workloads, --workload says which to watch")
 	c.Flags.Register(flags)
 }

@@ -30,9 +30,9 @@ type Local struct {
 
 // Register registers the flags that name what is watched.
 func (l *Local) Register(flags *pflag.FlagSet) {
-	flags.StringVar(&l.container, "container", "", "watch the container of this machine with this `ID` or beginning of one, or with this name")
+	flags.StringVar(&l.container, "container", "", "watch the container on this machine with this `ID`, the beginning of its ID, or its name")
 	flags.StringArrayVar(&l.sockets, "containerd", nil, "ask the containerd at `SOCKET` (repeatable; default: the usual places)")
-	flags.StringVar(&l.as, "as", "", "hold it to the container `NAME` of BOB; without, to the only one")
+	flags.StringVar(&l.as, "as", "", "compare with the container `NAME` of BOB (default: the only one)")
 }
 
 // Chosen reports whether the command line names anything.
