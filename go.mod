@@ -16,6 +16,7 @@ require (
 	github.com/google/cel-go v0.26.1
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.22.1
+	github.com/google/renameio/v2 v2.0.2
 	github.com/goreleaser/nfpm/v2 v2.45.2
 	github.com/leodido/go-syslog/v4 v4.6.0
 	github.com/opencontainers/go-digest v1.0.0

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/google/renameio/v2"
 )
 
 // Cache publishes to a catalog, and keeps the last good version of each document
@@ -109,10 +111,7 @@ func (c *Cache) keep(source string, d *Document) {
 		Data: d.Data, Signatures: d.Signatures, Values: d.Values,
 	})
 	if err == nil {
-		path := filepath.Join(c.dir, keptName(source, d.Name))
-		if err = os.WriteFile(path+temporary, text, 0o600); err == nil {
-			err = os.Rename(path+temporary, path)
-		}
+		err = renameio.WriteFile(filepath.Join(c.dir, keptName(source, d.Name)), text, 0o600, renameio.WithTempDir(c.dir))
 	}
 	if err != nil {
 		c.failed(fmt.Errorf("keep document %s of %s: %w", d.Name, source, err))
@@ -135,7 +134,7 @@ func (c *Cache) dropOthers(source string, published map[string]bool) {
 	}
 }
 
-const keptSuffix, temporary = ".json", ".new"
+const keptSuffix = ".json"
 
 // keptName names the file of a document, whose own name may not be one.
 func keptName(source, document string) string {

@@ -72,6 +72,17 @@ func (a Access) String() string {
 	return "O_PATH"
 }
 
+// ParseAccess returns the access that a flag of open(2) asks for, and false for
+// a flag that asks for none, such as O_CREAT.
+func ParseAccess(flag string) (Access, bool) {
+	for _, a := range []Access{AccessRead, AccessWrite, AccessRead | AccessWrite, 0} {
+		if flag == a.String() {
+			return a, true
+		}
+	}
+	return 0, false
+}
+
 // Flag is a fact about an event.
 type Flag uint32
 

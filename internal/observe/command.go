@@ -201,14 +201,9 @@ func (c *command) terminate() error {
 // terminateAll asks every process in the cgroup and below it to end.
 func terminateAll(dir string) error {
 	return eachCgroup(dir, func(dir string) error {
-		text, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-		if err != nil {
-			return nil // it is gone, or threaded and listed at its domain
-		}
-		for field := range bytes.FieldsSeq(text) {
-			var pid int
-			if _, err := fmt.Sscan(string(field), &pid); err == nil && pid > 1 {
-				_ = syscall.Kill(pid, syscall.SIGTERM) // an error says that it has ended
+		for _, pid := range workload.Processes(dir) {
+			if pid > 1 {
+				_ = syscall.Kill(int(pid), syscall.SIGTERM) // an error says that it has ended
 			}
 		}
 		return nil

@@ -173,14 +173,8 @@ func isPattern(path string) bool {
 func accessOf(flags []string) event.Access {
 	var access event.Access
 	for _, flag := range flags {
-		switch flag {
-		case "O_RDONLY":
-			access |= event.AccessRead
-		case "O_WRONLY":
-			access |= event.AccessWrite
-		case "O_RDWR":
-			access |= event.AccessRead | event.AccessWrite
-		}
+		a, _ := event.ParseAccess(flag)
+		access |= a
 	}
 	return access
 }

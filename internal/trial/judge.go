@@ -5,12 +5,9 @@ package trial
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"bobwatch/internal/alert"
@@ -127,11 +124,8 @@ func (j *judge) addRunning(c *workload.Container) {
 		if err != nil || !d.IsDir() {
 			return nil // it is gone
 		}
-		pids, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
-		for field := range strings.FieldsSeq(string(pids)) {
-			if pid, err := strconv.ParseUint(field, 10, 32); err == nil {
-				_ = j.builder.Processes.AddRunning(uint32(pid)) // it has ended
-			}
+		for _, pid := range workload.Processes(path) {
+			_ = j.builder.Processes.AddRunning(pid) // an error says that it has ended
 		}
 		return nil
 	})

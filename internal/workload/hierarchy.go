@@ -169,16 +169,7 @@ func (h *hierarchy) local(id uint64, reported string) (string, bool) {
 // and the ids of the nested ones. Cgroups that vanish meanwhile are skipped.
 func (h *hierarchy) members(p string) (pids []uint32, nested []uint64) {
 	h.walk(p, maxCgroupDepth, func(dir string) {
-		data, err := os.ReadFile(filepath.Join(h.root, dir, "cgroup.procs"))
-		if err != nil {
-			return // gone, or threaded, which lists its processes at its domain
-		}
-		for line := range strings.Lines(string(data)) {
-			pid, err := strconv.ParseUint(strings.TrimSpace(line), 10, 32)
-			if err == nil && pid != 0 { // 0: outside of the agent's pid namespace
-				pids = append(pids, uint32(pid))
-			}
-		}
+		pids = append(pids, Processes(filepath.Join(h.root, dir))...)
 		if dir == p {
 			return
 		}
@@ -187,6 +178,24 @@ func (h *hierarchy) members(p string) (pids []uint32, nested []uint64) {
 		}
 	})
 	return pids, nested
+}
+
+// Processes returns the processes in the cgroup of a directory, without those in
+// nested ones. A cgroup that is gone has none, and so has a threaded one, whose
+// domain lists its processes.
+func Processes(dir string) []uint32 {
+	data, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil {
+		return nil
+	}
+	var pids []uint32
+	for field := range strings.FieldsSeq(string(data)) {
+		pid, err := strconv.ParseUint(field, 10, 32)
+		if err == nil && pid != 0 { // 0: outside of the reader's PID namespace
+			pids = append(pids, uint32(pid))
+		}
+	}
+	return pids
 }
 
 // walk calls visit for the cgroup at p and those nested in it to a depth.

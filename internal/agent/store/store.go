@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/google/renameio/v2"
 	"go.uber.org/zap"
 
 	"bobwatch/internal/profile"
@@ -102,12 +103,7 @@ func (s *Store) write(name string, p *profile.Profile) error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(s.dir, fileName(name))
-	temporary := file + ".new"
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, file)
+	return renameio.WriteFile(filepath.Join(s.dir, fileName(name)), text, 0o600, renameio.WithTempDir(s.dir))
 }
 
 // fileName makes a readable file name of a workload's key, which may be too
