@@ -1,5 +1,5 @@
 # `make help` lists what there is. Everything is built with Go alone; clang is
-# needed only to make the BPF objects anew, which are committed.
+# needed only to rebuild the BPF objects, which are committed.
 
 export PATH := $(PATH):/usr/local/go/bin
 SHELL := /bin/bash -o pipefail
@@ -37,7 +37,7 @@ RUN_UNIT = { $(GOTEST) $(RACE) $(COVER)/concurrent.out $(call RACED,$(UNIT)); \
 	$(GOTEST) $(COVER)/unit.out $(filter-out $(call RACED,$(UNIT)),$(UNIT)); }
 RUN_KERNEL = $(GOTEST) -count=1 -p 1 $(RACE) $(COVER)/kernel.out $(KERNEL)
 RUN_E2E = $(GOTEST) -count=1 -p 1 $(E2E)
-RUN_VM = $(GOTEST) -count=1 $(VM)
+RUN_VM = $(GOTEST) -count=1 -timeout 80m $(VM)
 SUMMARY := bin/summary
 
 .PHONY: help build generate demo screens test test-unit test-kernel test-e2e test-vm summary cluster-up cluster-load cluster-down bench silence soak redteam fuzz lint fmt image report-picture release clean
@@ -49,7 +49,7 @@ build: ## Build bin/agent and bin/bobctl, static and stripped
 	@$(GOBUILD) -o bin/agent ./cmd/agent
 	@$(GOBUILD) -o bin/bobctl ./cmd/bobctl
 
-generate: ## Make all generated files anew (needs clang-19)
+generate: ## Rebuild all generated files (needs clang-19)
 	go generate ./...
 	test/tools/manifests.sh
 
@@ -146,7 +146,7 @@ release: ## Build release RELEASE into dist, signed with KEY; see docs/release.m
 	@go mod download
 	@go run ./deploy/release -version '$(RELEASE)' -out dist -key '$(KEY)'
 
-report-picture: ## Make docs/report.png and docs/incident.png anew (needs root)
+report-picture: ## Make docs/report.png and docs/incident.png again (needs root)
 	@test/tools/install.sh test
 	@test/tools/report.sh
 

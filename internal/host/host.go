@@ -2,6 +2,7 @@
 package host
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,4 +29,19 @@ func SinceBoot() time.Duration {
 
 // BootTime returns the wall-clock time at which SinceBoot was 0. It changes when
 // the clock is set.
-func BootTime() time.Time { return time.Now().Add(-SinceBoot()) }
+func BootTime() (boot time.Time) {
+	const tries, good = 5, 50 * time.Microsecond
+	shortest := time.Duration(math.MaxInt64)
+	for range tries {
+		before := SinceBoot()
+		now := time.Now()
+		// A goroutine that was interrupted in between is off by as much.
+		if took := SinceBoot() - before; took < shortest {
+			shortest, boot = took, now.Add(-before)
+		}
+		if shortest < good {
+			break
+		}
+	}
+	return boot
+}

@@ -70,9 +70,8 @@ func TestUnreleasedIsReadAgain(t *testing.T) {
 	}
 }
 
-// What was read and not released takes room in the ring buffer: the kernel
-// overwrites nothing of it.
-func TestUnreleasedIsNotOverwritten(t *testing.T) {
+// What was read and not released counts as taken until it is released.
+func TestUnreleasedTakesRoom(t *testing.T) {
 	s := testSensor(t, Options{RingBytes: 64 << 10, Keep: true})
 	c := learnPlain(t, s)
 	dir := t.TempDir()

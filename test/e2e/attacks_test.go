@@ -191,13 +191,13 @@ func TestAttacks(t *testing.T) {
 	mustBeSilent(t, a, "/usr/bin/shuf", func() { mustTell(t, k, "shuf /dev/null") })
 	var begun []time.Time
 	for _, act := range attacks {
-		time.Sleep(10 * time.Millisecond) // alerts have times of milliseconds
+		time.Sleep(50 * time.Millisecond) // alerts have times of milliseconds
 		begun = append(begun, time.Now())
 		t.Run(act.name, func(t *testing.T) {
 			before := len(a.Alerts())
 			// In a process of its own, as what a request starts is.
 			t.Log(mustTell(t, k, "( "+strings.ReplaceAll(act.line, "$T", secrets+act.name)+" )"))
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			seen, ok := a.Await(ctx, before, act.named)
 			if !ok {
@@ -238,7 +238,7 @@ func TestAttacksWhileLearning(t *testing.T) {
 		t.Run(act.name, func(t *testing.T) {
 			before := len(a.Alerts())
 			mustTell(t, k, strings.ReplaceAll(act.line, "$T", secrets+act.name))
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			seen, ok := a.Await(ctx, before, act.named)
 			if !ok || seen.Rule != act.rule {
@@ -278,7 +278,7 @@ func TestExecFromOutside(t *testing.T) {
 			if _, err := tt.run(t.Context(), program, target+"/missing"); err == nil {
 				t.Fatalf("%s succeeded on a missing file", program)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			seen, ok := a.Await(ctx, before, argument(target+"/missing"))
 			if !ok {

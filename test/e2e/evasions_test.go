@@ -86,7 +86,7 @@ func TestEvasions(t *testing.T) {
 		t.Run(act.name, func(t *testing.T) {
 			before := len(a.Alerts())
 			t.Log(mustTell(t, k, strings.ReplaceAll(act.line, "$T", secrets+act.name)+" || true"))
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			seen, ok := a.Await(ctx, before, act.named)
 			if !ok {

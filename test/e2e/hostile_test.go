@@ -49,7 +49,7 @@ func TestHostileInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := len(a.Alerts())
 			mustTell(t, k, tt.line)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			seen, ok := a.Await(ctx, before, tt.named)
 			if !ok {

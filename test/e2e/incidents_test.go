@@ -21,7 +21,7 @@ func mustBeOneIncidentEach(t *testing.T, seen []watch.Seen, begun []time.Time) {
 	for i := range attacks {
 		ids := make(map[string][]string)
 		for _, s := range seen {
-			after := s.First.Before(begun[i].Add(-5 * time.Millisecond))
+			after := s.First.Before(begun[i].Add(-25 * time.Millisecond))
 			next := i+1 < len(begun) && !s.First.Before(begun[i+1].Add(-5*time.Millisecond))
 			// One that repeats an earlier one says nothing new.
 			if !after && !next && s.Rule != rule.Suppressed {

@@ -178,10 +178,14 @@ func container(t *testing.T, p *profile.Profile) profile.Container {
 	return p.Spec.Containers[0]
 }
 
+// patience is how long a test waits for an alert. One that comes at all comes at
+// once, so that only a failure takes as long.
+const patience = 30 * time.Second
+
 // await waits for an alert that match accepts, and fails the test without.
 func await(t *testing.T, a *watch.Agent, match func(*alert.Alert) bool) watch.Seen {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	seen, ok := a.Await(ctx, 0, match)
 	if !ok {

@@ -39,7 +39,7 @@ func TestStories(t *testing.T) {
 	}
 	begun := make(map[string]time.Time)
 	for _, tt := range tests {
-		time.Sleep(20 * time.Millisecond) // alerts have times of milliseconds
+		time.Sleep(50 * time.Millisecond) // alerts have times of milliseconds
 		begun[tt.name] = time.Now()
 		if tt.line != "" {
 			mustTell(t, k, "( "+tt.line+" )")
@@ -92,7 +92,7 @@ func export(t *testing.T, stories map[string]alert.Alert) {
 
 // between returns the incidents of the alerts that were first raised then.
 func between(seen []watch.Seen, from, to time.Time) (ids []string) {
-	const slack = 10 * time.Millisecond
+	const slack = 25 * time.Millisecond
 	for _, s := range seen {
 		if !s.First.Before(from.Add(-slack)) && s.First.Before(to.Add(-slack)) && !slices.Contains(ids, s.Incident) {
 			ids = append(ids, s.Incident)

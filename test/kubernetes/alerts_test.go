@@ -176,15 +176,6 @@ func (a *alerts) await(t *testing.T, mark int, what string, match func(*alert.Al
 	}
 }
 
-// silent fails the test for each alert after a mark about a namespace.
-func (a *alerts) silent(t *testing.T, mark int, namespace string) {
-	t.Helper()
-	time.Sleep(2 * time.Second) // an alert would be here by now
-	for _, s := range a.since(mark, namespace) {
-		t.Errorf("alert without an attack: %s: %s %s", s.Pod.Name, s.Rule, s.Message)
-	}
-}
-
 // executed matches the execution of a program in a pod, given its path.
 func executed(pod, path string) func(*alert.Alert) bool {
 	return func(a *alert.Alert) bool {

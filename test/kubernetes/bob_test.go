@@ -62,7 +62,7 @@ func TestBillOfBehavior(t *testing.T) {
 	w.kubectl(t, "rollout", "restart", "deployment/front")
 	w.rollout(t)
 	w.loadFor(t, 10*time.Second)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	for _, p := range w.pods(t) {
 		for _, program := range []string{"cat", "id", "tac"} {
 			mark := l.alerts.mark()

@@ -123,7 +123,7 @@ func (w *webapp) mustAccept(t *testing.T, key string) {
 	for _, p := range w.pods(t) {
 		w.inject(t, p, "nl /etc/hosts")
 	}
-	w.alerts.silent(t, mark, w.namespace)
+	w.silent(t, mark, w.namespace)
 }
 
 // command returns a command line of bobctl for the namespace.

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"bobwatch/internal/profile/documents"
 
@@ -33,7 +32,7 @@ func TestDocument(t *testing.T) {
 	mark := l.alerts.mark()
 	w.deploy(t, 1, withoutWindow)
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	w.mustGuard(t, "/usr/bin/nl")
 
 	w.tamper(t, "/usr/bin/tac")
@@ -46,7 +45,7 @@ func TestDocument(t *testing.T) {
 	w.kubectl(t, "rollout", "restart", "deployment/webapp")
 	w.rollout(t)
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 }
 
 // TestFirstCommand wants the first program of a container told that is not the
@@ -103,7 +102,7 @@ func (w *webapp) mustGuard(t *testing.T, program string) {
 		w.inject(t, p, program+" /etc/passwd")
 		names(t, p, w.alerts.await(t, mark, "injected command", executed(p.Name, program)))
 	}
-	time.Sleep(2 * time.Second) // the rest of what the attacks caused
+	w.markAll(t) // the rest of what the attacks caused
 }
 
 // tamper lets the document in force allow one more program, without the vendor.

@@ -24,7 +24,7 @@ func TestFirstEnd(t *testing.T) {
 	w.rollout(t)
 	w.load(t)
 	eventually(t, "end of the first pod", func() error { return w.single(t) })
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	w.mustGuard(t, "/usr/bin/nl")
 }
 

@@ -26,7 +26,7 @@ func TestKilled(t *testing.T) {
 	w.awaitGuarded(t)
 	mark := l.alerts.mark()
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 
 	mark = l.alerts.mark()
 	l.agentOn(t, p.Spec.NodeName).kill(t)
@@ -44,5 +44,5 @@ func TestKilled(t *testing.T) {
 	t.Logf("told %s after the attack", s.written.Sub(s.First))
 	mark = l.alerts.mark()
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 }

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,7 +32,7 @@ func TestLearning(t *testing.T) {
 		w.inject(t, p, programs[1])
 	}
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 
 	if pods[0].Spec.NodeName == pods[1].Spec.NodeName {
 		t.Fatalf("both replicas run on %s", pods[0].Spec.NodeName)
@@ -46,7 +45,7 @@ func TestLearning(t *testing.T) {
 		names(t, p, l.alerts.await(t, mark, "injected cat", executed(p.Name, "/usr/bin/cat")))
 	}
 
-	time.Sleep(2 * time.Second) // the rest of what the attacks caused
+	l.markAll(t) // the rest of what the attacks caused
 	mark = l.alerts.mark()
 	w.kubectl(t, "rollout", "restart", "deployment/webapp")
 	w.rollout(t)
@@ -56,7 +55,7 @@ func TestLearning(t *testing.T) {
 	for range 3 {
 		w.load(t)
 	}
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	w.record(t) // still one
 }
 

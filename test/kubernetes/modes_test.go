@@ -38,12 +38,12 @@ func TestModes(t *testing.T) {
 	w.install(t, signed)
 	mark = l.alerts.mark()
 	w.inject(t, w.pods(t)[0], "/usr/bin/nl /etc/passwd")
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 
 	w.annotate(t, "bobwatch/mode=guard")
 	w.awaitState(t, status.Guarded)
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	w.mustGuard(t, "/usr/bin/tac")
 
 	mark = l.alerts.mark()
@@ -77,7 +77,7 @@ func TestNewImage(t *testing.T) {
 	w.kubectl(t, "set", "image", "deployment/webapp", "web="+next.Ref)
 	w.rollout(t)
 	w.load(t)
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	p := w.pods(t)[0]
 	w.inject(t, p, "/usr/bin/id")
 	told := l.alerts.await(t, mark, "what is new", executed(p.Name, "/usr/bin/id"))
@@ -90,7 +90,7 @@ func TestNewImage(t *testing.T) {
 	mark = l.alerts.mark()
 	w.load(t)
 	w.inject(t, p, "/usr/bin/id")
-	l.alerts.silent(t, mark, w.namespace)
+	l.silent(t, mark, w.namespace)
 	w.inject(t, p, "/usr/bin/nl /etc/passwd")
 	if told := l.alerts.await(t, mark, "attack", executed(p.Name, "/usr/bin/nl")); told.New {
 		t.Error("an attack on a guarded image is told as new")

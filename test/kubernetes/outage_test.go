@@ -50,7 +50,7 @@ func TestOutage(t *testing.T) {
 
 	mark := l.alerts.mark()
 	guarded.load(t)
-	l.alerts.silent(t, mark, guarded.namespace)
+	l.silent(t, mark, guarded.namespace)
 }
 
 // executes returns nil if the learned profile has the execution of a program.

@@ -62,7 +62,7 @@ func bootDebian(t *testing.T, root string) (status, out string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const limit = 20 * time.Minute
+	const limit = 40 * time.Minute
 	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, fmt.Errorf("it used up its %s", limit))
 	defer cancel()
 	var printed bytes.Buffer
