@@ -79,7 +79,7 @@ func (r *release) annotations() map[string]string {
 		ocispec.AnnotationDescription: summary,
 		ocispec.AnnotationVersion:     r.version,
 		ocispec.AnnotationRevision:    r.commit,
-		ocispec.AnnotationSource:      homepage,
+		ocispec.AnnotationSource:      r.home,
 		ocispec.AnnotationLicenses:    "Apache-2.0",
 		ocispec.AnnotationCreated:     r.time.Format("2006-01-02T15:04:05Z"),
 	}

@@ -28,6 +28,7 @@ type release struct {
 	out       string // the folder of the results
 	version   string // without the v
 	commit    string
+	home      string    // the address of the project, below which releases are
 	time      time.Time // of the commit; the time of every file in every archive
 	platforms []platform
 	log       io.Writer
@@ -50,6 +51,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	version := flags.String("version", "", "the version, such as 0.1.0; required")
 	out := flags.String("out", "dist", "the folder of the results; it must be empty or missing")
 	source := flags.String("source", ".", "the root of the source tree")
+	home := flags.String("home", "https://bobwatch.example", "the address of the project, below which the files of the release will be")
 	only := flags.String("platform", "", "build for this platform alone, such as linux/amd64")
 	key := flags.String("key", "", "PEM file with the private key that signs; its passphrase is in COSIGN_PASSWORD")
 	if err := flags.Parse(args); err != nil {
@@ -59,7 +61,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.log = log
+	r.log, r.home = log, strings.TrimSuffix(*home, "/")
 	if r.platforms, err = choose(*only); err != nil {
 		return err
 	}

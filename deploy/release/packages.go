@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	homepage   = "https://github.com/bobwatch/bobwatch"
-	maintainer = "The bobwatch authors <bobwatch@users.noreply.github.com>"
+	maintainer = "The bobwatch authors <authors@bobwatch.example>"
 	summary    = "Learns what containers and services do, and reports when they leave it"
 )
 
@@ -51,7 +50,7 @@ func (r *release) writePackage(built programs, on platform, format string) error
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name: "bobwatch", Arch: on.arch, Platform: on.os, Version: r.version, MTime: r.time,
 		Section: "admin", Priority: "optional", Maintainer: maintainer, Vendor: "bobwatch",
-		Description: summary, Homepage: homepage, License: "Apache-2.0",
+		Description: summary, Homepage: r.home, License: "Apache-2.0",
 		Overridables: nfpm.Overridables{
 			Contents: contents,
 			Scripts: nfpm.Scripts{

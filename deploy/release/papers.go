@@ -21,7 +21,7 @@ import (
 
 // downloads is where the files of a release can be had.
 func (r *release) downloads(name string) string {
-	return homepage + "/releases/download/v" + r.version + "/" + name
+	return r.home + "/releases/download/v" + r.version + "/" + name
 }
 
 // writeKrew writes the manifest that makes bobctl `kubectl bob`.
@@ -43,7 +43,7 @@ func (r *release) writeKrew(programs) error {
 		"apiVersion": "krew.googlecontainertools.github.com/v1alpha2", "kind": "Plugin",
 		"metadata": map[string]string{"name": "bob"},
 		"spec": map[string]any{
-			"version": "v" + r.version, "homepage": homepage,
+			"version": "v" + r.version, "homepage": r.home,
 			"shortDescription": "Work with Bills of Behavior and the agents that guard by them",
 			"description":      summary + ".\nRecords, signs, tests and installs Bills of Behavior, and shows alerts.\n",
 			"platforms":        platforms,
@@ -93,7 +93,7 @@ func (r *release) writeSBOM(built programs) error {
 	data, err := json.MarshalIndent(&spdx.Document{
 		SPDXVersion: spdx.Version, DataLicense: spdx.DataLicense, SPDXIdentifier: "DOCUMENT",
 		DocumentName:      "bobwatch-" + r.version,
-		DocumentNamespace: homepage + "/spdx/" + r.version + "/" + r.commit,
+		DocumentNamespace: r.home + "/spdx/" + r.version + "/" + r.commit,
 		CreationInfo: &spdx.CreationInfo{
 			Created:  r.time.Format("2006-01-02T15:04:05Z"),
 			Creators: []common.Creator{{CreatorType: "Tool", Creator: "bobwatch-release"}},
@@ -149,12 +149,12 @@ func (r *release) writeProvenance(programs) error {
 		"predicateType": "https://slsa.dev/provenance/v1",
 		"predicate": map[string]any{
 			"buildDefinition": map[string]any{
-				"buildType":            homepage + "/blob/main/docs/release.md",
+				"buildType":            r.home + "/blob/main/docs/release.md",
 				"externalParameters":   map[string]string{"version": r.version},
 				"internalParameters":   map[string]string{"go": runtime.Version()},
-				"resolvedDependencies": []resource{{URI: "git+" + homepage, Digest: map[string]string{"gitCommit": r.commit}}},
+				"resolvedDependencies": []resource{{URI: "git+" + r.home, Digest: map[string]string{"gitCommit": r.commit}}},
 			},
-			"runDetails": map[string]any{"builder": map[string]string{"id": homepage + "/blob/main/deploy/release"}},
+			"runDetails": map[string]any{"builder": map[string]string{"id": r.home + "/blob/main/deploy/release"}},
 		},
 	}, "", "  ")
 	if err != nil {

@@ -20,9 +20,10 @@ var unseen = []struct{ act, limit string }{
 	{"`stat`, `access` and other calls that ask about a file and do not open it", "ask about a file"},
 	{"another address of an allowed group of peers", "groups of addresses"},
 	{"a race for the descriptor, where the kernel refuses a program on the return of `do_filp_open`", "do_filp_open"},
-	{"a race for the string of a refused open", "Refused opens"},
+	{"a race for the string of a refused open or of a change by name", "Calls that change files by name"},
+	{"a setuid bit that `open` gives a new file", "modes that `open` and `mkdir` give"},
 	{"more than 65,536 processes in containers", "65,536 processes"},
-	{"whatever the workload did while it was learned", "while it learns"},
+	{"everything that the workload did while it was learned", "while it learns"},
 }
 
 // TestRedTeamPage compares docs/red-team.md with the tables that TestAttacks and

@@ -8,7 +8,7 @@ import (
 var credentialSearch = Rule{
 	ID:    rule.CredentialSearch,
 	About: "`grep`, `find`, `locate` and the like with the name of a key or of a file of credentials among their arguments",
-	Blind: "a search by other programs, of which opens are judged",
+	Blind: "a search by other programs; their opens are judged",
 	Kinds: executions,
 	Broken: func(a Act) bool {
 		return searchers.runs(a.Event) && holds(a.Event.Args, credentialWords)

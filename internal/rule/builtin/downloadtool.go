@@ -8,7 +8,7 @@ import (
 var downloadTool = Rule{
 	ID:    rule.DownloadTool,
 	About: "an execution of `curl`, `wget`, `ssh`, `scp`, `rsync`, `ftp` and the like that the profile does not allow",
-	Blind: "the same by an interpreter, of which connections are judged",
+	Blind: "the same done by an interpreter; its connections are judged",
 	Kinds: executions,
 	Broken: func(a Act) bool {
 		return downloadTools.runs(a.Event)

@@ -8,7 +8,7 @@ import (
 var escapeTool = Rule{
 	ID:    rule.EscapeTool,
 	About: "an execution of `nsenter`, `debugfs`, `ctr`, `crictl`, `docker`, `runc` and the like by a container with an image",
-	Blind: "the same by own programs, of which calls and sockets are judged",
+	Blind: "the same done by programs of the attacker; their calls and sockets are judged",
 	Kinds: executions,
 	Broken: func(a Act) bool {
 		return a.Container.Image && escapeTools.runs(a.Event)

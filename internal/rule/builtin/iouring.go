@@ -11,7 +11,7 @@ import (
 var ioUring = Rule{
 	ID:    rule.IOUring,
 	About: "`io_uring_setup`, `io_uring_enter`, `io_uring_register` that the profile does not allow",
-	Blind: "the operations, but for opens, which are judged as opens",
+	Blind: "the operations themselves, except opens, which are judged as opens",
 	Kinds: []event.Kind{event.KindSyscall},
 	Calls: []string{"io_uring_setup", "io_uring_enter", "io_uring_register"},
 }

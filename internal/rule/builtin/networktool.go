@@ -8,7 +8,7 @@ import (
 var networkTool = Rule{
 	ID:    rule.NetworkTool,
 	About: "an execution of `nmap`, `tcpdump`, `nc`, `socat`, `masscan`, `dig` and the like that the profile does not allow",
-	Blind: "the same by an interpreter, of which connections and sockets are judged",
+	Blind: "the same done by an interpreter; its connections and sockets are judged",
 	Kinds: executions,
 	Broken: func(a Act) bool {
 		return networkTools.runs(a.Event)

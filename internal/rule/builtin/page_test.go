@@ -36,7 +36,7 @@ func TestPage(t *testing.T) {
 
 const introduction = `# Built-in rules
 
-These rules judge single acts, whatever else the workload does. [alerts.md](alerts.md#rules) has the rules that compare with a profile, and those about the agent itself. %[1]sgo generate%[1]s writes this page from the code.
+These rules judge single acts, and do not depend on what is normal for the workload. [alerts.md](alerts.md#rules) has the rules that compare with a profile, and those about the agent itself. %[1]sgo generate%[1]s writes this page from the code.
 
 The column *profile* says how a rule and a profile go together:
 
