@@ -99,8 +99,8 @@ int BPF_PROG(handle_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 }
 
 /*
- * The slot is freed by user space, which may still hold news of it; that of a
- * nested cgroup at once, as nobody there knows it.
+ * User space frees the slot, because it may still hold news of it. The slot of a
+ * nested cgroup is freed at once, because user space does not know it.
  */
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(handle_cgroup_rmdir, struct cgroup *cgroup, const char *path)
@@ -121,9 +121,9 @@ int BPF_PROG(handle_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 }
 
 /*
- * A process of a container that leaves it for another cgroup would escape its
- * watch, and is followed. What the service manager takes out of a plain cgroup,
- * such as a session that sshd began, it hands over: somebody else's from then on.
+ * A process that leaves its container for another cgroup is followed, or it would
+ * escape the watch. A process that the service manager moves out of a plain cgroup,
+ * such as a session that sshd began, is handed over, and not followed.
  */
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(handle_cgroup_attach, struct cgroup *destination, const char *path,

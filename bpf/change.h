@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Changes of files and names, on the exits of the system calls that make them. A
- * call with a descriptor is known by its file. Of a call with a name there is
- * the string that the caller passed, which a thread can replace in the meantime:
- * no tracepoint has more, so the record says so.
+ * Changes of files and names, on the exits of the system calls that make them. For a
+ * call with a descriptor the record has the file. For a call with a name it has only
+ * the string that the caller passed, which a thread can replace in the meantime; the
+ * record says so. No tracepoint offers more.
  */
 #ifndef BOBWATCH_CHANGE_H
 #define BOBWATCH_CHANGE_H
@@ -35,7 +35,7 @@ struct change {
 	__u32 flags;
 };
 
-/* Reads the other name behind the place of the path. Returns false if it is cut. */
+/* Reads the other name to the data after the path. Returns false if the name is cut. */
 static __always_inline bool read_other(struct scratch *scratch, const void *other)
 {
 	long bytes;
@@ -50,7 +50,7 @@ static __always_inline bool read_other(struct scratch *scratch, const void *othe
 	return bytes < OTHER_BYTES;
 }
 
-/* Moves the other name behind the path, where a record has its arguments. */
+/* Moves the other name to the end of the path, where a record has its arguments. */
 static __always_inline void append_other(struct scratch *scratch)
 {
 	__u64 at = scratch->event.path_bytes;
@@ -134,9 +134,9 @@ static __always_inline int tell_changed_file(__u32 slot, const struct change *ch
 }
 
 /*
- * A change of the file behind a descriptor. This and the next are global, so that
- * the verifier looks at them once, and not for every way in which a call can name
- * what it changes.
+ * A change of the file behind a descriptor. This function and report_changed_name are
+ * global, so that the verifier checks them once, and not for every way in which a
+ * call can name the changed file.
  */
 __noinline int report_changed_file(__u32 slot, const struct change *change)
 {
@@ -144,7 +144,7 @@ __noinline int report_changed_file(__u32 slot, const struct change *change)
 		return 0;
 	return tell_changed_file(slot, change);
 }
-/* A change of what the caller named. */
+/* A change of a file that the caller named by a path. */
 static __always_inline int tell_changed_name(__u32 slot, const struct change *change)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -204,9 +204,9 @@ __noinline int report_changed_name(__u32 slot, const struct change *change)
 }
 
 /*
- * What a call changes and which of its arguments say it: the cookie of the link,
- * written by internal/sensor/changes.go. Each field of four bits is the number of
- * an argument counted from 1, and 0 for one that the call does not take.
+ * The cookie of the link, which internal/sensor/changes.go writes: the act of a call,
+ * and the arguments that name the changed file. Each field of four bits is the number
+ * of an argument, counted from 1, or 0 if the call does not take that argument.
  */
 #define COOKIE_ACT(cookie) ((cookie) & 0xff)
 #define COOKIE_FIELD(cookie, n) ((cookie) >> (8 + 4 * (n)) & 0xf)
@@ -244,7 +244,7 @@ static __always_inline bool is_directory(int fd)
 	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
-/* Makes the act more exact by the detail that the call takes. */
+/* Refines the act by the detail argument of the call: a mode, flags, an attribute. */
 static __always_inline void refine(struct change *change, __u64 detail)
 {
 	static const char wanted[] = "security.capability";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
 /*
- * Counts the system calls and addresses of watched containers, for as long as
- * somebody asks for a summary. These programs are not part of sensor.bpf.c, so
- * that nobody else pays for them; they share the sensor's table of containers
- * and processes, which user space puts in the place of the maps of this file.
+ * Counts the system calls and addresses of watched containers while bobctl summary
+ * runs. These programs are not part of sensor.bpf.c, so that they cost nothing at
+ * other times. They share the sensor's tables of containers and processes, which
+ * user space puts in the place of the maps of this file.
  */
 #include "kernel.h"
 
@@ -60,7 +60,7 @@ struct call {
 	__u32 compat;
 };
 
-/* How often something was done, and when. Times are ns since boot. */
+/* How often an act was done, and when. Times are ns since boot. */
 struct tally {
 	__u64 count;
 	__u64 errors;
@@ -68,7 +68,7 @@ struct tally {
 	__u64 last_ns;
 };
 
-/* Written by the programs, read by user space. What finds no room is counted. */
+/* Written by the programs, read by user space. Calls that find no room are counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -82,7 +82,7 @@ enum address_use {
 	USE_SEND,
 };
 
-/* What a container connected a socket to, bound it to, or sent to. */
+/* An address that a container connected or bound a socket to, or sent to. */
 struct address {
 	__u64 cgroup;
 	__u32 use;
@@ -95,7 +95,7 @@ struct address_tally {
 	__u8 comm[16]; /* of who did it first */
 };
 
-/* Written by the programs, read by user space. What was used longest ago goes. */
+/* Written by the programs, read by user space. The least recently used entry goes first. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -103,10 +103,10 @@ struct {
 	__type(value, struct address_tally);
 } addresses SEC(".maps");
 
-/* Calls of which no count could be kept. Not in .bss, which is the sensor's. */
+/* Calls that found no room in the map. Not in .bss, which belongs to the sensor. */
 __u64 uncounted SEC(".data.count") = 0;
 
-/* The slot of the container whose own process the current task is, or -1. */
+/* The slot of the container to which the current task is native, or -1. */
 static __always_inline int native_slot(struct task_struct *task)
 {
 	int slot = find_slot(current_cgroup(task));
@@ -187,7 +187,7 @@ static __always_inline __u32 socket_type(struct task_struct *task, __u32 fd)
 }
 
 /*
- * Reads as much of an address as says where it leads. The program may have
+ * Reads the part of an address that identifies the peer. The program may have
  * changed it since the kernel read it.
  */
 static __always_inline bool read_name(struct address *address, const struct address_args *args)

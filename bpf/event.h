@@ -109,7 +109,7 @@ enum direction {
 	DIRECTION_LISTEN, /* no peer yet: the address and port are its own */
 };
 
-/* Whom a container talks to; of KIND_SOCKET the family, type and protocol alone. */
+/* The peer of a container; for KIND_SOCKET only family, type and protocol are set. */
 struct connection {
 	__u8 address[16]; /* the peer's; IPv4 mapped into IPv6; zeroes for AF_UNIX */
 	__u16 port;	  /* the peer's, with DIRECTION_INGRESS the container's own */
@@ -124,10 +124,10 @@ struct connection {
  * is a list of NUL-terminated components, leaf first; with FLAG_CALLER_PATH the
  * first caller_bytes of it are the string the caller passed, and the
  * components, if any, are the directory it is relative to. A cgroup's path is
- * one string. Of an AF_UNIX peer with an abstract name the path is empty, and the
- * arguments are the name. Of KIND_CHANGE the arguments are the other name of the
- * call, as the caller passed it. A process with pid 0 is unknown: a packet came in, and
- * whoever ran at that time has nothing to do with it.
+ * one string. For an AF_UNIX peer with an abstract name the path is empty, and the
+ * arguments are the name. For KIND_CHANGE the arguments are the other name of the
+ * call, as the caller passed it. A process with pid 0 is unknown: a packet came in,
+ * and the task that ran at that time has nothing to do with it.
  */
 struct event {
 	__u64 time_ns; /* since boot */
@@ -157,7 +157,7 @@ struct event {
 
 _Static_assert(sizeof(enum event_flag) == sizeof(__u32), "flags have 32 bits in user space");
 
-/* Where a record is put together; one per CPU and program, see maps.h. */
+/* The buffer in which a program builds a record; one per CPU and program, see maps.h. */
 struct scratch {
 	struct event event;
 	__u8 data[PATH_BYTES + MAX_NAME + ARGS_BYTES];

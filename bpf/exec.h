@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Executions, and with them what is native to a container. A task becomes
- * native at the exec that happens inside of the container's root; its children
- * inherit that. Everything else in the cgroup is the runtime at work.
+ * Executions, and the marking of native processes. A task becomes native to a
+ * container when it executes a program inside of the container's root; its children
+ * inherit that. All other tasks in the cgroup belong to the container runtime.
  */
 #ifndef BOBWATCH_EXEC_H
 #define BOBWATCH_EXEC_H
@@ -66,7 +66,7 @@ static __always_inline void mark_native(struct task_struct *task, int slot)
 		__sync_fetch_and_add(&state.counters.natives_full, 1);
 }
 
-/* Appends the argument vector as it is in the new image, behind the path. */
+/* Appends the argument vector of the new image to the record, after the path. */
 static __always_inline void append_args(struct scratch *scratch, struct task_struct *task)
 {
 	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
@@ -90,9 +90,9 @@ static __always_inline void append_args(struct scratch *scratch, struct task_str
 #define EXEC_HASHED 1024 /* bytes of path and arguments; a longer execution is never known */
 
 /*
- * Hashes what exec_scratch holds, word by word; zeros fill the last one, so that
- * the loop has one way out and 6.1 follows it once. Global, so that the verifier
- * looks at it once.
+ * Hashes the data in exec_scratch word by word. Zeros fill the last word, so that
+ * the loop has one exit and the verifier of 6.1 follows it once. The function is
+ * global, so that the verifier checks it once.
  */
 __noinline __u64 hash_exec(__u32 bytes)
 {
@@ -113,9 +113,9 @@ __noinline __u64 hash_exec(__u32 bytes)
 }
 
 /*
- * Names the execution in exec_scratch by all that it is judged by, and says
- * whether user space found one like it allowed under the profile in force. It is
- * sent all the same, so that user space can tell what each process runs.
+ * Computes the key of the execution in exec_scratch from everything that user space
+ * judges it by, and flags it if user space has allowed one with this key before. The
+ * record is sent in any case: user space tracks the program of each process.
  */
 static __always_inline void recognise_exec(struct event *event, int slot)
 {

@@ -15,7 +15,7 @@ static __always_inline __u64 mix(__u64 hash, __u64 value)
 	return hash ^ hash >> 31;
 }
 
-/* `detail` is what else of an act its hash does not say, such as an open's access. */
+/* `detail` is a property of the act that the hash lacks, such as the access of an open. */
 static __always_inline struct known_key known_key_of(int slot, enum event_kind kind, __u64 hash,
 						     __u8 detail)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* What the programs and user space share. */
+/* The memory and maps that the programs and user space share. */
 #ifndef BOBWATCH_MAPS_H
 #define BOBWATCH_MAPS_H
 
@@ -20,11 +20,11 @@ enum container_state {
 };
 
 /*
- * What a container's records are charged to: one sort cannot spend what another
- * needs. User space reads and clears `held`.
+ * The budgets of a container, one for each sort of record, so that one sort cannot
+ * use up the budget of another. User space reads and clears `held`.
  */
 enum share_kind {
-	SHARE_CALLS, /* system calls and whatever else is few */
+	SHARE_CALLS, /* system calls and other rare records */
 	SHARE_OPENS,
 	SHARE_EXECS, /* and moves */
 	SHARE_RUNTIME,
@@ -38,7 +38,7 @@ struct share {
 	__u64 due_ns;  /* when the next byte would be due at the steady rate */
 	__u64 waiting; /* bytes sent and perhaps not read yet */
 	__u64 end;     /* position in the ring buffer behind the last of them */
-	__u64 held;    /* records held back by the budget or for want of room */
+	__u64 held;    /* records held back by the budget or for lack of room */
 };
 
 /*
@@ -51,8 +51,8 @@ struct container {
 	__u64 known_compat[NR_WORDS];
 	__u64 known_runtime[NR_WORDS]; /* the runtime's own calls, native ABI */
 	/*
-	 * What was executed on the host's root in a parked cgroup does: the runtime,
-	 * or the workload of a plain cgroup. It shares no set with either.
+	 * Calls by programs on the host's root in a parked cgroup: the runtime, or the
+	 * workload of a plain cgroup. Not decided yet, so neither of their sets has them.
 	 */
 	__u64 known_undecided[NR_WORDS];
 	__u64 sensitive[SENSITIVE_WORDS]; /* a bloom filter of `sensitive_files` */
@@ -60,13 +60,13 @@ struct container {
 	__u32 root_dev;
 	__u32 mnt_ns; /* mount namespace of that task */
 	__u32 state;
-	__u32 plain;	  /* no container: whatever is executed in it is the workload */
+	__u32 plain;	  /* no container: every program executed in it is the workload */
 	__u32 generation; /* changes with the profile, and makes known opens news again */
 	__u32 entries;	  /* processes that entered so far */
 	struct share shares[SHARES];
 };
 
-/* What was lost or held back, and why. Read by user space at every scrape. */
+/* Records sent, held back and lost, by cause. User space reads them at every scrape. */
 struct counters {
 	__u64 records[KINDS];	  /* sent, by event kind */
 	__u64 ring_full[KINDS];	  /* held back or lost, by event kind */
@@ -80,12 +80,12 @@ struct counters {
 /*
  * Everything that is shared by plain memory; user space maps it.
  *
- * ids leads from cgroup id to container without a map helper: eight ids to
- * compare, all in one cache line. A cgroup nested in a container has an id of
- * its own whose owner is the container's slot; the sets of that slot stay empty.
- * Ids are written by
- * handle_cgroup_mkdir and by user space adopting a running container; they are
- * cleared by user space alone.
+ * `ids` maps a cgroup id to a container without a map helper: the programs compare
+ * eight ids, all in one cache line. A cgroup nested in a container has its own
+ * id and slot; `owner` holds the container's slot for it, and its sets stay empty.
+ *
+ * handle_cgroup_mkdir writes ids, and so does user space when it adopts a running
+ * container. Only user space clears them.
  */
 struct shared_state {
 	__u64 ids[BUCKETS][WAYS];
@@ -93,8 +93,8 @@ struct shared_state {
 	struct container containers[SLOTS];
 	__u64 left; /* processes that left their container and live */
 	/*
-	 * User space reads ahead of this position in the ring buffer: what lies behind
-	 * it is on its way to where it outlives user space, and must not be
+	 * The position in the ring buffer up to which user space has stored records
+	 * for good. User space reads ahead of it; records from it on must not be
 	 * overwritten. Not used unless `keeps` is set.
 	 */
 	__u64 released;
@@ -104,7 +104,7 @@ struct shared_state {
 
 struct shared_state state;
 
-#define WAKE_BYTES (128 << 10) /* so many that are not read wake the reader */
+#define WAKE_BYTES (128 << 10) /* this many unread bytes wake the reader */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -112,9 +112,9 @@ struct {
 } events SEC(".maps");
 
 /*
- * Processes that came into a container's cgroup by an exec. `entered` tells
- * those that run on the container's own root (the workload) from those that
- * still run on the host's (the runtime at work).
+ * Processes that executed a program in a container's cgroup. `entered` is set for
+ * those that run on the container's own root (the workload), and not for those that
+ * still run on the host's root (the container runtime).
  */
 struct native {
 	__u64 cgroup; /* the container's; its slot may be another's by now */
@@ -135,7 +135,7 @@ struct {
 enum known_verdict {
 	KNOWN_TOLD,	/* reported; nothing more to say */
 	KNOWN_DEVIATES, /* user space found that it deviates: keep counting */
-	KNOWN_ALLOWED,	/* an execution that user space found allowed: its like wakes nobody */
+	KNOWN_ALLOWED,	/* an execution that user space allowed: its repeats wake nobody */
 };
 
 struct known_key {
@@ -144,7 +144,7 @@ struct known_key {
 };
 
 /*
- * Known acts of all kinds but system calls. Written by the programs; user space
+ * Known acts of all kinds except system calls. Written by the programs; user space
  * marks deviations.
  */
 struct {
@@ -234,8 +234,8 @@ static __always_inline struct container *container_at(__u32 slot)
 }
 
 /*
- * Ids are inodes, and every control file of a cgroup takes one too: they come
- * in strides. This factor spreads 1,000 of them at any stride to 512.
+ * Ids are inode numbers, and every control file of a cgroup takes one too, so ids
+ * come in strides. This factor spreads 1,000 of them at any stride up to 512.
  */
 static __always_inline __u32 bucket_of(__u64 cgroup)
 {

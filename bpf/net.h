@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Connections: TCP by the states of its sockets, all else by the packets that
- * leave. Both name the container by the cgroup of the socket, because they run
- * in interrupts as well, in whatever task these hit; both read kernel memory
- * alone, so that racing an address that a program passes changes nothing. Unix
- * sockets and families are seen on the exits of three system calls.
+ * Connections: TCP by the states of its sockets, all other protocols by the packets
+ * that leave. Both find the container by the cgroup of the socket, because they also
+ * run in interrupts, where the current task may be any. Both read only kernel memory,
+ * so that a program cannot race the address that it passes. Unix sockets and families
+ * are seen on the exits of three system calls.
  */
 #ifndef BOBWATCH_NET_H
 #define BOBWATCH_NET_H
@@ -12,7 +12,7 @@
 #include "path.h"
 #include "socket.h"
 
-/* Hashes whom and how; the family of an address does not matter. */
+/* Hashes the peer and how it is reached; the family of an address does not matter. */
 static __always_inline __u64 hash_connection(const struct connection *c)
 {
 	__u64 halves[2];
@@ -25,8 +25,8 @@ static __always_inline __u64 hash_connection(const struct connection *c)
 }
 
 /*
- * The key under which user space says that a port may be used with any peer, so
- * that a server with many clients does not report each.
+ * The key under which user space allows a port for any peer, so that a server with
+ * many clients does not report each of them.
  */
 static __always_inline struct known_key any_peer_key(int slot, const struct connection *c)
 {
@@ -36,7 +36,7 @@ static __always_inline struct known_key any_peer_key(int slot, const struct conn
 	return known_key_of(slot, KIND_CONNECTION, hash_connection(&any), ANY_PEER);
 }
 
-/* What a report says besides the connection. */
+/* The fields of a report in addition to the connection. */
 struct contact {
 	struct connection connection;
 	struct task_struct *task; /* who did it, NULL if that cannot be told */
@@ -113,8 +113,8 @@ static __noinline int report_contact(void *scratches, int slot, enum event_kind 
 }
 
 /*
- * A name is at most sun_path; what lies behind it is zero. It is read into the
- * scratch, whose data nothing has been put in yet: the stack has no room for it.
+ * A name has at most the length of sun_path; zeroes follow it. It is read into the
+ * data of the scratch, which is still unused: the stack has no room for it.
  */
 static __always_inline __u64 hash_name(const char *name, __u32 bytes, __u64 hash)
 {
@@ -134,7 +134,7 @@ static __always_inline __u64 hash_name(const char *name, __u32 bytes, __u64 hash
 	return hash;
 }
 
-/* The current task if it is in the container, as it is unless an interrupt or the kernel acts. */
+/* The current task if it is in the container; in an interrupt or kernel work it may not be. */
 static __always_inline struct task_struct *task_in(int slot)
 {
 	if (current_slot() != slot)
@@ -143,8 +143,8 @@ static __always_inline struct task_struct *task_in(int slot)
 }
 
 /*
- * The slot of the container that a socket is used by: as slot_of_sock, or the
- * container that the current process left, if it made the socket since.
+ * The slot of the container that uses a socket: as slot_of_sock, or the container
+ * that the current process left, if it made the socket after that.
  */
 static __always_inline int slot_of_user(const struct sock *sk)
 {
@@ -192,8 +192,8 @@ static __always_inline int tcp_direction(int old, int new)
 }
 
 /*
- * TCP: on the way to SYN_SENT it connects, which may be refused later; from
- * SYN_RECV to ESTABLISHED it has accepted, and a child has its listener's cgroup.
+ * TCP: a change to SYN_SENT is a connect, which may be refused later. A change from
+ * SYN_RECV to ESTABLISHED is an accept; a child has its listener's cgroup.
  */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(handle_tcp_state, const struct sock *sk, int old, int new)
@@ -220,8 +220,8 @@ int BPF_PROG(handle_tcp_state, const struct sock *sk, int old, int new)
 }
 
 /*
- * A datagram's direction. Who bound a port answers on it; of two fixed ports the
- * lower is the server's, so that replies to many clients are one port's.
+ * A datagram's direction. The side that bound a port is the server; of two bound
+ * ports the lower one, so that replies to many clients count for one port.
  */
 static __always_inline void datagram_direction(struct connection *c, const struct sock *sk,
 					       __u16 destination)
@@ -291,8 +291,8 @@ static __noinline int datagram_contact(__u32 slot, const struct connection *c, _
 }
 
 /*
- * Every packet that goes to a device. Those of TCP are told by their sockets;
- * a device on the way may see a packet again, which is known by then.
+ * Every packet that goes to a device. TCP is reported by its sockets instead. Another
+ * device on the way may see a packet again, but then its connection is known.
  */
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(handle_packet, struct sk_buff *skb)
@@ -324,7 +324,7 @@ static __always_inline struct sock *sock_of(__u32 fd)
 	return BPF_CORE_READ(of_socket, private_data, sk);
 }
 
-/* A socket of a family that says more than that of IP does: netlink, packet, raw. */
+/* A socket that is an act by itself, unlike those of TCP and UDP: netlink, packet, raw. */
 SEC("tracepoint/syscalls/sys_exit_socket")
 int handle_socket_exit(struct syscall_trace_exit *ctx)
 {
@@ -352,7 +352,7 @@ int handle_socket_exit(struct syscall_trace_exit *ctx)
 	return report_contact(&socket_scratch, slot, KIND_SOCKET, &contact);
 }
 
-/* Where an AF_UNIX socket is bound: a place in a directory tree, or an abstract name. */
+/* The address of a bound AF_UNIX socket: a place in a directory tree, or an abstract name. */
 static __always_inline bool read_unix_name(struct contact *contact, struct path *path,
 					   const struct unix_sock *sock)
 {
@@ -394,7 +394,7 @@ static __always_inline int unix_contact(int slot, struct task_struct *task, stru
 	return report_contact(&socket_scratch, slot, KIND_CONNECTION, &contact);
 }
 
-/* A connection of a Unix socket, by its peer; those of IP are seen in the protocol. */
+/* A connection of a Unix socket, by its peer; IP connections are seen in the protocol. */
 SEC("tracepoint/syscalls/sys_exit_connect")
 int handle_connect_exit(struct syscall_trace_exit *ctx)
 {
@@ -413,7 +413,7 @@ int handle_connect_exit(struct syscall_trace_exit *ctx)
 	return unix_contact(slot, (void *)bpf_get_current_task(), sk, DIRECTION_EGRESS);
 }
 
-/* A port or a name taken: of TCP only listening counts, which its state says. */
+/* A bound port or name. For TCP only listening counts, which the state of the socket shows. */
 SEC("tracepoint/syscalls/sys_exit_bind")
 int handle_bind_exit(struct syscall_trace_exit *ctx)
 {
@@ -482,7 +482,7 @@ static __always_inline struct sock *watched_sock(struct file *file, int *slot)
 	return *slot < 0 ? NULL : sk;
 }
 
-/* Reports what containers that run already listen on. */
+/* Reports the ports and names on which running containers already listen. */
 SEC("iter/task_file")
 int handle_listeners(struct bpf_iter__task_file *ctx)
 {
@@ -503,7 +503,7 @@ int handle_listeners(struct bpf_iter__task_file *ctx)
 	return adopt_socket(slot, (void *)ctx->task, sk, DIRECTION_LISTEN);
 }
 
-/* Reports whom they talk to, after handle_listeners has seen who came to them. */
+/* Reports their connections. Runs after handle_listeners, which tells the incoming ones. */
 SEC("iter/task_file")
 int handle_connections(struct bpf_iter__task_file *ctx)
 {

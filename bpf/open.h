@@ -15,7 +15,7 @@ struct open_args {
 	__u64 flags;
 };
 
-/* A file that was just opened: what the set of known opens is asked about. */
+/* A file that was just opened; the key for the set of known opens. */
 struct opened {
 	struct file *file;
 	__u32 access;
@@ -64,9 +64,9 @@ static __always_inline struct known_key open_key_of(int slot, __u64 hash, __u32 
 }
 
 /*
- * Whether the current task's opens are looked at: the workload's, and while
- * nobody knows yet whether the cgroup is a container, those of whatever was
- * executed in it. The latter are never entered as known.
+ * Whether the current task's opens are watched: the workload's, and, until user space
+ * has decided whether the cgroup is a container, those of every program executed in
+ * it. The latter never enter the known set.
  */
 static __always_inline bool watches_opens(const struct native *native,
 					  const struct container *container)
@@ -91,7 +91,7 @@ static __noinline int report_file(__u32 slot, struct file *file, __u32 access, _
 	native = bpf_map_lookup_elem(&natives, &tgid);
 	if (!watches_opens(native, container) || is_anonymous(file))
 		return 0;
-	/* The name is known for the file that it led to, if that is sensitive. */
+	/* If the file is sensitive, the name is known only together with that file. */
 	if (hash && sensitive)
 		hash = mix(hash, 1ull << 32 | *sensitive);
 	key = open_key_of(slot, hash, access);
@@ -164,8 +164,8 @@ static __always_inline __u32 access_of_flags(__u64 flags)
 }
 
 /*
- * An open of which only the caller's string is known: it was refused, or has
- * not happened yet. scratch->data holds `bytes` bytes of the string.
+ * Reports an open by the caller's string alone: the open was refused, or has not
+ * happened yet. scratch->data holds `bytes` bytes of the string.
  */
 static __always_inline int report_named(struct scratch *scratch, int slot, __u32 bytes,
 					const struct open_args *args, __u32 error, __u32 flags)
@@ -208,7 +208,7 @@ static __always_inline int report_named(struct scratch *scratch, int slot, __u32
 	return 0;
 }
 
-/* Where the arguments of the syscall that is returning are; false if it takes no path. */
+/* Reads the arguments of the returning system call. Returns false if it takes no path. */
 static __always_inline bool read_open_args(struct pt_regs *regs, struct open_args *args)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -267,7 +267,7 @@ static __noinline int report_call(__u32 slot, __u32 error)
 	return report_named(scratch, slot, bytes, &args, error, error ? FLAG_REFUSED : 0);
 }
 
-/* Reports a file that was opened, unless that is known. */
+/* Reports an opened file unless the open is known. */
 static __always_inline int file_opened(int slot, struct file *file, bool cast)
 {
 	struct opened opened;
@@ -285,7 +285,7 @@ static __always_inline int file_opened(int slot, struct file *file, bool cast)
 	return report_file(slot, opened.file, opened.access, opened.hash);
 }
 
-/* Says that handle_file_opened looked at an open of the current task. */
+/* Notes that handle_file_opened has seen an open of the current task. */
 static __always_inline void set_opener(__u64 task)
 {
 	__u32 zero = 0;
@@ -296,9 +296,9 @@ static __always_inline void set_opener(__u64 task)
 }
 
 /*
- * Whether handle_file_opened looked at the open that returns now. It did not where
- * it is not attached, where the kernel skipped it because it ran on this CPU
- * already, or if the task was moved to another CPU since.
+ * Whether handle_file_opened has seen the open that returns now. It has not if it
+ * is not attached, if the kernel skipped it because it already ran on this CPU, or
+ * if the task has moved to another CPU since.
  */
 static __always_inline bool file_was_seen(void)
 {
@@ -329,18 +329,18 @@ static __always_inline int open_exit(struct syscall_trace_exit *ctx, bool cast)
 			report_call(slot, -ret);
 		return 0; /* a file that is not there was not opened */
 	}
-	/* A handle is no path; what was seen last may be an open without an exit, as io_uring's. */
+	/* A handle is no path; the last open seen may have no exit, such as io_uring's. */
 	if (traces_files && ctx->nr != NR_open_by_handle_at && file_was_seen())
 		return 0;
 	file = cast ? own_file(ret) : file_of((void *)bpf_get_current_task(), ret);
-	/* Without a file another thread has closed it already: the name is what is left. */
+	/* Without a file, another thread has closed it already: only the name is left. */
 	return file ? file_opened(slot, file, cast) : report_call(slot, 0);
 }
 
 /*
- * A file that was opened and has no descriptor yet, so that no other thread can
- * replace or close it: by every call that takes a path, 32-bit ones and io_uring's
- * too. Where the kernel takes no trampoline, the exits of the calls have to do.
+ * An opened file that has no descriptor yet, so that no other thread can replace or
+ * close it. This covers every call that takes a path, 32-bit and io_uring's too. On
+ * kernels without a trampoline only the exits of the calls are watched.
  */
 static __always_inline int file_traced(struct file *file, bool cast)
 {
@@ -384,8 +384,8 @@ static __always_inline __u64 compat_argument(struct pt_regs *regs, int n)
 }
 
 /*
- * Opens by 32-bit calls. Their exits have no tracepoint of their own, so the
- * caller's string is all there is, and a file that is not there is told too.
+ * Opens by 32-bit calls. Their exits have no tracepoint of their own, so the record
+ * has only the caller's string, and opens of missing files are reported too.
  */
 static __noinline int report_compat_open(__u32 slot, struct pt_regs *regs, __u64 nr)
 {
@@ -426,7 +426,7 @@ int handle_open_exit(struct syscall_trace_exit *ctx)
 	return open_exit(ctx, true);
 }
 
-/* In its place on kernels before 6.2, or that refuse bpf_rdonly_cast in a tracepoint. */
+/* Replaces it on kernels before 6.2, or that refuse bpf_rdonly_cast in a tracepoint. */
 SEC("tracepoint/syscalls/sys_exit_openat")
 int handle_open_exit_probe(struct syscall_trace_exit *ctx)
 {

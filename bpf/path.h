@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Paths from the dentry tree, leaf to root and over mounts. Racing the string
- * that a program passes changes nothing here.
+ * Paths from the dentry tree, leaf to root and over mounts. A program that races the
+ * string it passed to a call cannot change them.
  */
 #ifndef BOBWATCH_PATH_H
 #define BOBWATCH_PATH_H
@@ -14,10 +14,10 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 }
 
 /*
- * Hashes the device and the names from a file to the root: what a known open
- * costs. The kernel's own hash of a name is salted with the address of its directory, so
- * nobody can aim for a collision from inside a container. Returns 0 if the
- * path is deeper than MAX_DEPTH.
+ * Hashes the device and the names from a file to the root; this is most of the cost
+ * of a known open. The kernel salts its hash of a name with the address of the
+ * directory, so a container cannot construct a collision. Returns 0 if the path is
+ * deeper than MAX_DEPTH.
  */
 static __always_inline __u64 hash_path(struct dentry *dentry, struct vfsmount *mnt)
 {
@@ -84,12 +84,12 @@ static __always_inline __u64 hash_path_cast(struct dentry *leaf, struct vfsmount
 /*
  * Appends the names from a dentry to the root, leaf first and NUL-terminated,
  * to the record's path. Sets FLAG_PATH_TRUNCATED if the root was not reached
- * and FLAG_OUTSIDE if it is not that of the task's mount namespace: a file of
- * the host, or one without any place in a tree. Of a mount that is attached
- * nowhere the names go on to the root of its file system.
+ * and FLAG_OUTSIDE if it is not the root of the task's mount namespace: a file of
+ * the host, or a file outside of any tree. For a mount that is attached nowhere the
+ * names go on to the root of its file system.
  *
- * The length lives in the record, not in a variable: what comes from memory is
- * the same unknown to the verifier in every round, so it sees one round only.
+ * The length is in the record, not in a variable: a value from memory is the same
+ * unknown to the verifier in every round, so the verifier checks one round only.
  */
 static __noinline int append_path(struct scratch *scratch, const struct path *path,
 				  struct task_struct *task)
@@ -131,7 +131,7 @@ static __noinline int append_path(struct scratch *scratch, const struct path *pa
 			break;
 		}
 		parent = BPF_CORE_READ(dentry, d_parent);
-		/* What hangs in no tree has a name still, unless it is the root of one. */
+		/* A dentry outside of any tree still has a name, unless it is a root. */
 		if (parent != dentry || scratch->data[at] != '/')
 			scratch->event.path_bytes = at + bytes;
 		if (parent == dentry)
@@ -170,8 +170,8 @@ static __always_inline __u64 changed_ns(struct inode *inode)
 	return BPF_CORE_READ(old, i_ctime.tv_sec) * second + BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
-/* What is to be said of the file itself: identity, and whether it has a name or lies on a layer of
- * the image. */
+/* Reads the facts about the file itself: its identity, whether it has a name, and whether it lies
+ * on a layer of the image. */
 static __always_inline void read_file_facts(struct event *event, struct file *file)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

@@ -35,13 +35,13 @@ static __always_inline bool is_native(const struct native *native,
 	return native && (native->entered || container->plain);
 }
 
-/* Whether a slot still is that of the container a process came into. */
+/* Whether a slot still belongs to the container that the process came into. */
 static __always_inline bool belongs_to(const struct native *native, __u32 slot)
 {
 	return native->owner == slot && native->cgroup == cgroup_at(slot);
 }
 
-/* The slot that a process which left its container is followed by, or -1. */
+/* The slot of the container that a process has left, or -1. */
 static __always_inline int followed_slot(__u32 tgid)
 {
 	struct native *native = bpf_map_lookup_elem(&natives, &tgid);
@@ -52,10 +52,10 @@ static __always_inline int followed_slot(__u32 tgid)
 }
 
 /*
- * The slot of the container that a process belongs to, or -1: that of its cgroup,
- * or of the one it left. Nothing is looked up while nobody has left. It is
- * global, so that the verifier looks at it once, and not in every round of the
- * loops that call it. It calls nothing: each call takes 32 bytes of 512 of stack.
+ * The slot of the container that a process belongs to, or -1: the container of its
+ * cgroup, or the one it left. There is no look-up while no process has left. The
+ * function is global, so that the verifier checks it once, and not in every round of
+ * the loops that call it. It calls none: each call takes 32 of 512 bytes of stack.
  */
 __noinline int find_container(__u64 cgroup, __u32 tgid)
 {
@@ -86,9 +86,9 @@ static __always_inline void set_left(struct native *native, bool left)
 }
 
 /*
- * Whether what the process does may enter the known sets. What somebody at a
- * terminal does from outside is not learned, and must be news again when the
- * workload does it.
+ * Whether the acts of the process may enter the known sets. The acts of a user at a
+ * terminal who came from outside are not learned, and must be news again when the
+ * workload does them.
  */
 static __always_inline bool is_learned(const struct native *native,
 				       const struct container *container)
@@ -109,7 +109,7 @@ static __always_inline void read_process(struct process *process, struct task_st
 	BPF_CORE_READ_INTO(&process->comm, leader, comm);
 }
 
-/* Parents as long as they are in the same container. */
+/* Reads the ancestors, as long as they are in the same container. */
 static __always_inline void read_ancestors(struct event *event, struct task_struct *task, int slot)
 {
 	struct task_struct *ancestor = BPF_CORE_READ(task, group_leader, real_parent);
@@ -131,7 +131,7 @@ static __always_inline struct scratch *get_scratch(void *map)
 	return bpf_map_lookup_elem(map, &zero);
 }
 
-/* Fills in what every record says: who, in which container. Leaves the data alone. */
+/* Fills in the fields that every record has: process and container. Leaves the data alone. */
 static __always_inline void start_record_of(struct scratch *scratch, int slot, enum event_kind kind,
 					    const struct native *native, struct task_struct *task)
 {
@@ -165,7 +165,7 @@ static __always_inline void start_record(struct scratch *scratch, int slot, enum
 	start_record_of(scratch, slot, kind, native, (void *)bpf_get_current_task());
 }
 
-/* Whose share of its container's budget and of the ring buffer's room a record takes. */
+/* The share of the container's budget, and of the ring buffer, that a record is charged to. */
 static __always_inline __u32 share_of(const struct event *event)
 {
 	if (event->flags & FLAG_RUNTIME)
@@ -204,7 +204,7 @@ static __always_inline bool within_budget(__u64 *due, __u64 cost, __u64 burst)
 	return true;
 }
 
-/* How much of the ring buffer is taken, also by what user space has read and not released. */
+/* Bytes taken in the ring buffer, including records that user space read but did not release. */
 static __always_inline __u64 ring_taken(void)
 {
 	if (!state.keeps)
@@ -212,7 +212,7 @@ static __always_inline __u64 ring_taken(void)
 	return bpf_ringbuf_query(&events, BPF_RB_PROD_POS) - state.released;
 }
 
-/* Sends a record that no container is charged for. It leaves room for what races with it. */
+/* Sends a record that no container is charged for. Leaves room for records that race with it. */
 static __always_inline bool send_uncharged(struct scratch *scratch, __u64 bytes, __u64 flags)
 {
 	struct counters *counters = &state.counters;
@@ -229,13 +229,13 @@ static __always_inline bool send_uncharged(struct scratch *scratch, __u64 bytes,
 }
 
 /*
- * Whether the ring buffer has room for one more record of this share: no share
- * of any container may hold more of it than remains free, so that however many
- * flood it, there is some for all others. A quarter is left for executions, moves
- * and cgroups, half of that for cgroups alone.
+ * Whether the ring buffer has room for one more record of this share. No share of
+ * any container may hold more of the buffer than remains free, so that some room is
+ * left for the others, no matter how many flood it. A quarter is reserved for
+ * executions, moves and cgroups, half of that for cgroups alone.
  *
- * What is waiting is known to the byte only when all of it has been read: the
- * reader's position has passed the last record then.
+ * share->waiting is exact only when the reader has read all of the share's records:
+ * the reader's position has passed the last one then.
  */
 static __always_inline bool has_room(struct share *share, __u32 kind, __u64 bytes)
 {
@@ -249,9 +249,9 @@ static __always_inline bool has_room(struct share *share, __u32 kind, __u64 byte
 }
 
 /*
- * Whether a record wakes the reader, which costs several times what the rest of
- * it does. What may be a deviation does at once. The rest waits for it, for
- * WAKE_BYTES, or for the reader's own clock.
+ * Whether a record wakes the reader, which costs several times as much as sending
+ * it. A record that may be a deviation wakes the reader at once. Others wait for
+ * such a record, for WAKE_BYTES, or for the reader's own clock.
  */
 static __always_inline __u64 wakeup_of(const struct event *event, __u64 bytes)
 {
@@ -267,7 +267,7 @@ static __always_inline __u64 wakeup_of(const struct event *event, __u64 bytes)
 								 : BPF_RB_NO_WAKEUP;
 }
 
-/* Sends a record with `bytes` bytes of data. False if it has to wait. */
+/* Sends a record with `bytes` bytes of data. Returns false if the record has to wait. */
 static __always_inline bool send_record(struct container *container, struct scratch *scratch,
 					__u64 bytes)
 {
@@ -312,7 +312,7 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
-/* Identifies the program a task runs, for counting what it repeats. */
+/* Identifies the program that a task runs, to count repeated acts by program. */
 static __always_inline __u64 exe_of(struct task_struct *task)
 {
 	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);

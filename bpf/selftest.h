@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The agent asks whether the programs run: it makes a call that does nothing,
- * with its secret in the register of a sixth argument that the call does not
- * take. The program on that call counts it as answered, and the one on
- * sys_enter also sends a record, which has to come back to the agent by the
- * way of all others. Nobody without the secret can fake an answer.
+ * The self-test: the agent checks that the programs run. It makes a call that does
+ * nothing, with its secret in the register of a sixth argument that the call does
+ * not take. The program on that call counts an answer, and the program on sys_enter
+ * also sends a record, which has to reach the agent in the same way as all others.
+ * A process without the secret cannot fake an answer.
  */
 #ifndef BOBWATCH_SELFTEST_H
 #define BOBWATCH_SELFTEST_H

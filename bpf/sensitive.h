@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * Sensitive files are known by identity as well as by name, so that a second name
- * for one changes nothing, and what floods a container's budget does not hide it.
+ * cannot hide an open of one, nor can records that use up the container's budget.
  */
 #ifndef BOBWATCH_SENSITIVE_H
 #define BOBWATCH_SENSITIVE_H
@@ -14,7 +14,7 @@ static __always_inline __u32 sensitive_bit(__u64 ino, __u32 dev)
 	return mix(ino, dev) >> 32 & (SENSITIVE_WORDS * 64 - 1);
 }
 
-/* Whether a file may be sensitive: true for some that are not. */
+/* Whether a file may be sensitive; also true for some files that are not. */
 static __always_inline bool may_be_sensitive(const struct container *container, __u64 ino,
 					     __u32 dev)
 {
@@ -40,7 +40,7 @@ static __always_inline __u32 *sensitive_file(int slot, struct file *file)
 
 /*
  * Run by the agent, never attached: marks the file behind one of its descriptors.
- * What stat tells of a file is not always what the kernel knows it by.
+ * The device and inode of stat are not always those that the kernel uses.
  * Arguments: cgroup, descriptor, number.
  */
 SEC("raw_tp")

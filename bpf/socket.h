@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* The kernel's sockets and packets, and what is read of them. */
+/* The kernel's sockets and packets, and the fields that the programs read. */
 #ifndef BOBWATCH_SOCKET_H
 #define BOBWATCH_SOCKET_H
 
@@ -104,7 +104,7 @@ struct sk_buff {
 
 /*
  * The slot of the container whose process made the socket, or -1. Sockets in
- * TIME_WAIT and NEW_SYN_RECV are no full socks; nobody asks for them.
+ * TIME_WAIT and NEW_SYN_RECV are no full socks; callers never pass them.
  */
 static __always_inline int slot_of_sock(const struct sock *sk)
 {
@@ -123,7 +123,7 @@ static __always_inline bool is_full_sock(const struct sock *sk)
 	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
 }
 
-/* Whether the kernel made it for its own use, such as a namespace's for neighbours. */
+/* Whether the kernel made the socket for its own use, such as for neighbour discovery. */
 static __always_inline bool is_kernel_sock(const struct sock *sk)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
@@ -140,7 +140,7 @@ static __always_inline void map_ipv4(__u8 *address, __u32 ipv4)
 	__builtin_memcpy(&address[12], &ipv4, sizeof(ipv4));
 }
 
-/* Fills in a socket's connection by its direction, which is set already. */
+/* Fills in the connection of a socket. The caller has set its direction. */
 static __always_inline void read_connection(struct connection *c, const struct sock *sk)
 {
 	bool own = c->direction == DIRECTION_LISTEN;

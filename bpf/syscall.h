@@ -26,7 +26,7 @@ static __always_inline enum event_abi syscall_abi(bool compat, __u64 nr)
 	return ABI_UNKNOWN;
 }
 
-/* The set an act of this kind is remembered in, or NULL if in none. */
+/* The set that remembers such a call, or NULL if no set does. */
 static __always_inline __u64 *known_set(struct container *container, const struct native *native,
 					enum event_abi abi)
 {
@@ -44,8 +44,8 @@ static __always_inline __u64 *known_set(struct container *container, const struc
 }
 
 /*
- * A syscall that is not in the workload's set. Kept out of line so that the
- * way of a known one stays short.
+ * A system call that is not in the workload's set. Out of line, to keep the path of
+ * a known call short.
  */
 static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 {
@@ -59,7 +59,7 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	__u32 repeats = 0;
 	bool count;
 
-	/* Known without knowing who: what the workload may, its runtime may too. */
+	/* Known for any process: a call that the workload may make, its runtime may make too. */
 	if (abi == ABI_NATIVE && set_has(container->known, nr))
 		return 0;
 	native = bpf_map_lookup_elem(&natives, &tgid);
@@ -67,7 +67,7 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	if (known && set_has(known, nr))
 		return 0;
 
-	/* What no set remembers is counted by program instead. */
+	/* A call that no set remembers is counted by program instead. */
 	count = !known || (is_native(native, container) && container->state == STATE_GUARDED);
 	if (count) {
 		key.cgroup = cgroup_at(slot);
@@ -94,7 +94,7 @@ static __noinline int syscall_news(__u32 slot, __u64 nr, bool compat)
 	return 0;
 }
 
-/* Whatever handle_sys_enter does not find known: news, or the agent asking. */
+/* A call that handle_sys_enter does not find known: news, or the self-test of the agent. */
 static __noinline int unknown_syscall(__u64 *ctx, int slot)
 {
 	struct pt_regs *regs = (void *)ctx[0];
@@ -113,9 +113,9 @@ static __noinline int unknown_syscall(__u64 *ctx, int slot)
 }
 
 /*
- * The way of nearly every system call. What it does not need is out of line,
- * so that it saves no registers for it. Of a nested cgroup nothing is known
- * here; syscall_news asks its owner.
+ * The path of nearly every system call. All other code is out of line, so that this
+ * path saves no registers for it. The set of a nested cgroup is empty here;
+ * syscall_news looks at the set of its owner.
  */
 SEC("tp_btf/sys_enter")
 int handle_sys_enter(__u64 *ctx)
