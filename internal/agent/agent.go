@@ -1,9 +1,8 @@
-// Package agent puts the parts together: it reads what the sensor reports,
-// finds whose it is, learns or judges it, and sends alerts.
+// Package agent puts the parts together: it reads events from the sensor, finds
+// the container of each, learns or judges the act, and sends alerts.
 //
 // Its invariant: one goroutine, the engine's, decides. It takes no lock and
-// waits for nothing but the kernel; whatever is slow runs elsewhere and hands
-// it results.
+// waits only for the kernel; slow work runs elsewhere and hands it results.
 package agent
 
 import (
@@ -308,7 +307,7 @@ func (a *agent) restoreDocuments() []string {
 }
 
 // publishDirectory puts the documents that are there already in force before
-// anything is learned or judged. Errors are told by the directory's own look.
+// anything is learned or judged. The directory reports errors by itself later.
 func (a *agent) publishDirectory() {
 	if a.directory == nil {
 		return

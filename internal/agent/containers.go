@@ -217,7 +217,8 @@ func factsOf(k *workload.Container, apiServers []netip.AddrPort) builtin.Contain
 	}
 }
 
-// apiServers returns the address of the Kubernetes API, as a pod is told it.
+// apiServers returns the addresses of the Kubernetes API, from the environment of
+// the pod.
 func apiServers() []netip.AddrPort {
 	address, err := netip.ParseAddrPort(net.JoinHostPort(os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")))
 	if err != nil {
@@ -244,8 +245,8 @@ func subjectOf(n *apiserver.Newcomer) alert.Subject {
 	}
 }
 
-// podEnds notes that a pod was told to end. Its containers are told a little
-// later: there is no time to ask who owns it.
+// podEnds notes that a pod is being deleted. Its containers get the signal a little
+// later, so there is no time to ask for the owner of the pod.
 func (c *containers) podEnds(pod kubernetes.PodID) {
 	for _, in := range c.byCgroup {
 		if apiserver.PodOf(&in.Container) == pod {
@@ -254,7 +255,7 @@ func (c *containers) podEnds(pod kubernetes.PodID) {
 	}
 }
 
-// podChanged takes over what the API server now says of a pod.
+// podChanged applies a change that the API server reports of a pod.
 func (c *containers) podChanged(podUID string) {
 	for _, in := range c.byCgroup {
 		if in.Container.PodUID == podUID {
@@ -263,8 +264,8 @@ func (c *containers) podChanged(podUID string) {
 	}
 }
 
-// describeLater takes over what the API server says of the instance's pod as
-// soon as it does, unless the container ends before.
+// describeLater applies the API server's record of the instance's pod as soon as it
+// arrives, unless the container ends before.
 func (c *containers) describeLater(in *instance) {
 	in.stopAsking()
 	ctx, cancel := context.WithCancel(c.ctx)
@@ -340,7 +341,7 @@ func (c *containers) remove(id uint64) {
 	c.log.Info("container ended", zap.String("container", in.Container.ID), zap.String("workload", in.behaviour.Name))
 }
 
-// tick does what is due with time.
+// tick does work that is due by time.
 func (c *containers) tick() {
 	if c.unseen {
 		c.unseen = false
@@ -357,7 +358,7 @@ func (c *containers) tick() {
 	c.metrics.ParkedEvents.Store(int64(events))
 }
 
-// countHeld notes what the kernel could not send of a container.
+// countHeld counts the records of a container that the kernel could not send.
 func (c *containers) countHeld(in *instance) {
 	held := c.watcher.TakeHeld(in.Container.CgroupID)
 	b := in.behaviour
@@ -386,7 +387,7 @@ func (c *containers) caughtUp() {
 	}
 }
 
-// changes follows what the runtimes report, off the engine's goroutine.
+// changes handles a change that a runtime reports, off the engine's goroutine.
 func (c *containers) changes(ctx context.Context, change workload.Change) {
 	switch change.Kind {
 	case workload.Connected:

@@ -22,7 +22,7 @@ import (
 )
 
 // engine reads events and decides. Everything in it belongs to the goroutine
-// that runs it; others hand it work through post. What is slow runs elsewhere.
+// that runs it; others hand it work through post. Slow work runs elsewhere.
 type engine struct {
 	log        *zap.Logger
 	watcher    *watcher
@@ -108,7 +108,7 @@ func (e *engine) handle(ev *event.Event) {
 	e.act(in, ev)
 }
 
-// act learns or judges what a process of a known container did.
+// act learns or judges an act of a process in a known container.
 func (e *engine) act(in *instance, ev *event.Event) {
 	in.decide(ev)
 	if ev.Kind == event.KindExec {
@@ -139,8 +139,8 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	}
 }
 
-// learn adds the act to the profile. What is wrong whatever is normal is
-// reported, and of a new image what the image before was not allowed.
+// learn adds the act to the profile. It reports acts that break a rule, and, for a
+// new image, acts that the image before was not allowed.
 func (e *engine) learn(in *instance, ev *event.Event) {
 	b := in.behaviour
 	fresh := b.Observe(ev)
@@ -175,14 +175,14 @@ func fromProfile(d *detector.Deviation) bool {
 	return r.Profile == rule.NeedsProfile
 }
 
-// checkRules reports what is wrong whatever the profile says.
+// checkRules reports an act that breaks a rule, no matter what the profile allows.
 func (e *engine) checkRules(in *instance, ev *event.Event) {
 	if d, ok := e.judge.Check(ev, nil, in.facts); ok {
 		e.raise(in, e.builder.Build(d, &in.subject))
 	}
 }
 
-// check reports what is wrong, or outside of the profile in force.
+// check reports an act that breaks a rule or is outside of the profile in force.
 func (e *engine) check(in *instance, ev *event.Event) {
 	b := in.behaviour
 	d, ok := e.judge.Check(ev, b.Matcher, in.facts)
@@ -219,7 +219,7 @@ func (e *engine) raiseNew(in *instance, d detector.Deviation) {
 
 func (e *engine) raise(in *instance, a alert.Alert) { in.behaviour.account.Raise(e.alerts, a) }
 
-// tick does what is due with time: windows, losses, documents, the journal.
+// tick does work that is due by time: windows, losses, documents, the journal.
 func (e *engine) tick(now time.Time) {
 	e.metrics.Beat.Store(now.UnixNano())
 	e.containers.tick()
@@ -227,8 +227,8 @@ func (e *engine) tick(now time.Time) {
 	e.workloads.countStates(now)
 }
 
-// known lets the kernel know an execution that the profile allows: one like it
-// need not wake the agent, which reads it in time to tell what a process runs.
+// known makes an execution that the profile allows known to the kernel. Its repeats
+// do not wake the agent, which reads them later to track the program of a process.
 func (e *engine) known(b *entry, ev *event.Event) {
 	if ev.Kind != event.KindExec || ev.KnownKey == 0 || ev.Has(event.FlagAllowed) || b.Matcher == nil {
 		return

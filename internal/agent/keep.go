@@ -35,7 +35,7 @@ type mark struct {
 	at       time.Time
 }
 
-// keepOrRelease releases what the next agent need not read again.
+// keepOrRelease releases records that the next agent need not read again.
 func (e *engine) keepOrRelease(now time.Time) {
 	k := &e.keep
 	if now.Sub(k.last) < markInterval {

@@ -14,7 +14,7 @@ const maxPrograms = 4096
 // pathSeed keys the hashes of programs' paths.
 var pathSeed = maphash.MakeSeed()
 
-// file is what a program's name led to.
+// file is the file that a program's name led to.
 type file struct {
 	dev          uint32
 	ino, changed uint64

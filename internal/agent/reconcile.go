@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// reconcileInterval is how often what runs is compared with what is
-	// watched, and lossInterval how soon after a record of a new cgroup was
-	// lost, or an event came of a cgroup that nobody announced.
+	// reconcileInterval is how often the agent compares the running containers
+	// with the watched ones. lossInterval is how soon it does so after a record of
+	// a new cgroup was lost, or after an event came from an unannounced cgroup.
 	reconcileInterval = 30 * time.Second
 	lossInterval      = 250 * time.Millisecond
 )
@@ -46,8 +46,8 @@ func (a *agent) reconcile(ctx context.Context) {
 	}
 }
 
-// reconcile takes over what was missing before, as suspects say, and is missing
-// still. It returns what is missing for the first time.
+// reconcile starts to watch the containers in suspects that were missing before and
+// still are. It returns those that are missing for the first time.
 func (c *containers) reconcile(ctx context.Context, suspects []uint64) []uint64 {
 	residents, err := c.resolver.Running(ctx)
 	if err != nil {

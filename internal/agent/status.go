@@ -28,7 +28,7 @@ func (e *engine) serveStatus(w http.ResponseWriter, r *http.Request) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(s); err != nil {
-		e.log.Sugar().Debugf("answer status: %v", err) // whoever asked went away
+		e.log.Sugar().Debugf("answer status: %v", err) // the client went away
 	}
 }
 

@@ -66,7 +66,7 @@ func (w *watcher) mark(r workload.Resident) error {
 	return errors.Join(errs...)
 }
 
-// runtimePID is a process that sees what the runtime sees.
+// runtimePID returns a process in the runtime's mount namespace.
 func (w *watcher) runtimePID() int {
 	for _, r := range w.resolver.Runtimes() {
 		if r.PID != 0 {
@@ -76,7 +76,7 @@ func (w *watcher) runtimePID() int {
 	return 1
 }
 
-// apply tells the kernel what the instance may do.
+// apply writes the allowed acts of the instance to the kernel.
 func (w *watcher) apply(in *instance) {
 	b := in.behaviour
 	id := in.Container.CgroupID

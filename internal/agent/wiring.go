@@ -24,7 +24,7 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// parts are what an engine is made of, beside the sensor.
+// parts are the components of an engine, except the sensor.
 type parts struct {
 	resolver *workload.Resolver
 	catalog  *catalog.Catalog

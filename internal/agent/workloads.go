@@ -25,15 +25,15 @@ import (
 // older ones are read from the journal when they come back.
 const maxDormant = 256
 
-// saveInterval is how often a profile that still grows is written and shared,
-// but saveShare times in a window at least: what a node learns has to reach the
-// others before they end it.
+// saveInterval is how often a profile that still grows is written and shared, but
+// at least saveShare times in a window: the facts of a node have to reach the other
+// nodes before these end the window.
 const (
 	saveInterval = 30 * time.Second
 	saveShare    = 20
 )
 
-// entry is a workload container with what the agent keeps about it.
+// entry is a workload container with the agent's records about it.
 type entry struct {
 	*behaviour.Behaviour
 	account *metrics.Account
@@ -130,7 +130,7 @@ func (w *workloads) part(b *entry, in *behaviour.Instance) {
 	}
 }
 
-// tick does what is due with time and documents.
+// tick does work that is due by time, or by a change of documents.
 func (w *workloads) tick(now time.Time) {
 	for _, b := range w.byKey {
 		b.Tick(now)
@@ -185,7 +185,7 @@ func (w *workloads) save(b *entry) {
 	w.cluster.Share(b.Behaviour, time.Now())
 }
 
-// learnedElsewhere takes over what the nodes together know of a workload
+// learnedElsewhere adds the facts that all nodes together know about a workload
 // container.
 func (w *workloads) learnedElsewhere(key workload.Key, r *kubernetes.Record) {
 	if b := w.byKey[key]; b != nil {
@@ -236,7 +236,7 @@ func (w *workloads) drop(b *entry) {
 	w.accounts.Close(b.account)
 }
 
-// countStates publishes what a scrape reads.
+// countStates publishes the counts of states for the next scrape.
 func (w *workloads) countStates(now time.Time) {
 	running, containers := map[status.State]int64{}, map[status.State]int64{}
 	progress := map[*metrics.Account]float64{w.accounts.Shared(): metrics.GuardedProgress}

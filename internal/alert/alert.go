@@ -128,7 +128,7 @@ type Deviation struct {
 	Moved   *Moved   `json:"moved,omitempty"`
 }
 
-// File is what the kernel knew of a file.
+// File is a file as the kernel knows it.
 type File struct {
 	Memfd      bool   `json:"memfd,omitempty"`      // never had a name
 	UpperLayer bool   `json:"upperLayer,omitempty"` // not part of the image

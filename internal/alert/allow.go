@@ -28,12 +28,12 @@ type Allowance struct {
 	Container profile.Container `json:"container"`
 }
 
-// allowanceOf returns what accepts the deviation d of subject, nil if nothing
-// does.
+// allowanceOf returns the allowance that accepts the deviation d of subject, or nil
+// if no allowance can.
 //
-// Whoever reads the alert is invited to accept it. So there is none when the
-// container chose a name that means more than itself inside a document: a
-// directory called "*" must not open the whole tree.
+// The alert invites its reader to accept the act. So there is no allowance if the
+// container chose a name that means more than itself inside a document: a directory
+// called "*" must not open the whole tree.
 func allowanceOf(subject *Subject, e *event.Event, d *Deviation) *Allowance {
 	container, ok := tellerOf(e.Kind).allow(e, d)
 	if !ok {

@@ -19,14 +19,14 @@ import (
 type Change struct {
 	Path string `json:"path"`
 	Act  string `json:"act"` // as documents name it, such as rename
-	// Other is the other name of the call, as the process passed it: what a file
-	// was called before or is called now, where a link leads to.
+	// Other is the other name of the call, as the process passed it: the old or
+	// new name of a file, or the target of a link.
 	Other string `json:"other,omitempty"`
 	Mode  string `json:"mode,omitempty"` // octal, of chmod and mknod
 	// Created says that the act made the name.
 	Created bool `json:"created,omitempty"`
-	// Named says that Path is what the process passed. Another thread can have
-	// replaced the text since.
+	// Named says that Path is the string that the process passed. Another thread
+	// may have replaced it since.
 	Named   bool   `json:"named,omitempty"`
 	Refused string `json:"refused,omitempty"` // the name of the error
 	File    File   `json:"file,omitzero"`

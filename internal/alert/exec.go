@@ -51,7 +51,7 @@ var execTeller = teller{
 	},
 }
 
-// launched says which program was executed, and how if that is what is wrong.
+// launched says which program was executed, and how, if how is what broke the rule.
 func launched(broken rule.ID, e *event.Event, a *Alert, command *process.Command) string {
 	path := Printable(string(e.Path), maxShown)
 	if broken != rule.UnexpectedArguments {

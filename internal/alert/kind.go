@@ -10,7 +10,7 @@ import (
 
 // teller is how alerts tell of one kind of event. Each is in a file of its own.
 type teller struct {
-	// describe says what happened. command is what the event's process runs.
+	// describe describes the act. command is the command line of the event's process.
 	describe func(arch string, e *event.Event, command *process.Command) Deviation
 	// identity returns what deviated, in generalised form, and the binary that
 	// did it: what stays the same when it is done again, under another name of

@@ -11,8 +11,8 @@ import (
 // maxShown bounds a path or argument vector inside a sentence, in bytes.
 const maxShown = 200
 
-// message says in one sentence what happened. command is what the event's
-// process runs.
+// message describes the act in one sentence. command is the command line of the
+// event's process.
 func message(d detector.Deviation, a *Alert, command *process.Command) string {
 	act := tellerOf(d.Event.Kind).sentence(d, a, command)
 	if d.Message != "" {

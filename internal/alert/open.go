@@ -18,8 +18,8 @@ import (
 type Open struct {
 	Path  string `json:"path"`
 	Flags string `json:"flags"` // O_RDONLY, O_WRONLY, O_RDWR or O_PATH
-	// Refused is the name of the error that the kernel answered with. Path is
-	// then what the process asked for.
+	// Refused is the name of the error that the kernel returned. Path is then the
+	// string that the process passed.
 	Refused string `json:"refused,omitempty"`
 	IOUring bool   `json:"ioUring,omitempty"`
 	File    File   `json:"file,omitzero"`

@@ -63,7 +63,7 @@ func escapeBytes(s string) string {
 // arguments that together stay within limit. The last one is the mark of a cut
 // if there were more, or cut says so.
 func printableArgs(raw string, cut bool, limit int) []string {
-	// An argument costs its string header beside its bytes.
+	// An argument costs its string header in addition to its bytes.
 	const header = 16
 	if raw == "" && !cut {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Act is what a command line wants allowed, in which container.
+// Act holds the acts that a command line allows, and the container.
 type Act struct {
 	Container string
 	Typ       string
@@ -27,7 +27,7 @@ type Act struct {
 	network   networkAct
 }
 
-// Register registers the flags that say what is allowed.
+// Register registers the flags that name acts.
 func (a *Act) Register(flags *pflag.FlagSet) {
 	flags.StringVar(&a.Container, "container", "", "`NAME` of the container (default: every container of the type)")
 	flags.StringVar(&a.Typ, "type", "container", "`TYPE` of the container: container, init or ephemeral")
@@ -44,7 +44,7 @@ func (a *Act) Register(flags *pflag.FlagSet) {
 // AccessFlags decide what an open may do; without one of them it may do all.
 var AccessFlags = []string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_PATH"}
 
-// Check reports what a document cannot say, or would say by accident.
+// Check refuses acts that a document cannot express, or would express by accident.
 func (a *Act) Check() error {
 	isAccess := func(flag string) bool { return slices.Contains(AccessFlags, flag) }
 	switch {

@@ -1,5 +1,5 @@
-// Package allowance is what a user accepts: an act of a workload as a document
-// that adds to others. It reads acts from command lines and from alerts.
+// Package allowance makes allowances: documents that add accepted acts of a workload
+// to other documents. It reads acts from command lines and from alerts.
 package allowance
 
 import (
@@ -26,7 +26,7 @@ type Allowance struct {
 	arch     string
 }
 
-// Register registers the flags that say what is allowed, and to whom.
+// Register registers the flags that name acts and the workload.
 func (a *Allowance) Register(flags *pflag.FlagSet) {
 	flags.StringVar(&a.workload, "workload", "", "`NAMESPACE/KIND/NAME` of the workload")
 	a.Act.Register(flags)
@@ -81,7 +81,7 @@ func document(workload profile.Workload, c profile.Container) *profile.Profile {
 	})
 }
 
-// Warn tells what the user may not have meant, once for both architectures.
+// Warn warns about likely mistakes, once for both architectures.
 func Warn(t *term.Terminal, addition *profile.Profile) {
 	said := make(map[string]bool)
 	for _, w := range lint.Warnings(addition) {

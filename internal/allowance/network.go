@@ -12,7 +12,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// networkAct is what a command line wants allowed of the network.
+// networkAct holds the network entries that a command line allows.
 type networkAct struct {
 	egress, ingress, listens []string
 	sockets, unix            []string
@@ -30,7 +30,7 @@ func (a *networkAct) empty() bool {
 	return len(a.egress)+len(a.ingress)+len(a.listens)+len(a.sockets)+len(a.unix) == 0
 }
 
-// Network returns what is allowed of the network.
+// Network returns the network section that allows the entries.
 func (a *Act) Network() (profile.Network, error) { return a.network.section() }
 
 func (a *networkAct) section() (n profile.Network, err error) {

@@ -14,7 +14,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Inspect shows what a registry holds.
+// Inspect shows the documents in a registry.
 type Inspect struct {
 	Terminal *term.Terminal
 	Format   term.Format

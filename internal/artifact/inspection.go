@@ -34,7 +34,7 @@ type layer struct {
 	Size      int64  `json:"size"`
 }
 
-// Verdict is what is found about a signature.
+// Verdict is the result of verifying a signature.
 type Verdict struct {
 	Of       string `json:"of"`               // artifact or document
 	Digest   string `json:"digest,omitempty"` // of the manifest or layer that holds it

@@ -126,7 +126,7 @@ func (l *Location) named(ctx context.Context, repository *registry.Repository, r
 	return []*registry.BoB{b}, nil
 }
 
-// attached returns what is attached to an image.
+// attached returns the documents that are attached to an image.
 func (l *Location) attached(ctx context.Context, repository *registry.Repository, image registry.Reference) ([]*registry.BoB, error) {
 	digest := image.Digest()
 	if digest == "" {

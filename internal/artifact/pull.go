@@ -96,7 +96,7 @@ func (o Pull) Run(ctx context.Context, args []string) error {
 	}, len(content.Signatures))
 }
 
-// fileName is what a document's name has to be to name a file too.
+// fileName matches names of documents that are safe as names of files.
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
 
 // write writes the document and its signatures, and returns the files.

@@ -102,7 +102,7 @@ func (o Push) Run(ctx context.Context, path, to string) error {
 	return o.report(target, b, p)
 }
 
-// content reads the document, and without a key the signatures beside it.
+// content reads the document, and without a key the signatures next to it.
 func (o *Push) content(path string) (*registry.Content, *profile.Profile, error) {
 	data, err := docfile.Read(o.Terminal.In, path)
 	if err != nil {

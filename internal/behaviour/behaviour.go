@@ -47,8 +47,8 @@ func (o *Options) compile(containers []profile.Container, senses []profile.Sense
 	return match.Compile(containers, match.Options{Arch: o.Arch, Strict: o.StrictSyscalls, Senses: senses, MergedUsr: true})
 }
 
-// Behaviour decides what is done with one workload container. It belongs to one
-// goroutine.
+// Behaviour decides the state of one workload container: whether its acts are learned,
+// guarded or ignored. It belongs to one goroutine.
 type Behaviour struct {
 	Knowledge
 	Stance
@@ -66,15 +66,15 @@ type Behaviour struct {
 	sealing time.Time // since when the other nodes are asked before guarding
 }
 
-// Stance is what is done with the workload's acts. Only the Behaviour sets it.
+// Stance says how the workload's acts are treated. Only the Behaviour sets it.
 type Stance struct {
 	State status.State
-	// Matcher is what the workload may do; nil unless it is guarded.
+	// Matcher matches the acts that the workload may do; nil unless it is guarded.
 	Matcher *match.Matcher
 	// Completeness says how far the profile in force may be trusted.
 	Completeness profile.Completeness
-	// Baseline is what the image before was allowed, while this one is learned:
-	// other acts are reported as new. It is nil if there is none.
+	// Baseline matches the acts that the image before was allowed, while this one
+	// is learned: other acts are reported as new. It is nil if there is none.
 	Baseline *match.Matcher
 }
 
@@ -85,13 +85,13 @@ type Instance struct {
 	counts    bool // its time counts for the window
 }
 
-// Effects are what a caller has to do after a Behaviour was told something.
+// Effects are the tasks of the caller after a method of a Behaviour.
 type Effects struct {
-	Apply     bool // tell the kernel what the instances may do
+	Apply     bool // write the allowed acts of the instances to the kernel
 	Journal   bool // write down what Take and State return
 	Save      bool // write the profile now
 	Share     bool // ask the other nodes what they know: the window ends
-	Unguarded bool // report that nothing says what the workload may do
+	Unguarded bool // report that no document or learned profile describes the workload
 }
 
 // New returns the Behaviour of a workload container that nothing is known of.
@@ -103,7 +103,7 @@ func New(key workload.Key, model *workload.Container, opts *Options) *Behaviour 
 	}
 }
 
-// Effects returns what is to be done, once.
+// Effects returns the pending effects, and clears them.
 func (b *Behaviour) Effects() Effects {
 	effects := b.effects
 	b.effects = Effects{}
@@ -152,8 +152,8 @@ func (b *Behaviour) Observe(ev *event.Event) bool {
 // kernel sent it before it knew that the window had ended.
 func (b *Behaviour) Late(ev *event.Event) bool { return ev.Time < b.guardedAt }
 
-// Lose notes that n records did not arrive. Only what is missing from a profile
-// counts against it.
+// Lose notes that n records did not arrive. They make a profile partial only while
+// it is being learned.
 func (b *Behaviour) Lose(n uint64) {
 	if n > 0 && b.State == status.Learning {
 		b.learner.Lose(n)

@@ -14,8 +14,8 @@ import (
 // how it shuts down. The first start and the first end that are seen after that
 // would be taken for attacks; so acts of severity low are learned for
 // firstTimeGrace although the workload is guarded, and each is reported once as
-// new. Executions are never learned then: what a program does may be harmless,
-// that it runs is not.
+// new. Executions are never learned then: the acts of a program may be harmless,
+// but the fact that it runs is not.
 const firstTimeGrace = time.Minute
 
 // firstTimes are until when a first start and a first end are learned, in ns

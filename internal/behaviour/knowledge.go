@@ -46,7 +46,7 @@ func (k *Knowledge) Restore(state learner.State, facts []learner.Fact) {
 // Known returns what was learned, for the kernel not to send it again.
 func (k *Knowledge) Known() learner.Known { return k.learner.Known() }
 
-// Take returns what the journal does not have.
+// Take returns the facts that the journal does not have.
 func (k *Knowledge) Take(now time.Time) learner.Batch {
 	facts, all := k.learner.Take(now)
 	k.newFacts += len(facts)

@@ -18,8 +18,8 @@ import (
 // before this node guards with what it learned itself.
 const sealPatience = time.Minute
 
-// Meet takes over what a new instance brings: what its pods ask for, and what
-// other nodes learned, of which either may be nil.
+// Meet adopts the settings of a new instance's pod, and the facts that other nodes
+// learned about this image and its predecessor; either record may be nil.
 func (b *Behaviour) Meet(s kubernetes.Settings, owner kubernetes.Subject, learned, predecessor *kubernetes.Record, now time.Time) {
 	b.Settings = s
 	b.learner.SetWindow(b.Window()) // which says whether others have filled it
@@ -41,7 +41,7 @@ func (b *Behaviour) Obey(s kubernetes.Settings, owner kubernetes.Subject, now ti
 	b.refresh(now)
 }
 
-// Tick does what is due with time and with changes of the catalog.
+// Tick does work that is due by time, or by a change of the catalog.
 func (b *Behaviour) Tick(now time.Time) {
 	if b.stale || b.opts.Catalog.Version() != b.version {
 		b.refresh(now)
@@ -79,8 +79,8 @@ func (b *Behaviour) setState(state status.State, m *match.Matcher, now time.Time
 	}
 }
 
-// refresh decides what is done with the workload, and compiles what it may do
-// from the documents in force and from what was learned.
+// refresh decides the state of the workload, and compiles the acts that it may do from
+// the documents in force and from the learned facts.
 func (b *Behaviour) refresh(now time.Time) {
 	stale := b.stale
 	b.stale = false
@@ -137,8 +137,8 @@ func queryOf(k *Knowledge) catalog.Query {
 	}
 }
 
-// stateOf says what is done with a workload container: base is set if documents
-// say all that it does, learned if its own profile does.
+// stateOf returns the state of a workload container. base is set if documents describe
+// it completely, learned if its own learned profile does.
 func stateOf(s kubernetes.Settings, base, learned bool) status.State {
 	switch {
 	case s.Mode == kubernetes.ModeOff:

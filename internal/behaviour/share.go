@@ -12,7 +12,7 @@ import (
 	"bobwatch/internal/status"
 )
 
-// Record returns what the other nodes are to know.
+// Record returns the facts to share with the other nodes.
 func (b *Behaviour) Record(now time.Time) kubernetes.Record {
 	state := b.learner.State(now)
 	state.Guarded = state.Guarded || !b.sealing.IsZero()

@@ -6,8 +6,8 @@ import (
 	"bobwatch/internal/status"
 )
 
-// Describe says in w what is known of the workload and done with it. The caller
-// says whose it is.
+// Describe fills in the facts and the state of the workload in w. The caller fills in
+// its name.
 func Describe(b *Behaviour, w *status.Workload, now time.Time) {
 	w.State = b.State
 	w.Observed = b.learner.ObservedFor(now).Seconds()

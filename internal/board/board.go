@@ -18,7 +18,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Options says what a board shows.
+// Options are the inputs of a board.
 type Options struct {
 	Terminal *term.Terminal
 	Source   story.Source
@@ -32,7 +32,7 @@ type Options struct {
 // refresh is how often the agents are asked.
 const refresh = 2 * time.Second
 
-// mode is what the keys mean.
+// mode decides the meaning of the keys.
 type mode int
 
 const (
@@ -56,12 +56,12 @@ type board struct {
 	scroll  int
 	plan    *plan
 	silence silenceForm
-	note    string // says what a key has done
+	note    string // the result of the last key
 	trouble string // why not everything is shown
 	loaded  bool
 }
 
-// answer is what the source said.
+// answer is an answer of the source.
 type answer struct {
 	incidents []alert.Alert
 	trouble   error
@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) error {
 // Init implements tea.Model.
 func (b *board) Init() tea.Cmd { return b.read }
 
-// read asks the source. It runs beside the board, one at a time.
+// read asks the source. It runs concurrently with the board, one call at a time.
 func (b *board) read() tea.Msg {
 	var a answer
 	var errs []error
@@ -109,7 +109,7 @@ func (b *board) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return b, nil
 }
 
-// take updates the list; what the user looks at stays where it is.
+// take updates the list; the selected incident stays where it is on the screen.
 func (b *board) take(a answer) {
 	b.loaded = true
 	b.trouble = ""
@@ -202,7 +202,7 @@ func (b *board) readKey(key string) tea.Cmd {
 	return nil
 }
 
-// act does what a key says to the open incident.
+// act carries out a key on the open incident.
 func (b *board) act(key string, from mode) tea.Cmd {
 	switch key {
 	case "a":

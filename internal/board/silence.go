@@ -64,7 +64,7 @@ func (b *board) silenceKey(k tea.KeyPressMsg) {
 func (b *board) writeSilence() {
 	entries := b.entries()
 	if len(entries) == 0 || strings.TrimSpace(b.silence.reason) == "" {
-		return // the view says what is missing
+		return // the view shows the missing field
 	}
 	err := appendEntries(b.Silences, entries)
 	b.back(b.silence.from)

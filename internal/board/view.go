@@ -60,7 +60,7 @@ func (b *board) title() string {
 	return fmt.Sprintf("%s in the last %s, %d going on", term.Plural(uint64(len(b.list)), "incident"), b.Span, open)
 }
 
-// message is what the last key did, or else why not everything is shown.
+// message returns the result of the last key, or else why the list is incomplete.
 func (b *board) message() string {
 	if b.note != "" {
 		return b.Terminal.Colour(term.Green, b.note)

@@ -16,10 +16,9 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Cache publishes to a catalog, and keeps the last good version of each document
-// in a directory: what is in force outlives the process, also while its source
-// cannot be reached, or has come to hold something that is refused. What is kept
-// is verified anew when it is restored.
+// Cache publishes to a catalog, and keeps the last good version of each document in a
+// directory: a document stays in force over restarts, even while its source cannot be
+// reached or holds a version that is refused. A restored document is verified again.
 //
 // Its sources have to be published by one goroutine each.
 type Cache struct {
@@ -57,7 +56,7 @@ func (c *Cache) Restore() []string {
 	bySource := map[string][]Document{}
 	for _, entry := range entries {
 		if !strings.HasSuffix(entry.Name(), keptSuffix) {
-			continue // what a process left that was killed while it wrote
+			continue // left over by a process that was killed while it wrote
 		}
 		k, err := readKept(filepath.Join(c.dir, entry.Name()))
 		if err != nil {

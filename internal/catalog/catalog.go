@@ -43,7 +43,7 @@ type Catalog struct {
 	inForce atomic.Pointer[snapshot]
 }
 
-// entry is what is known of one document of one source.
+// entry is the state of one document of one source.
 type entry struct {
 	seen    [sha256.Size]byte // digest of the version looked at last
 	grants  []grant           // of the last good version; nil if there was none
@@ -71,7 +71,7 @@ func New(options Options) *Catalog {
 // Version misses nothing that a later Version does not tell.
 func (c *Catalog) Version() uint64 { return c.inForce.Load().version }
 
-// Allowed is what the documents in force allow a container together, not to be
+// Allowed holds the acts that all documents in force allow a container. It must not be
 // changed.
 type Allowed struct {
 	Containers []profile.Container
@@ -146,8 +146,8 @@ func (c *Catalog) Publish(source string, documents []Document) {
 // Withdraw takes everything of a source out of force.
 func (c *Catalog) Withdraw(source string) { c.Publish(source, nil) }
 
-// publishSnapshot is called with mu held. The order is the same for the same
-// documents, so that what is compiled from them is, too.
+// publishSnapshot is called with mu held. The same documents come in the same order, so
+// that the profiles compiled from them are the same, too.
 func (c *Catalog) publishSnapshot() {
 	next := &snapshot{version: c.inForce.Load().version + 1}
 	for _, source := range slices.Sorted(maps.Keys(c.sources)) {

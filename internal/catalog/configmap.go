@@ -19,10 +19,10 @@ type ConfigMap struct {
 // Source names the map as the source of its documents.
 func (m *ConfigMap) Source() string { return fmt.Sprintf("configmap %s/%s", m.Namespace, m.Name) }
 
-// Documents returns the documents in the map: of each, <name>.yaml, with
-// <name>.yaml.sig or <name>.sigstore.json and <name>.values.yaml beside it. A
-// document may be compressed with gzip, and be called <name>.yaml.gz then. All
-// of them are bound to the map's own namespace.
+// Documents returns the documents in the map. A document is <name>.yaml, or
+// <name>.yaml.gz if it is compressed with gzip. <name>.yaml.sig or
+// <name>.sigstore.json and <name>.values.yaml belong to it. All documents are bound
+// to the map's own namespace.
 func (m *ConfigMap) Documents() []Document {
 	files := make(map[string]file, len(m.Data)+len(m.BinaryData))
 	for key, text := range m.Data {

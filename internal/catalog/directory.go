@@ -106,8 +106,8 @@ func readFile(path string, limit int) ([]byte, error) {
 type Directory struct {
 	Path    string
 	Publish func([]Document)
-	// Failed is told why the directory cannot be read, once for each new cause.
-	// What was published before stays; nil ignores it.
+	// Failed is called with the error if the directory cannot be read, once for
+	// each new cause. Documents published before stay. nil ignores the error.
 	Failed func(error)
 
 	published []stamp // what was there when it was last published
@@ -162,9 +162,9 @@ func (d *Directory) look() {
 	}
 }
 
-// publish publishes what is there, unless it changes while it is being read: a
-// mixture of two versions would be refused. A nil now publishes whatever was
-// read, and has it looked at again.
+// publish publishes the documents in the directory, unless the directory changes while
+// it is being read: a mixture of two versions would be refused. With a nil now it
+// publishes in any case, and reads the directory again next time.
 func (d *Directory) publish(now []stamp) {
 	documents, err := ReadDirectory(d.Path)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 // together, after decompression.
 const MaxDocumentBytes = yamlfile.MaxInputBytes
 
-// Document is what a source publishes under one name: bytes as they were found,
-// trusted in nothing.
+// Document holds the bytes that a source publishes under one name, unchanged and
+// untrusted.
 type Document struct {
 	Name string // unique within its source
 	File string // what errors call it, such as a path

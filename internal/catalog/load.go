@@ -50,7 +50,7 @@ func load(v *signature.Verifier, d *Document) ([]grant, error) {
 	return grants, nil
 }
 
-// warnings says what the author may not have meant.
+// warnings returns likely mistakes of the author.
 func (g *grant) warnings() []lint.Warning {
 	warnings := lint.Warnings(g.profile)
 	for _, o := range g.passed {

@@ -45,7 +45,7 @@ type Acceptance struct {
 	Name   string
 	Trust  signature.Trust
 	Time   time.Time
-	// Warnings say what the document's author may not have meant.
+	// Warnings are likely mistakes of the document's author.
 	Warnings []lint.Warning
 }
 

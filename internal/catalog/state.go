@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// State is what the catalog knows of one document.
+// State is the state of one document in the catalog.
 type State struct {
 	Source, Name string
 	Digest       string // "sha256:..." of the version looked at last, as of Document.Digest

@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxValuesBytes bounds a file of parameter values, of which each takes a line.
+// maxValuesBytes bounds a file of parameter values, one on each line.
 const maxValuesBytes = 16 << 10
 
 // valueTokens is all of YAML that "key: value" lines are made of. Nothing that

@@ -22,7 +22,7 @@ import (
 	"bobwatch/internal/status"
 )
 
-// How agents are told from other pods, as in the Helm chart.
+// The labels by which agents are found among pods, as in the Helm chart.
 const (
 	agentSelector  = "app.kubernetes.io/name=bobwatch,app.kubernetes.io/component=agent"
 	agentContainer = "agent"

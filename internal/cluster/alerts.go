@@ -26,8 +26,8 @@ type Watch struct {
 	Since time.Time
 	// Follow goes on until the context ends, with agents that come later too.
 	Follow bool
-	// Trouble is told of an agent whose log cannot be read, wholly or in part;
-	// once, until it can be read again. nil ignores it.
+	// Trouble is called if the log of an agent cannot be read, wholly or in part;
+	// once, until it can be read again. nil ignores the error.
 	Trouble func(Agent, error)
 }
 
@@ -130,8 +130,8 @@ func (t *tail) tell(err error) {
 	t.troubled = err != nil
 }
 
-// read reads what the agent wrote after t.last: before its last restart, as far
-// as that is kept, and since.
+// read reads the alerts that the agent wrote after t.last: those before its last
+// restart, as far as the node keeps them, and those since.
 func (t *tail) read(ctx context.Context, follow bool) error {
 	if t.agent.restarts > 0 {
 		t.agent.restarts = 0
@@ -160,7 +160,7 @@ func (t *tail) open(ctx context.Context, options *corev1.PodLogOptions) error {
 	return nil
 }
 
-// maxLineBytes is what a line may have: an alert has 64 KiB at most.
+// maxLineBytes bounds a line: an alert has 64 KiB at most.
 const maxLineBytes = 128 << 10
 
 // scan passes on the alerts of a log. Lines that were read before are passed

@@ -1,6 +1,6 @@
 // Package cluster is bobctl's access to a Kubernetes cluster, with the rights
-// of whoever calls it: which cluster and namespace, the agents that run there,
-// what each says of itself, the alerts that they wrote.
+// of its user: it chooses the cluster and namespace, finds the agents, and reads
+// their status and the alerts that they wrote.
 //
 //	var flags cluster.Flags
 //	flags.Register(command.Flags())
@@ -12,9 +12,9 @@
 //	}
 //	err = client.Alerts(ctx, cluster.Watch{Follow: true}, func(a alert.Alert) { ... })
 //
-// Its invariant: the API server is believed, a pod is not. What a pod answers
-// is bounded in size and time, and says nothing about another node; its texts
-// may hold anything and are for the caller to make printable.
+// Its invariant: the API server is believed, a pod is not. An answer of a pod is
+// bounded in size and time, and says nothing about another node. Its texts may hold
+// anything; the caller has to make them printable.
 package cluster
 
 import (

@@ -14,14 +14,13 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// maxComplaint bounds what is kept of what a program writes to standard error.
+// maxComplaint bounds the kept end of a program's standard error.
 const maxComplaint = 4096
 
 // Exec runs a program in the agent's container, with the agent's rights on the
-// node, until it ends. It takes the right to create pods/exec there. What it
-// writes to out is for the caller to bound; what it complains of is in the
-// error. When ctx ends the connection is closed, and what the program does then
-// is its own.
+// node, until it ends. It needs the right to create pods/exec there. The caller has
+// to bound what the program writes to out; its standard error becomes part of the
+// error. When ctx ends, Exec closes the connection; it does not end the program.
 func (c *Client) Exec(ctx context.Context, a Agent, in io.Reader, out io.Writer, command ...string) error {
 	if a.Problem != "" {
 		return errors.New(a.Problem)
@@ -53,7 +52,7 @@ func (c *Client) Exec(ctx context.Context, a Agent, in io.Reader, out io.Writer,
 	return nil
 }
 
-// complaint keeps the end of what is written to it.
+// complaint keeps the last bytes that are written to it.
 type complaint struct{ bytes.Buffer }
 
 func (t *complaint) Write(p []byte) (int, error) {

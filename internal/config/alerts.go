@@ -37,7 +37,7 @@ type Alerts struct {
 	Severity severity.Severity `json:"severity"`
 	// Cluster is the name that alerts in Kubescape's format carry.
 	Cluster string `json:"cluster"`
-	// RepeatInterval is how often an incident that goes on is told again.
+	// RepeatInterval is how often an incident that goes on is reported again.
 	RepeatInterval Duration `json:"repeatInterval"`
 	// QueueBytes bounds what waits on disk for one sink. The file may take
 	// four times of it.
@@ -45,19 +45,19 @@ type Alerts struct {
 	// History bounds the incidents that the node remembers.
 	History History `json:"history"`
 	Sinks   []Sink  `json:"sinks"`
-	// Silences keep quiet what is known and accepted for a while.
+	// Silences hold back alerts about known and accepted acts for a while.
 	Silences []Silence `json:"silences"`
 }
 
 // History bounds incidents on disk.
 type History struct {
-	// Bytes bounds what is kept. The file may take four times of it.
+	// Bytes bounds the kept alerts. The file may take four times as much.
 	Bytes int64 `json:"bytes"`
 	// Age is how long an incident is kept after its last act.
 	Age Duration `json:"age"`
 }
 
-// Sink is one destination of alerts beside stdout: exactly one of the pointers
+// Sink is one destination of alerts in addition to stdout: exactly one of the pointers
 // is set.
 type Sink struct {
 	// Name labels metrics and names the queue on disk.

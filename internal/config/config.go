@@ -23,8 +23,8 @@ import (
 	"bobwatch/internal/yamlfile"
 )
 
-// Config is what a file may say. Every field is documented, with its default,
-// in docs/configuration.md.
+// Config is the content of a configuration file. docs/configuration.md documents every
+// field with its default.
 type Config struct {
 	// Node is the name that alerts carry.
 	Node string `json:"node"`
@@ -58,7 +58,7 @@ type Cgroups struct {
 	Patterns []string `json:"patterns"`
 }
 
-// Kubernetes says what the agent does with the API server of a cluster.
+// Kubernetes configures the agent's use of the API server of a cluster.
 type Kubernetes struct {
 	// Enabled connects to the API server. Node is then the node's name.
 	Enabled bool `json:"enabled"`
@@ -69,7 +69,7 @@ type Kubernetes struct {
 	Namespaces []string `json:"namespaces"`
 	// Labels of pods that alerts carry.
 	Labels []string `json:"labels"`
-	// LearnedProfiles keeps what is learned in ConfigMaps, for all nodes.
+	// LearnedProfiles keeps learned profiles in ConfigMaps, for all nodes.
 	LearnedProfiles bool `json:"learnedProfiles"`
 	// LearnedNamespace is where those are. Nobody but the agents may write there.
 	LearnedNamespace string `json:"learnedNamespace"`
@@ -137,7 +137,7 @@ type Profiles struct {
 	Trust signature.Policy `json:"trust"`
 }
 
-// Sensor configures what is in the kernel.
+// Sensor configures the programs and maps in the kernel.
 type Sensor struct {
 	// PinPath is a directory on a bpffs, where the kernel's part outlives the
 	// agent. Empty pins nothing.
@@ -146,7 +146,7 @@ type Sensor struct {
 	RingBytes uint32 `json:"ringBytes"`
 }
 
-// Redact says what is a credential, besides what is known to be one.
+// Redact names credentials in addition to the built-in ones.
 type Redact struct {
 	// Patterns are regular expressions of arguments; their first group, or all
 	// of the match, is replaced.
@@ -181,8 +181,8 @@ func Default() Config {
 	}
 }
 
-// nodeName is what the environment calls the node, as a DaemonSet's pod is
-// told, or else the machine's name.
+// nodeName returns the name of the node from the environment, which the DaemonSet
+// sets, or else the machine's name.
 func nodeName() string {
 	if name := os.Getenv("NODE_NAME"); name != "" {
 		return name

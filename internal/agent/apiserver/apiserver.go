@@ -1,8 +1,8 @@
 // Package apiserver asks the API server about containers, and shares with the
-// other nodes what is learned.
+// other nodes what this node learns.
 //
-// Its invariant: nothing in it runs in the engine's goroutine, except what only
-// hands over or looks at memory.
+// Its invariant: nothing in it runs in the engine's goroutine, except calls that
+// only hand over work or read memory.
 package apiserver
 
 import (
@@ -49,10 +49,10 @@ type Server struct {
 	loaded map[workload.Key]time.Time
 }
 
-// Options are what a Server does besides answering.
+// Options are the tasks of a Server in addition to answering.
 type Options struct {
 	Labels []string // of pods, that alerts carry
-	// PodChanged, PodEnds and Learned are told what the API server reports.
+	// PodChanged, PodEnds and Learned are called when the API server reports a change.
 	// Profiles are shared only if Learned is set.
 	PodChanged func(podUID string)
 	PodEnds    func(kubernetes.PodID)
@@ -90,8 +90,8 @@ func (c *Server) Run(ctx context.Context, documents *catalog.Cache, known []stri
 	return group.Wait()
 }
 
-// Identify finds out about a container what the API server knows. Without an
-// answer in time the runtime's labels have to do, until describeLater.
+// Identify asks the API server about a container. Without an answer in time it
+// uses the runtime's labels, until describeLater.
 func (c *Server) Identify(ctx context.Context, container workload.Container) *Newcomer {
 	if !c.Knows(&container) || !c.answered.Load() && time.Since(c.opened) > syncPatience {
 		return &Newcomer{Container: container}

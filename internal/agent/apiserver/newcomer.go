@@ -5,9 +5,9 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// Newcomer is a container that is to be taken in, with all that was found out
-// about it before: the runtime's record, and in a cluster what the API server
-// says of its pod and what other nodes learned of its workload.
+// Newcomer is a container that the agent does not watch yet, with all facts about
+// it: the runtime's record, and in a cluster the API server's record of its pod and
+// the facts that other nodes learned about its workload.
 type Newcomer struct {
 	workload.Container
 	PodLabels map[string]string // that alerts carry
@@ -19,8 +19,8 @@ type Newcomer struct {
 	Predecessor *kubernetes.Record // of the image before
 }
 
-// describe takes over what the API server says of the container's pod. labels
-// are the names of those that alerts carry.
+// describe copies the API server's record of the container's pod. labels are the
+// names of the labels that alerts carry.
 func (n *Newcomer) describe(pod *kubernetes.Pod, labels []string) {
 	n.Described = true
 	if pod.Owner.Name != "" {

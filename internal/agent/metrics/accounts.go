@@ -28,7 +28,7 @@ type Account struct {
 	namespace, workload string
 	holders             int // behaviours; guarded by Accounts.mu
 
-	deviations rule.Tally    // acts, with what the kernel held back of the same
+	deviations rule.Tally    // acts, including repeats that the kernel held back
 	alerts     rule.Tally    // new incidents
 	progress   atomic.Uint64 // bits of a float64, see SetProgress
 }

@@ -1,4 +1,4 @@
-// Package metrics holds what the agent counts, and presents it at scrape.
+// Package metrics holds the agent's counters, and presents them at scrape.
 //
 // Its invariant: a label has a closed set of values, or at most as many as there
 // are accounts of workloads.
@@ -33,7 +33,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(Prefix+name, help, labels, nil)
 }
 
-// What the kernel's part counts. It is read at scrape.
+// Counters of the kernel programs, read at scrape.
 var (
 	descRecords    = desc("sensor_records_total", "Records that the kernel sent, by kind.", "kind")
 	descHeld       = desc("sensor_held_total", "Records that the kernel could not send, because the ring buffer was full or the container's budget spent. The kernel sends news and deviations when the act is done again; an execution is lost.", "kind", "reason")
@@ -58,7 +58,7 @@ var (
 	descBuild     = desc("build_info", "The agent's version, and what it was built with.", "version", "goversion")
 )
 
-// What the engine counts.
+// Counters of the engine.
 var (
 	descWorkloads    = desc("workloads", "Workload containers that run, by state; replicas count once.", "state")
 	descContainers   = desc("containers", "Containers that run, by their workload's state.", "state")
@@ -242,7 +242,7 @@ func (w metricWriter) workloads(list []*Account) {
 	}
 }
 
-// tally tells what is not 0: most workloads never deviate.
+// tally writes the counts that are not 0: most workloads never deviate.
 func (w metricWriter) tally(d *prometheus.Desc, t *rule.Tally, a *Account) {
 	for grade, n := range t.Counts() {
 		w.counter(d, float64(n), grade.Rule.String(), grade.Severity.String(), a.namespace, a.workload)

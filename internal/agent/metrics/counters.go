@@ -20,7 +20,7 @@ type Counters struct {
 	Parked        atomic.Int64
 	ParkedEvents  atomic.Int64
 	NotKept       atomic.Uint64
-	ParkedLost    atomic.Uint64 // events of cgroups nobody knew in time, for want of room
+	ParkedLost    atomic.Uint64 // events of cgroups that no container claimed in time, lost for lack of room
 	Unattributed  atomic.Uint64 // events of cgroups that are no workload's
 	RuntimeActs   atomic.Uint64
 	AdoptErrors   atomic.Uint64

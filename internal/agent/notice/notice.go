@@ -1,5 +1,5 @@
-// Package notice makes alerts about what the agent itself could not do: watch a
-// container from its start, read all that it did, guard it, accept a document.
+// Package notice makes alerts about failures of the agent itself: it could not watch
+// a container from its start, read all its acts, guard it, or accept a document.
 package notice
 
 import (
@@ -35,8 +35,8 @@ func Unwatched(about About) alert.Alert {
 		"Container %s is not watched: the kernel's table of cgroups has no room for it until others end", about.Subject.Container.ID)
 }
 
-// Held reports what the kernel could not send of a guarded container. An
-// execution is lost; other acts are sent when they are done again.
+// Held reports that the kernel could not send records of a guarded container. An
+// execution is lost; the kernel sends other acts when they are done again.
 func Held(about About, held sensor.Held) alert.Alert {
 	grade := severity.Medium
 	if held.Execs > 0 {
@@ -47,8 +47,8 @@ func Held(about About, held sensor.Held) alert.Alert {
 		about.Subject.Container.ID, held.Execs, held.News)
 }
 
-// alert is about what the agent could not do for a container. Alerts of one rule
-// and name are one incident.
+// alert returns an alert about a failure of the agent for a container. Alerts of one
+// rule and name are one incident.
 func (about About) alert(id rule.ID, grade severity.Severity, count uint64, format string, args ...any) alert.Alert {
 	digest := sha256.Sum256([]byte(string(id) + "\x00" + about.Name))
 	now := time.Now()

@@ -35,7 +35,7 @@ func Check(c config.Config) error {
 	return err
 }
 
-// Options are what a dispatcher needs beside the configuration.
+// Options are the inputs of a dispatcher in addition to the configuration.
 type Options struct {
 	Stdout     io.Writer
 	Terminal   bool               // stdout is one
@@ -139,8 +139,8 @@ func sinkRoutes(c *config.Config, client *kubernetes.Client, log *zap.Logger) ([
 	return routes, nil
 }
 
-// speaksIncidents: people read what is in Alertmanager and on a pod; what parses
-// alerts is sent each.
+// speaksIncidents reports whether a sink gets incidents in place of single alerts:
+// people read Alertmanager and the Events of a pod, programs parse the others.
 func speaksIncidents(s *config.Sink) bool {
 	if s.Incidents != nil {
 		return *s.Incidents
@@ -152,7 +152,7 @@ func routeAlertmanager(route *delivery.Route, c *config.Config, s *config.Sink, 
 	opts := sink.AlertmanagerOptions{
 		URLs: s.Alertmanager.URLs,
 		HTTP: httpOf(&s.Alertmanager.HTTPClient),
-		// Half an interval more than until it is told again.
+		// Half an interval longer than until the alert is repeated.
 		ResolveAfter: time.Duration(c.Alerts.RepeatInterval) * 3 / 2,
 		Log:          log.With(zap.String("sink", s.Name)),
 	}

@@ -25,7 +25,7 @@ type Options struct {
 	// Correlator makes incidents of alerts; nil makes none, and sinks of
 	// incidents get single alerts.
 	Correlator Correlator
-	// Silencer says what is not told; nil silences nothing.
+	// Silencer decides which alerts are silenced; nil silences none.
 	Silencer *Silencer
 	// RepeatInterval is how often an alert that goes on is sent again, with
 	// its count. One that was silent for as long is over: the next is new.
@@ -40,8 +40,8 @@ type Options struct {
 	MaxAlerts int
 	// QueueLength bounds the alerts that wait for one sink.
 	QueueLength int
-	// FlushTimeout is how long the sinks have to deliver what is left when the
-	// dispatcher ends.
+	// FlushTimeout is how long the sinks have to deliver the remaining alerts when
+	// the dispatcher ends.
 	FlushTimeout time.Duration
 
 	Log        *zap.Logger           // nil logs nothing
@@ -156,8 +156,8 @@ func (d *Dispatcher) Enqueue(a alert.Alert) bool {
 	return d.raise(&a, now)
 }
 
-// raise makes an alert part of its incident and of what is sent. The caller
-// holds mu.
+// raise adds an alert to its incident and queues it for the sinks. The caller holds
+// mu.
 func (d *Dispatcher) raise(a *alert.Alert, now time.Time) bool {
 	if d.opts.Correlator != nil {
 		d.sendStory(d.opts.Correlator.Add(a, now))
@@ -214,9 +214,9 @@ func (d *Dispatcher) sendStories(now time.Time, end bool) {
 	}
 }
 
-// Run delivers alerts until ctx ends; then it sends what was folded and not
-// told yet, and returns when every sink is done or FlushTimeout has passed.
-// What a sink did not take stays in its queue on disk. It is called once.
+// Run delivers alerts until ctx ends. Then it sends the folded alerts that it has not
+// sent yet, and returns when every sink is done or FlushTimeout has passed. Alerts
+// that a sink did not take stay in its queue on disk. Call it once.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	// The sinks go on when ctx ends, for as long as flushing may take.
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))

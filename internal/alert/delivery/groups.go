@@ -100,7 +100,7 @@ const (
 	outcomeLost                  // no place left even for that
 )
 
-// add takes an alert in. It returns what is to be sent, if the outcome says so.
+// add adds an alert. It returns the alert to send, if the outcome says so.
 func (g *groups) add(a *alert.Alert, now time.Time) (*alert.Alert, outcome) {
 	if known, ok := g.byFingerprint[a.Fingerprint]; ok {
 		return known.fold(a)
@@ -127,7 +127,7 @@ func (g *groups) add(a *alert.Alert, now time.Time) (*alert.Alert, outcome) {
 	return fresh.snapshot(), outcomeNew
 }
 
-// snapshot returns what the sinks may keep while the group goes on counting.
+// snapshot returns a copy that the sinks may keep while the group goes on counting.
 func (g *group) snapshot() *alert.Alert {
 	a := g.alert
 	return &a
@@ -179,8 +179,8 @@ func (g *groups) hold(w *workload, a *alert.Alert, now time.Time) {
 	w.held.Last = a.Last
 }
 
-// due returns what is to be sent now: incidents that went on since they were
-// told, and summaries. Incidents that did not are forgotten.
+// due returns the alerts to send now: incidents that went on since their last
+// alert, and summaries. It forgets incidents that did not go on.
 func (g *groups) due(now time.Time) []*alert.Alert {
 	var out []*alert.Alert
 	for front := g.repeats.Front(); front != nil; front = g.repeats.Front() {

@@ -16,8 +16,8 @@ import (
 // words, would look the same if the others waited behind it: an attacker, who
 // chooses those words, could switch the sink off.
 const (
-	// patience is how often what is first in the queue may fail before others
-	// are tried.
+	// patience is how often the first alerts in the queue may fail before the
+	// sink tries others.
 	patience = 3
 	// probeTime bounds a probe in which nothing is taken: a sink that does not
 	// even answer is down.
@@ -31,7 +31,7 @@ const (
 // probe is the state of sending alerts one by one, to tell those that the sink
 // does not take from a sink that is down.
 type probe struct {
-	failures int // of what is first, one after another
+	failures int // consecutive, of the first alerts
 	on       bool
 	began    time.Time
 	left     int        // alerts that are still to be tried
@@ -144,8 +144,8 @@ func (d *delivery) giveUp(a *alert.Alert, why drop, err error) {
 	d.log.Error("sink does not take an alert, which is given up", fields...)
 }
 
-// deadSuffix is that of the file beside a sink's queue with the alerts that it
-// did not take.
+// deadSuffix is the suffix of the file next to a sink's queue that holds the alerts
+// that the sink refused.
 const deadSuffix = ".dead"
 
 // maxDeadBytes bounds such a file. The one before is kept as .dead.old.

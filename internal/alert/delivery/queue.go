@@ -40,9 +40,9 @@ type delivery struct {
 
 	taken uint64 // alerts that were ever taken out of the queue
 	spool *spool // nil without a file, or when it cannot be opened
-	// held is neither delivered nor on disk: all that waits if there is no
-	// spool, else what a failing disk did not take. It is younger than what
-	// is in the spool.
+	// held are alerts that are neither delivered nor on disk: all waiting alerts
+	// if there is no spool, else those that a failing disk did not take. They are
+	// younger than the alerts in the spool.
 	held         []*alert.Alert
 	diskAgain    time.Time // not before then
 	diskFails    bool
@@ -139,8 +139,8 @@ func (d *delivery) push(a *alert.Alert) {
 	}
 }
 
-// run delivers until stopped is closed and nothing waits, or ctx ends. What is
-// on disk then stays there for the next start; what is not is dropped.
+// run delivers until stopped is closed and nothing waits, or ctx ends. Alerts on
+// disk then stay there for the next start; others are dropped.
 func (d *delivery) run(ctx context.Context) {
 	retry := time.NewTimer(0) // for what an earlier run left on disk
 	defer retry.Stop()
@@ -201,7 +201,7 @@ func (d *delivery) hold(a *alert.Alert) {
 	d.taken++
 }
 
-// save moves what is held to disk.
+// save moves the held alerts to disk.
 func (d *delivery) save() {
 	defer d.count()
 	if len(d.held) == 0 || time.Now().Before(d.diskAgain) {
@@ -264,7 +264,7 @@ func (d *delivery) deliver(ctx context.Context) time.Duration {
 	return 0
 }
 
-// oldest returns what is to be sent next.
+// oldest returns the alerts to send next.
 func (d *delivery) oldest() []alert.Alert {
 	limit := maxBatch
 	if d.singles > 0 {
@@ -305,9 +305,8 @@ func (d *delivery) recovered() {
 	d.backoff.Reset()
 }
 
-// refused is about n alerts, of which a is the first, that the sink will never
-// take. Which of them it
-// minds shows when each is sent alone.
+// refused handles n alerts, beginning with a, that the sink will never take
+// together. To find the ones that it refuses, each is sent alone.
 func (d *delivery) refused(a *alert.Alert, n int, err error) {
 	d.recovered() // it answers
 	if n > 1 {
@@ -328,7 +327,7 @@ func (d *delivery) failed(err error) time.Duration {
 	return d.backoff.NextBackOff()
 }
 
-// finish gives up what is not on disk.
+// finish gives up the alerts that are not on disk.
 func (d *delivery) finish() {
 	d.diskAgain = time.Time{}
 	d.take(cap(d.queue))

@@ -8,20 +8,20 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// Route is a sink, and what is on the way to it.
+// Route is a sink, with the filters and the queue in front of it.
 type Route struct {
 	Sink alert.Sink
-	// MinSeverity is the least severity that the sink is told.
+	// MinSeverity is the lowest severity that the sink receives.
 	MinSeverity severity.Severity
 	// Incidents says that the sink is sent incidents, each as one alert with a
 	// Story, in place of their single alerts.
 	Incidents bool
-	// Queue is the file that keeps what is not delivered yet, and QueueBytes
-	// how much of it. Without a file alerts wait in memory only.
+	// Queue is the file that keeps undelivered alerts, and QueueBytes its bound.
+	// Without a file alerts wait in memory only.
 	Queue      string
 	QueueBytes int64
 	// Refresh, if set, is called every RefreshInterval by the goroutine that
-	// calls Send, for sinks that forget what is not told again.
+	// calls Send, for sinks that forget an alert unless it is repeated.
 	Refresh         func(context.Context) error
 	RefreshInterval time.Duration
 }

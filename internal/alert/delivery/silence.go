@@ -161,7 +161,7 @@ func actor(a *alert.Alert) string {
 	return a.Ancestors[0].Exe
 }
 
-// tell lists what is silenced, and what no longer is.
+// tell logs which silences are in force, and which no longer are.
 func (s *Silencer) tell(log *zap.Logger, now time.Time) {
 	if s == nil {
 		return

@@ -137,7 +137,7 @@ func (s *spool) add(alerts []*alert.Alert) (refused int, err error) {
 		return nil
 	})
 	if err != nil {
-		// The index is ahead of what the file holds.
+		// The index is ahead of the contents of the file.
 		return 0, errors.Join(fmt.Errorf("store alerts: %w", err), s.load())
 	}
 	s.gone = nil
@@ -152,7 +152,7 @@ func (s *spool) fits(a *alert.Alert, size int64) bool {
 	return s.bytes+size <= s.maxBytes && s.byWorkload[keyOf(a)]+size <= s.maxBytes/4
 }
 
-// prepare returns the bucket, without what is gone.
+// prepare returns the bucket, without the alerts that are gone.
 func (s *spool) prepare(tx *bbolt.Tx) (*bbolt.Bucket, error) {
 	bucket, err := tx.CreateBucketIfNotExists(alertsBucket)
 	if err != nil {

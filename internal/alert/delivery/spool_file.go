@@ -39,9 +39,9 @@ type restored struct {
 	refused    int // alerts for which there is no room any more
 }
 
-// openSpool opens the queue at path. The file is made anew from what can be
-// read of the one before, which makes it small again and leaves no damage in
-// it. A damaged one is kept beside it as .unreadable.
+// openSpool opens the queue at path. It writes the file again from the readable part
+// of the old one, which makes the file small and leaves no damage in it. It keeps a
+// damaged file next to it as .unreadable.
 func openSpool(path string, maxBytes int64) (s *spool, r restored, err error) {
 	defer func() {
 		if err != nil {

@@ -26,9 +26,9 @@ type AlertmanagerOptions struct {
 	HTTP HTTP
 	// GeneratorURL makes the link of an alert; nil makes none.
 	GeneratorURL alert.Encoder
-	// ResolveAfter is how long after an alert was told it is resolved. It is
-	// longer than the dispatcher's RepeatInterval, so that an incident that
-	// goes on is told again before.
+	// ResolveAfter is how long after its last report an alert is resolved. It is
+	// longer than the dispatcher's RepeatInterval, so that an incident that goes
+	// on is reported again before.
 	ResolveAfter time.Duration
 	Log          *zap.Logger
 }
@@ -111,7 +111,7 @@ func (am *Alertmanager) Send(ctx context.Context, alerts []alert.Alert) (int, er
 	return len(alerts), nil
 }
 
-// Refresh tells again what is not resolved yet.
+// Refresh sends the alerts again that are not resolved yet.
 func (am *Alertmanager) Refresh(ctx context.Context) error {
 	now := time.Now()
 	var batch []postable

@@ -1,8 +1,8 @@
 // Package sink brings alerts to other systems: Alertmanager, webhooks, syslog.
 //
-// Its invariants: what a container chose stays inside the field it belongs to,
-// in every format; and an alert counts as delivered only after the other side
-// has taken it, as far as its protocol tells.
+// Its invariants: text that a container chose stays inside its field, in every
+// format; and an alert counts as delivered only after the other side has accepted
+// it, as far as the protocol can say.
 package sink
 
 import (
@@ -35,8 +35,8 @@ type TLS struct {
 	ServerName string
 }
 
-// config reads the authorities. The certificate is read anew for each
-// connection, so that it can be renewed while the agent runs.
+// config reads the authorities. It reads the certificate again for each connection,
+// so that the certificate can be renewed while the agent runs.
 func (t TLS) config() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
 	if t.CAFile != "" {
@@ -140,11 +140,11 @@ func newClient(h HTTP) (*client, error) {
 	}, nil
 }
 
-// maxAnswer bounds what is shown of a server's answer.
+// maxAnswer bounds the part of a server's answer that an error shows.
 const maxAnswer = 300
 
-// post sends body to url. The error wraps alert.ErrRefused if the server does
-// not want this body, whoever sends it.
+// post sends body to url. The error wraps alert.ErrRefused if the server refuses this
+// body from any sender.
 func (c *client) post(ctx context.Context, url string, header http.Header, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

@@ -70,7 +70,7 @@ func falcoTags(id rule.ID) []string {
 	return tags
 }
 
-// falcoFields leaves out what is not known, as Falco's readers expect.
+// falcoFields leaves out unknown values, as consumers of Falco's format expect.
 func falcoFields(a *alert.Alert) map[string]any {
 	fields := map[string]any{"evt.time": a.Last.UnixNano(), "bob.count": a.Count, "bob.fingerprint": a.Fingerprint}
 	set := func(name, value string) {

@@ -77,7 +77,7 @@ type ocsfResource struct {
 }
 
 // OCSF is the Encoder of Detection Findings of the Open Cybersecurity Schema
-// Framework. What the framework has no place for is in "unmapped".
+// Framework. Values for which the framework has no field are in "unmapped".
 func OCSF(b *bytes.Buffer, a *alert.Alert) error {
 	activity := ocsfCreate
 	if a.Count > 1 {

@@ -216,8 +216,8 @@ func oneLine(s string) string {
 	return strings.Join(lines, "; ")
 }
 
-// headerField returns s with what a field of the header may not hold replaced:
-// all but visible ASCII. "-" stands for nothing.
+// headerField returns s for a field of the header, which may hold only visible ASCII:
+// it replaces all other characters. "-" stands for an empty field.
 func headerField(s string, limit int) string {
 	field := strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
