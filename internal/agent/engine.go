@@ -111,6 +111,9 @@ func (e *engine) handle(ev *event.Event) {
 // act learns or judges an act of a process in a known container.
 func (e *engine) act(in *instance, ev *event.Event) {
 	in.decide(ev)
+	if ev.Kind == event.KindOpen {
+		ev.ImageProgram = e.watcher.processes.ImageProgram(ev)
+	}
 	if ev.Kind == event.KindExec {
 		e.watcher.processes.Add(ev)
 		if !ev.Has(event.FlagRuntime) {

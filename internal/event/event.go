@@ -209,6 +209,10 @@ type Event struct {
 	// Object is the name by which a file with FlagSensitive was marked; Path may
 	// be another.
 	Object string
+	// ImageProgram is the program that made an open, if it is known and nothing says
+	// that its file is not one of the image. Whoever judges events sets it; the kernel
+	// does not.
+	ImageProgram string
 	// Args are the NUL-separated arguments of KindExec. Of KindChange they are the
 	// other name of the call, as the program passed it: where a link leads to, what
 	// a file was called before. Hostile bytes.

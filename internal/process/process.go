@@ -229,6 +229,17 @@ func (t *Table) command(e *event.Event, i int) Command {
 	return Command{}
 }
 
+// ImageProgram is the path of the program that the event's process runs; "" if it is
+// not known or the file is not one of the image.
+func (t *Table) ImageProgram(e *event.Event) string {
+	c := t.command(e, 0)
+	// Executions of the known are not told; comm tells of one since.
+	if c.File != 0 || c.comm != e.Process.Comm {
+		return ""
+	}
+	return c.Exe
+}
+
 func nth(e *event.Event, i int) *event.Process {
 	if i == 0 {
 		return &e.Process

@@ -114,6 +114,35 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+func TestImageProgram(t *testing.T) {
+	su, sh := proc(20, 300, "su"), proc(10, 100, "sh")
+	upper := exec(310, "/usr/bin/su", "su", su, sh)
+	upper.Flags |= event.FlagUpperLayer
+	tests := map[string]struct {
+		exec, event *event.Event
+		want        string
+	}{
+		"of the image":               {exec(310, "/usr/bin/su", "su", su, sh), act(400, su, sh), "/usr/bin/su"},
+		"forked":                     {exec(310, "/usr/bin/su", "su", su, sh), act(400, proc(21, 350, "su"), su, sh), "/usr/bin/su"},
+		"written by the container":   {upper, act(400, su, sh), ""},
+		"executed something since":   {exec(310, "/usr/bin/su", "su", su, sh), act(400, proc(20, 300, "cat"), sh), ""},
+		"a child executed something": {exec(310, "/usr/bin/su", "su", su, sh), act(400, proc(21, 350, "cat"), su, sh), ""},
+		"unknown":                    {exec(310, "/usr/bin/su", "su", su, sh), act(400, proc(30, 350, "su")), ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			table := New(DefaultOptions())
+			table.Add(tt.exec)
+			if got := table.ImageProgram(tt.event); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if n := testing.AllocsPerRun(10, func() { table.ImageProgram(tt.event) }); n != 0 {
+				t.Errorf("got %v allocations, want 0", n)
+			}
+		})
+	}
+}
+
 func TestAddKeepsNoMemoryOfTheEvent(t *testing.T) {
 	table := New(DefaultOptions())
 	e := exec(310, "/bin/dash", "sh\x00-c\x00", proc(20, 300, "sh"))

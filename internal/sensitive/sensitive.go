@@ -68,7 +68,7 @@ var places = slices.Concat(
 	compilePlaces(severity.High, true, belowEach([]string{"/~", "/opt/+", "/srv/+", "/var/lib/+", "/var/www"}, keyFiles)...),
 	compilePlaces(severity.Medium, true,
 		"/etc/passwd", "/etc/passwd-", "/etc/group", "/etc/group-", "/etc/ssh/+",
-		"/etc/crontab", "/etc/cron.*/+", "/etc/pam.d/+",
+		"/etc/crontab", "/etc/cron.*/+", "/etc/crontabs/+", "/etc/periodic/+/+", "/etc/pam.d/+",
 		"/proc/⋯/maps", "/proc/⋯/smaps", "/proc/⋯/map_files/⋯", "/proc/⋯/task/⋯/maps",
 	),
 	// Graded, but not guarded: were these kept from generalisation wherever they

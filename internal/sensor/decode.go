@@ -44,7 +44,7 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 	ev.Dev = raw.Dev
 	ev.Ino = raw.Ino
 	ev.Changed = raw.ChangedNs
-	ev.Object = ""
+	ev.Object, ev.ImageProgram = "", ""
 	ev.KnownKey = raw.KnownKey
 	ev.Process = raw.process()
 	ev.NAncestors = int(raw.AncestorsLen)

@@ -139,8 +139,11 @@ func (j *judge) Act(s *observe.Subject, ev *event.Event) {
 	if found := after.Syscalls + after.Execs + after.Opens; found > before.Syscalls+before.Execs+before.Opens && len(j.trial.News) < maxNews {
 		j.trial.News = append(j.trial.News, j.boot.Add(time.Duration(ev.Time)))
 	}
-	if ev.Kind == event.KindExec {
+	switch ev.Kind {
+	case event.KindExec:
 		j.builder.Processes.Add(ev)
+	case event.KindOpen:
+		ev.ImageProgram = j.builder.Processes.ImageProgram(ev)
 	}
 	facts := builtin.Container{Image: s.Container.Runtime != workload.RuntimeCgroup}
 	if d, ok := j.judge.Check(ev, j.matchers[s.Container.Name], facts); ok {

@@ -7,7 +7,7 @@ import (
 // cronWrite: cron runs it later, in the name of somebody else.
 var cronWrite = Rule{
 	ID:    rule.CronWrite,
-	About: "an open for writing below `/etc/cron.d` and its neighbours, `/etc/crontab`, `/var/spool/cron` by a container with an image",
+	About: "an open for writing below `/etc/cron.d` and its neighbours, `/etc/crontab`, `/etc/crontabs`, `/etc/periodic`, `/var/spool/cron` by a container with an image",
 	Blind: "a file that is moved there",
 	Kinds: opens,
 	Broken: func(a Act) bool {
@@ -16,5 +16,5 @@ var cronWrite = Rule{
 }
 
 var cronDirectories = []string{
-	"/etc/cron.d/", "/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/", "/var/spool/cron/", "/var/spool/at/",
+	"/etc/cron.d/", "/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/", "/etc/crontabs/", "/etc/periodic/", "/var/spool/cron/", "/var/spool/at/",
 }

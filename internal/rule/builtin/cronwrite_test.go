@@ -9,5 +9,7 @@ func TestCronWrite(t *testing.T) {
 		"read":        {open("/etc/cron.d/x", read), false},
 		"other":       {open("/etc/cron.deny", write), false},
 		"on the node": {onNode(open("/etc/cron.d/x", write)), false},
+		"Alpine":      {open("/etc/crontabs/root", write), true},
+		"periodic":    {open("/etc/periodic/15min/x", write), true},
 	})
 }

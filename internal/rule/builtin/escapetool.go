@@ -11,10 +11,13 @@ var escapeTool = Rule{
 	Blind: "the same done by programs of the attacker; their calls and sockets are judged",
 	Kinds: executions,
 	Broken: func(a Act) bool {
-		return a.Container.Image && escapeTools.runs(a.Event)
+		return a.Container.Image && (escapeTools.runs(a.Event) || containerKits.runs(a.Event) && kitCommands.hasArgument(a.Event.Args))
 	},
 }
 
 var escapeTools = namesOf(
-	"nsenter", "debugfs", "ctr", "crictl", "nerdctl", "docker", "podman", "runc", "crun", "unshare", "capsh", "deepce", "cdk", "amicontained", "botb", "kdigger", "peirates",
+	"nsenter", "debugfs", "ctr", "crictl", "nerdctl", "docker", "podman", "runc", "crun", "unshare", "capsh", "deepce", "amicontained", "botb", "kdigger", "peirates",
 )
+
+// containerKits are called as the AWS CDK is, which has other commands.
+var containerKits, kitCommands = namesOf("cdk"), namesOf("evaluate", "eva", "run", "auto-escape")

@@ -10,17 +10,17 @@ import (
 // privilegeBit: everybody who runs such a program has its rights.
 var privilegeBit = Rule{
 	ID:    rule.PrivilegeBit,
-	About: "`chmod` with `+s` or a mode of four digits that sets the bit, `setcap`; the system calls `chmod`, `mknod` and `setxattr` and their kin that do it",
-	Blind: "a file that `open` makes with such a mode; 32-bit calls",
+	About: "`chmod` with `u+s` or a mode of four digits that sets the set-user-id bit, `setcap`; the system calls `chmod`, `mknod` and `setxattr` and their kin that do it, and `fchmod` that sets the set-group-id bit of a program",
+	Blind: "the set-group-id bit alone, set by name; a file that `open` makes with such a mode; 32-bit calls",
 	Kinds: []event.Kind{event.KindExec, event.KindChange},
 	Broken: func(a Act) bool {
 		switch {
 		case a.Event.Kind == event.KindChange:
-			return a.Event.Change == event.ChangeSetuid || a.Event.Change == event.ChangeSetcap
+			return givesRights(a.Event)
 		case capabilitySetters.runs(a.Event):
 			return !capabilityReads.hasArgument(a.Event.Args)
 		case modeChangers.runs(a.Event):
-			return setsID(a.Event.Args)
+			return setsUserID(a.Event.Args)
 		}
 		return false
 	},
@@ -32,29 +32,73 @@ var (
 	modeChangers      = namesOf("chmod")
 )
 
-// setsID reports whether an argument of chmod sets a set-user-id or set-group-id bit.
-func setsID(args []byte) bool {
-	_, rest, more := bytes.Cut(args, nul)
+// givesRights reports whether the change gave its file the rights of somebody.
+func givesRights(e *event.Event) bool {
+	switch {
+	case e.Has(event.FlagRefused):
+		return false
+	case e.Change == event.ChangeSetuid:
+		// Of a name nobody knows whether it is a directory's, whose set-group-id bit
+		// gives no rights.
+		return e.Mode&setUserID != 0 || !e.Has(event.FlagCallerPath)
+	}
+	return e.Change == event.ChangeSetcap
+}
+
+// setUserID is S_ISUID.
+const setUserID = 0o4000
+
+// setsUserID reports whether the mode among the arguments of chmod sets the
+// set-user-id bit.
+func setsUserID(args []byte) bool {
+	name, rest, more := bytes.Cut(args, nul)
+	if isBusybox(lastName(name)) {
+		_, rest, more = bytes.Cut(rest, nul)
+	}
 	for more {
 		var arg []byte
 		arg, rest, more = bytes.Cut(rest, nul)
-		switch {
-		case len(arg) == 0 || arg[0] == '/' || arg[0] == '-':
-		case isOctal(arg):
-			special := byte('0')
-			if len(arg) >= 4 {
-				special = arg[len(arg)-4]
-			}
-			return (special-'0')&6 != 0
-		default:
-			_, set, ok := bytes.Cut(arg, plus)
-			return ok && bytes.IndexByte(set, 's') >= 0
+		if len(arg) > 0 && arg[0] != '/' && arg[0] != '-' {
+			return modeSetsUserID(arg)
 		}
 	}
 	return false
 }
 
-var plus = []byte{'+'}
+// modeSetsUserID is setsUserID for the mode, such as 4755 or u+s,go-w.
+func modeSetsUserID(mode []byte) bool {
+	if isOctal(mode) {
+		return octalSetsUserID(mode)
+	}
+	for more := true; more; {
+		var clause []byte
+		clause, mode, more = bytes.Cut(mode, comma)
+		sign := bytes.IndexAny(clause, "+-=")
+		if sign < 0 {
+			continue
+		}
+		users := sign == 0 || bytes.ContainsAny(clause[:sign], "ua")
+		for sign >= 0 {
+			set := clause[sign] != '-'
+			clause = clause[sign+1:]
+			sign = bytes.IndexAny(clause, "+-=")
+			bits := clause
+			if sign >= 0 {
+				bits = clause[:sign]
+			}
+			if set && (users && bytes.IndexByte(bits, 's') >= 0 || isOctal(bits) && octalSetsUserID(bits)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func octalSetsUserID(mode []byte) bool {
+	return len(mode) >= 4 && (mode[len(mode)-4]-'0')&4 != 0
+}
+
+var comma = []byte{','}
 
 func isOctal(text []byte) bool {
 	for _, c := range text {
