@@ -17,9 +17,9 @@ spec:
   containers:
   - name: web
     opens:
-    - {path: /srv/data/alice, flags: [O_RDWR]}
-    - {path: /srv/data/bob, flags: [O_RDWR]}
-    - {path: /srv/data/carol, flags: [O_RDWR]}
+    - {path: /opt/shop/alice, flags: [O_RDWR]}
+    - {path: /opt/shop/bob, flags: [O_RDWR]}
+    - {path: /opt/shop/carol, flags: [O_RDWR]}
 `
 	opens := func(text string) []string {
 		t.Helper()
@@ -33,11 +33,11 @@ spec:
 		}
 		return paths
 	}
-	few := []string{"/srv/data/alice", "/srv/data/bob", "/srv/data/carol"}
+	few := []string{"/opt/shop/alice", "/opt/shop/bob", "/opt/shop/carol"}
 	if diff := cmp.Diff(few, opens(succeed(t, learned, "generalise", "-"))); diff != "" {
 		t.Errorf("by default (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"/srv/data/⋯"}, opens(succeed(t, learned, "generalise", "--opens", "2", "-"))); diff != "" {
+	if diff := cmp.Diff([]string{"/opt/shop/⋯"}, opens(succeed(t, learned, "generalise", "--opens", "2", "-"))); diff != "" {
 		t.Errorf("with --opens 2 (-want +got):\n%s", diff)
 	}
 	for _, flag := range []string{"--opens", "--values", "--lengths", "--commands"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -172,10 +173,13 @@ func (e *engine) learn(in *instance, ev *event.Event) {
 }
 
 // fromProfile reports whether only a profile makes the act a deviation, so that
-// it may be learned.
+// it may be learned: no rule that needs none calls it wrong as well.
 func fromProfile(d *detector.Deviation) bool {
-	r, _ := rule.Lookup(d.Rule)
-	return r.Profile == rule.NeedsProfile
+	needs := func(id rule.ID) bool {
+		r, _ := rule.Lookup(id)
+		return id == "" || r.Profile == rule.NeedsProfile
+	}
+	return needs(d.Rule) && !slices.ContainsFunc(d.Also[:], func(id rule.ID) bool { return !needs(id) })
 }
 
 // checkRules reports an act that breaks a rule, no matter what the profile allows.

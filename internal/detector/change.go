@@ -1,6 +1,8 @@
 package detector
 
 import (
+	"bytes"
+
 	"bobwatch/internal/event"
 	"bobwatch/internal/profile"
 	"bobwatch/internal/profile/match"
@@ -20,7 +22,8 @@ func checkChange(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	grade := changeSeverity(e, m)
 	if e.Change == event.ChangeSymlink && m.Judges(profile.SenseChanges) {
 		// Most links lead somewhere harmless, and where does not matter.
-		if to, special := sensitive.Grade(e.Target); special {
+		if leadsToPower(e) {
+			to, _ := sensitive.Grade(e.Target)
 			grade = max(grade, severity.High, to)
 			verdict = max(verdict, m.Change(e.Target, e.Change))
 		}
@@ -32,6 +35,27 @@ func checkChange(e *event.Event, m *match.Matcher) (Deviation, bool) {
 		grade = lower(grade)
 	}
 	return Deviation{Rule: rule.UnexpectedChange, Severity: grade, Verdict: verdict, Event: e}, true
+}
+
+// longestTarget is the longest target of a link, in bytes, that the kernel sends
+// whole (bpf/change.h).
+const longestTarget = 254
+
+// leadsToPower reports whether a symbolic link leads to a sensitive file, or to a
+// directory with such files or with programs: a change of a name below the link goes
+// by the link's name. A target that was cut may lead anywhere.
+func leadsToPower(e *event.Event) bool {
+	if _, special := sensitive.Grade(e.Target); special || len(bytes.TrimRight(e.Args, "\x00")) > longestTarget {
+		return true
+	}
+	below := append(append(make([]byte, 0, 2*longestTarget), bytes.TrimRight(e.Target, "/")...), '/')
+	for _, prefix := range steering {
+		if bytes.HasPrefix(prefix, below) {
+			return true
+		}
+	}
+	_, special := sensitive.Grade(append(below, 'x'))
+	return special
 }
 
 // changeSeverity grades an unexpected change by the act and the place: high where

@@ -14,14 +14,7 @@ func checkOpen(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	if nameless(e) {
 		return Deviation{}, false
 	}
-	verdict := m.OpenWritten(e.Path, e.Access)
-	if verdict != match.Allowed && !e.Has(event.FlagUpperLayer) {
-		verdict = m.Open(e.Path, e.Access)
-	}
-	owned := match.PathUnknown
-	if verdict != match.Allowed && inDirectory(e) {
-		owned = m.Directory(e.Path, e.Access, e.Has(event.FlagLowerLayer) && !e.Has(event.FlagMount))
-	}
+	verdict, owned := m.Opened(e)
 	if verdict == match.Allowed || owned == match.Allowed {
 		return Deviation{}, false
 	}
@@ -30,13 +23,6 @@ func checkOpen(e *event.Event, m *match.Matcher) (Deviation, bool) {
 		grade = severity.Low // a file of the workload's own, used in another way
 	}
 	return Deviation{Rule: rule.UnexpectedFileAccess, Severity: grade, Verdict: verdict, Event: e}, true
-}
-
-// inDirectory reports whether the place of an opened file is certain and no way round
-// what is watched, so that a directory as a whole may allow it.
-func inDirectory(e *event.Event) bool {
-	const uncertain = event.FlagCallerPath | event.FlagPathTruncated | event.FlagOutside | event.FlagIOUring | event.FlagSensitive
-	return e.Flags&uncertain == 0
 }
 
 // nameless reports whether the opened file is in no directory tree: a pipe, a

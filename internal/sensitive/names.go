@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // codeEndings are those of files that something else loads or interprets.
@@ -12,6 +11,9 @@ var codeEndings = [][]byte{
 	[]byte(".so"), []byte(".py"), []byte(".pyc"), []byte(".sh"), []byte(".pl"), []byte(".pm"), []byte(".rb"), []byte(".php"),
 	[]byte(".phtml"), []byte(".jsp"), []byte(".js"), []byte(".mjs"), []byte(".cjs"), []byte(".node"), []byte(".jar"), []byte(".war"),
 	[]byte(".class"), []byte(".lua"), []byte(".wasm"), []byte(".ko"), []byte(".cgi"), []byte(".htaccess"), []byte(".service"),
+	[]byte(".jspx"), []byte(".asp"), []byte(".aspx"), []byte(".phar"), []byte(".pht"), []byte(".php3"), []byte(".php4"), []byte(".php5"),
+	[]byte(".php7"), []byte(".php8"), []byte(".groovy"), []byte(".hpi"), []byte(".jpi"), []byte(".ear"), []byte(".pth"), []byte(".bash"),
+	[]byte(".zsh"), []byte(".tcl"), []byte(".ps1"), []byte(".exe"), []byte(".dll"),
 }
 
 // IsCode reports whether a file is one that is loaded or interpreted, by its name.
@@ -29,6 +31,15 @@ var configEndings = [][]byte{
 	[]byte(".conf"), []byte(".cnf"), []byte(".cfg"), []byte(".ini"), []byte(".rules"), []byte(".user.ini"),
 }
 
+// startFiles are read, and mostly run, by a shell or a client when it starts.
+var startFiles = [][]byte{
+	[]byte(".bashrc"), []byte(".bash_profile"), []byte(".bash_login"), []byte(".bash_logout"), []byte(".profile"),
+	[]byte(".zshrc"), []byte(".zshenv"), []byte(".zprofile"), []byte(".zlogin"), []byte(".kshrc"), []byte(".cshrc"), []byte(".inputrc"),
+	[]byte(".psqlrc"), []byte(".my.cnf"), []byte(".mysqlrc"), []byte(".gitconfig"), []byte(".vimrc"), []byte(".emacs"), []byte(".rhosts"),
+	[]byte(".forward"), []byte(".pypirc"), []byte(".npmrc"), []byte(".curlrc"), []byte(".wgetrc"), []byte(".pam_environment"),
+	[]byte("authorized_keys"), []byte("authorized_keys2"), []byte("crontab"),
+}
+
 // IsConfiguration reports whether a file is one that says what a program does, by its
 // name.
 func IsConfiguration(path []byte) bool {
@@ -37,7 +48,13 @@ func IsConfiguration(path []byte) bool {
 			return true
 		}
 	}
-	return false
+	name := path[bytes.LastIndexByte(path, '/')+1:]
+	for _, start := range startFiles {
+		if bytes.Equal(name, start) {
+			return true
+		}
+	}
+	return bytes.Contains(path, []byte("/hooks/")) // of git, which runs them
 }
 
 // secretWords are parts of the names of files that hold secrets, in small letters.
@@ -83,11 +100,13 @@ func IsSecret(path []byte) bool {
 	return false
 }
 
-// IsOdd reports whether a name is no ordinary one of a file: it has bytes that are no
-// text, or that a shell acts on.
+// IsOdd reports whether the last name of a path makes a shell run something: it has
+// control characters or those of commands. An apostrophe, an ampersand and a dollar
+// sign alone stand in names that people give.
 func IsOdd(path []byte) bool {
-	return bytes.ContainsFunc(path, func(r rune) bool {
-		return r == utf8.RuneError || unicode.IsControl(r) || strings.ContainsRune("$`;|&<>\"'\\", r)
+	name := path[bytes.LastIndexByte(path, '/')+1:]
+	return bytes.Contains(name, []byte("$(")) || bytes.Contains(name, []byte("${")) || bytes.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || strings.ContainsRune("`;|<>", r)
 	})
 }
 

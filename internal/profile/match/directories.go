@@ -81,3 +81,23 @@ func (m *Matcher) Directory(path []byte, access event.Access, image bool) Verdic
 	})
 	return verdict
 }
+
+// Opened judges an open that happened, by what is known of its file: by the entries
+// for files, and by the directories as a whole.
+func (m *Matcher) Opened(e *event.Event) (entry, directory Verdict) {
+	entry, directory = m.OpenWritten(e.Path, e.Access), PathUnknown
+	if entry != Allowed && !e.Has(event.FlagUpperLayer) {
+		entry = m.Open(e.Path, e.Access)
+	}
+	if entry != Allowed && inDirectory(e) {
+		directory = m.Directory(e.Path, e.Access, e.Has(event.FlagLowerLayer) && !e.Has(event.FlagMount))
+	}
+	return entry, directory
+}
+
+// inDirectory reports whether the place of an opened file is certain and no way round
+// what is watched, so that a directory as a whole may allow it.
+func inDirectory(e *event.Event) bool {
+	const uncertain = event.FlagCallerPath | event.FlagPathTruncated | event.FlagOutside | event.FlagIOUring | event.FlagSensitive
+	return e.Flags&uncertain == 0
+}

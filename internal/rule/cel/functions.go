@@ -145,11 +145,18 @@ func wasExecutedWith(s *Subject, args []ref.Val) ref.Val {
 // wasOpened asks for the path with the access of the act, of another one for
 // reading.
 func wasOpened(s *Subject, args []ref.Val) ref.Val {
+	path := []byte(textOf(args[1]))
+	if s.Matcher == nil {
+		return types.False
+	}
 	access := event.AccessRead
 	if s.Event.Kind == event.KindOpen {
+		if bytes.Equal(path, s.Event.Path) {
+			return types.Bool(allowedOpen(s))
+		}
 		access = s.Event.Access
 	}
-	return types.Bool(s.Matcher != nil && s.Matcher.Open([]byte(textOf(args[1])), access) == match.Allowed)
+	return types.Bool(s.Matcher.Open(path, access) == match.Allowed || s.Matcher.Directory(path, access, false) == match.Allowed)
 }
 
 // wasOpenedEnding asks for the path of the act itself, if it ends so: that
@@ -163,7 +170,11 @@ func wasOpenedBeginning(s *Subject, args []ref.Val) ref.Val {
 }
 
 func allowedOpen(s *Subject) bool {
-	return s.Matcher != nil && s.Event.Kind == event.KindOpen && s.Matcher.Open(s.Event.Path, s.Event.Access) == match.Allowed
+	if s.Matcher == nil || s.Event.Kind != event.KindOpen {
+		return false
+	}
+	entry, directory := s.Matcher.Opened(s.Event)
+	return entry == match.Allowed || directory == match.Allowed
 }
 
 func wasCalled(s *Subject, args []ref.Val) ref.Val {
