@@ -101,19 +101,21 @@ func (f *fleet) measure(ctx context.Context, begin func()) (*report, error) {
 		return nil, err
 	}
 	begin()
-	start, converged := time.Now(), false
+	start, converged, quiet := time.Now(), false, false
 	for p := &r.Converging; ; {
 		if !pause(ctx, time.Second) {
 			return nil, ctx.Err()
 		}
 		// Before the traffic is counted, so that all until now belongs to p.
-		done := !converged && time.Since(start) > f.options.Learning && f.complete(ctx) == nil
+		// A second without a write says that none is under way.
+		done := !converged && quiet && time.Since(start) > f.options.Learning && f.complete(ctx) == nil
 		now, err := count(ctx, f.client)
 		if err != nil {
 			return nil, err
 		}
 		second := now.minus(last)
 		last = now
+		quiet = second.Writes+second.Conflicts == 0
 		r.Seconds = append(r.Seconds, second)
 		p.add(second, time.Since(start))
 		switch {
