@@ -29,7 +29,7 @@ type Deviation struct {
 	Message string
 }
 
-// MaxAlso bounds the rules that a Deviation lists beside the one it is reported by.
+// MaxAlso bounds the rules that a Deviation lists in addition to the one that reports it.
 const MaxAlso = 4
 
 // Detector finds deviations. It is immutable and safe for concurrent use.
@@ -46,10 +46,10 @@ func New(arch string) *Detector {
 	}
 }
 
-// Check judges e by m, and reports whether it deviates. m is the matcher of
-// whoever acted: an event with event.FlagRuntime is not the workload's, and
-// not for the workload's matcher. Without a matcher only acts deviate that no
-// profile can allow. Kinds that are no acts never deviate.
+// Check judges e by m, and reports whether it deviates. m has to be the matcher of
+// the actor: the workload's, or the runtime's for an event with event.FlagRuntime.
+// Without a matcher only acts deviate that no profile can allow. Kinds that are no
+// acts never deviate.
 func (d *Detector) Check(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	if e.Kind == event.KindMoved {
 		return checkMoved(e)

@@ -22,8 +22,8 @@ func checkExec(e *event.Event, m *match.Matcher) (Deviation, bool) {
 	}
 }
 
-// execSeverity raises what an unexpected execution is worth by what is known
-// of the file and of how the process came into the container.
+// execSeverity raises the severity of an unexpected execution, depending on the file
+// and on how the process came into the container.
 func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
 	if interpreter.Is(e.Path, e.Args) {
 		grade = max(severity.Medium, grade) // what it is handed is code
@@ -32,7 +32,7 @@ func execSeverity(e *event.Event, grade severity.Severity) severity.Severity {
 		return severity.Critical // no file to look at afterwards: made to hide
 	}
 	if e.Flags&(event.FlagUpperLayer|event.FlagDeleted|event.FlagOutside) != 0 {
-		return max(severity.High, grade) // not what the image was built with
+		return max(severity.High, grade) // no file of the image
 	}
 	// Without a terminal it is a probe as often as a person; with one, somebody
 	// sits there and types.

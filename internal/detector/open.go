@@ -57,14 +57,14 @@ func openSeverity(e *event.Event) severity.Severity {
 	}
 	if e.Access&event.AccessWrite != 0 {
 		if !e.Has(event.FlagCreated) || special || sensitive.IsCode(path) {
-			grade = raise(grade) // what is there is changed, or what is new may be run
+			grade = raise(grade) // changes an existing file, or makes one that may be executed
 		}
 		if steers(path) {
 			grade = max(severity.High, grade)
 		}
 	}
 	if e.Has(event.FlagIOUring) {
-		grade = max(severity.High, grade) // hides from whoever watches system calls
+		grade = max(severity.High, grade) // hides from tools that watch system calls
 	}
 	if e.Has(event.FlagRefused) {
 		grade = lower(grade) // tried, but it did not happen

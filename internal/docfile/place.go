@@ -59,7 +59,7 @@ var lists = []string{"syscalls", "execs", "opens", "capabilities", "ipAddresses"
 // containerLists are the keys of the lists that containers are in.
 var containerLists = []string{"containers", "initContainers", "ephemeralContainers"}
 
-// walk collects the entries below n. at is what is known of its place.
+// walk collects the entries below n. at is the place of n, as far as it is known.
 func (s *Source) walk(n ast.Node, at sourceEntry) {
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -148,7 +148,7 @@ func (s *Source) part(p *profile.Profile, name string) ast.Node {
 	return nil
 }
 
-// key returns what the entry is looked up by.
+// key returns the key for looking the entry up.
 func (e *sourceEntry) key() sourceKey {
 	text := cmp.Or(textAt(e.node), textAt(e.node, "path"), textAt(e.node, "name"))
 	if e.list == "capabilities" {
@@ -194,7 +194,7 @@ func wanted(c *profile.Container, match []string) (key sourceKey, more map[strin
 	return sourceKey{"containers", c.Name}, nil
 }
 
-// says reports whether a mapping of the source has what is wanted.
+// says reports whether a mapping of the source has the wanted keys and values.
 func says(n ast.Node, wanted map[string]any) bool {
 	for key, want := range wanted {
 		var have any

@@ -1,6 +1,6 @@
-// Package docfile reads and writes documents as a command line names them:
-// files, perhaps compressed, standard input, and the signatures beside them. It
-// writes no document that is not read again as the same.
+// Package docfile reads and writes documents as a command line names them: files,
+// compressed or not, standard input, and the signatures next to them. It writes a
+// document only if reading it again gives the same document.
 package docfile
 
 import (
@@ -129,8 +129,7 @@ func onlyOf(path string, profiles []*profile.Profile) (*profile.Profile, error) 
 	return profiles[0], nil
 }
 
-// ParseWorkload reads NAMESPACE/KIND/NAME, of which the first two may be
-// empty. Names of workloads without Kubernetes may hold a slash.
+// ParseWorkload reads NAMESPACE/KIND/NAME. NAMESPACE and KIND may be empty. Names of workloads without Kubernetes may hold a slash.
 func ParseWorkload(text string) (profile.Workload, error) {
 	parts := strings.SplitN(text, "/", 3)
 	if len(parts) != 3 || parts[2] == "" {

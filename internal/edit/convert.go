@@ -106,7 +106,7 @@ func kubescapeOf(p *profile.Profile, kind string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is not a separator is indented, or a key with a value.
+	// Lines other than a separator are indented, or a key with a value.
 	for part := range bytes.SplitSeq(text, []byte("\n---\n")) {
 		if bytes.Contains(append([]byte("\n"), part...), []byte("\nkind: "+kind)) {
 			return append(bytes.TrimSuffix(part, []byte("\n")), '\n'), nil

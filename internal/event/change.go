@@ -2,7 +2,7 @@ package event
 
 import "strings"
 
-// ChangeAct is what a change does to a file or to a name.
+// ChangeAct is the act of a change of a file or a name.
 type ChangeAct uint8
 
 // The acts, in the order of bpf/event.h.

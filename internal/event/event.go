@@ -1,7 +1,7 @@
-// Package event holds what the kernel reported, as plain values.
+// Package event holds the kernel's records as plain values.
 //
-// An Event is reused by its reader: the byte slices in it are valid until the
-// next event is read, and whoever keeps one copies it with Clone.
+// A reader reuses its Event: the byte slices in it are valid until the next event is
+// read. To keep an event, copy it with Clone.
 package event
 
 import "slices"
@@ -95,7 +95,7 @@ const (
 	// FlagRefused: the act failed with Errno. Path is the caller's string and
 	// can be raced; it is relative to the working directory unless absolute.
 	FlagRefused
-	// FlagCallerPath: Path is what the caller passed, not what was opened.
+	// FlagCallerPath: Path is the string that the caller passed, not the opened file.
 	FlagCallerPath
 	// FlagPathTruncated: the leading components of Path are missing.
 	FlagPathTruncated

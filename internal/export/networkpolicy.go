@@ -77,10 +77,10 @@ var policyBlocks = map[peer.Entity][]ipBlock{
 	peer.Multicast: {{CIDR: "224.0.0.0/4"}, {CIDR: "ff00::/8"}},
 }
 
-// NetworkPolicy returns what p allows of the network as a Kubernetes NetworkPolicy
-// in YAML, for the pods with the labels of the selector, or of the document's
-// workload. The containers of a pod share its network, so that their peers are
-// joined. What the policy says otherwise than the document is in losses.
+// NetworkPolicy returns the network entries of p as a Kubernetes NetworkPolicy in YAML,
+// for the pods with the labels of the selector, or of the document's workload. The
+// containers of a pod share its network, so their peers are joined. losses names each
+// difference between the policy and the document.
 func NetworkPolicy(p *profile.Profile, selector map[string]string) (text []byte, losses []string, err error) {
 	if len(p.Spec.Parameters) > 0 {
 		return nil, nil, errors.New("parameters have to be bound first")

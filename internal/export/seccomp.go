@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// SeccompOptions say what a seccomp profile allows beyond the recorded calls.
+// SeccompOptions choose the calls that a seccomp profile allows beyond the recorded ones.
 type SeccompOptions struct {
 	// Arch is the GOARCH name of the nodes. Empty means every architecture
 	// the document has calls for; each then allows the calls of all of them,
@@ -21,8 +21,8 @@ type SeccompOptions struct {
 	// Families adds the calls that are the same act under another name, which
 	// another libc or kernel makes instead.
 	Families bool
-	// Runtime adds what the container runtime itself does between installing
-	// the filter and starting the workload.
+	// Runtime adds the calls that the container runtime itself makes between
+	// installing the filter and starting the workload.
 	Runtime bool
 }
 

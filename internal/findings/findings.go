@@ -1,4 +1,4 @@
-// Package findings says what is wrong with files of documents, and where, for
+// Package findings finds mistakes in files of documents, with their places, for
 // bobctl check.
 package findings
 
@@ -73,7 +73,7 @@ func (o Check) Run(paths []string) error {
 	return nil
 }
 
-// checkFile returns what is to be said of a file, and whether it is valid.
+// checkFile returns the findings about a file, and whether it is valid.
 func (o Check) checkFile(path string) ([]finding, bool) {
 	data, err := docfile.Read(o.Terminal.In, path)
 	if err != nil {
@@ -120,7 +120,7 @@ func (o Check) checkFile(path string) ([]finding, bool) {
 	return findings, valid
 }
 
-// checkRules returns what is to be said of a file with rules.
+// checkRules returns the findings about a file with rules.
 func checkRules(name string, data []byte) ([]finding, bool) {
 	set, err := custom.Parse([]custom.File{{Name: name, Data: data}})
 	if err != nil {
@@ -133,7 +133,7 @@ func checkRules(name string, data []byte) ([]finding, bool) {
 	return findings, true
 }
 
-// unsigned remarks on a file without a signature beside it.
+// unsigned remarks on a file without a signature next to it.
 func unsigned(path string, documents []*profile.Profile) *finding {
 	if path == docfile.Stdin || len(docfile.Existing(docfile.SignaturePaths(path))) > 0 {
 		return nil

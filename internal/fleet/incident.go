@@ -13,8 +13,8 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Bounds, for a command that runs for days beside hostile workloads. An agent
-// limits what each workload may raise.
+// Bounds, for a command that runs for days while workloads are hostile. An agent
+// limits the alerts of each workload.
 const (
 	maxIncidents = 10_000
 	maxPlaces    = 100 // nodes, and pods, of one incident
@@ -24,8 +24,8 @@ const (
 // Incident is an alert with all the places where it happened.
 type Incident struct {
 	last alert.Alert // the newest
-	// counts are the numbers that nodes told. An agent that was restarted
-	// begins anew, with another First.
+	// counts are the numbers that nodes reported. An agent that was restarted
+	// counts from 0 again, with another First.
 	counts map[episode]uint64
 	first  time.Time
 	nodes  map[string]bool

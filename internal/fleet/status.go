@@ -1,5 +1,5 @@
-// Package fleet folds into one what the agents of all nodes say: their status,
-// and their alerts.
+// Package fleet joins the answers of the agents of all nodes: their status, and their
+// alerts.
 package fleet
 
 import (
@@ -19,7 +19,7 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// Status is what the agents of all nodes say together. Its JSON is API.
+// Status is the joined status of the agents of all nodes. Its JSON is API.
 type Status struct {
 	Agents    []agentStatus    `json:"agents"`
 	Workloads []workloadStatus `json:"workloads"`

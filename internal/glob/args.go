@@ -105,7 +105,8 @@ func (p *argPattern) addHole(piece *strings.Builder, kind holeKind) {
 	piece.Reset()
 }
 
-// holeAt tells what the hole at arg[start:end] stands for by what encloses it.
+// holeAt returns the kind of the hole at arg[start:end], which the text around it
+// decides.
 func holeAt(arg string, start, end int, t names.Token, spaced bool) holeKind {
 	enclosed := func(by string) bool {
 		before := start == 0 || strings.IndexByte(by, arg[start-1]) >= 0
@@ -257,8 +258,8 @@ func (k holeKind) fill(arg []byte) int {
 	return n
 }
 
-// plainRune reports whether a decoded rune may be part of what a ⋯ among words
-// stands for. It agrees with PlainWord, which looks at whole strings.
+// plainRune reports whether a ⋯ among words may stand for a text with the decoded rune.
+// It agrees with PlainWord, which looks at whole strings.
 func plainRune(r rune, size int) bool {
 	if r == utf8.RuneError && size == 1 || r == '⋯' || r == '⟦' || r == '⟧' {
 		return false

@@ -59,8 +59,8 @@ func coversWords(pattern, separators []string, arg string) bool {
 	return true
 }
 
-// coversName compares what is written within a word. What could be an option is
-// not covered.
+// coversName compares patterns within a word. It does not cover a text that could be an
+// option.
 func coversName(pattern, name string) bool {
 	return pattern != Dynamic && name != Dynamic && !strings.HasPrefix(name, "-") && !strings.Contains(name, "/") &&
 		names.HasPattern(pattern) && names.Parse(pattern).Covers(names.Parse(name)) ||

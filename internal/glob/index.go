@@ -14,7 +14,7 @@ type indexedPattern struct {
 	segments []coverSegment
 }
 
-// NewIndex returns the index of n entries, of which path returns the paths. With
+// NewIndex returns the index of n entries; path(i) returns the path of entry i. With
 // mergedUsr, /bin and /usr/bin and so on are one place.
 func NewIndex(mergedUsr bool, n int, path func(i int) string) *Index {
 	var x Index

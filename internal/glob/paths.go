@@ -75,8 +75,8 @@ func (p *Paths) Match(path []byte, visit func(leaf uint32) (done bool)) {
 // maxUncleanPath is PATH_MAX: no longer path comes from a system call.
 const maxUncleanPath = 4096
 
-// matchUnclean matches what a caller wrote with slashes to spare. The kernel's
-// own paths have none.
+// matchUnclean matches a path of a caller with superfluous slashes. Paths of the kernel
+// have none.
 func (p *Paths) matchUnclean(path []byte, visit func(leaf uint32) bool) {
 	var buffer [maxUncleanPath]byte
 	if len(path) > len(buffer) {

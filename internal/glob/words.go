@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// PlainWord reports whether word means nothing but itself to a shell. It is
-// what a ⋯ among the words of an argument may stand for.
+// PlainWord reports whether a shell takes word literally. A ⋯ among the words of an
+// argument stands for such words only.
 func PlainWord(word string) bool {
 	return word != "" && utf8.ValidString(word) && !strings.ContainsFunc(word, func(r rune) bool {
 		return r == '⋯' || r == '⟦' || r == '⟧' || unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(";&|<>()$`\\\"'*?[]{}~#!%^", r)
@@ -43,5 +43,5 @@ func JoinWords(words, separators []string) string {
 	return b.String()
 }
 
-// IsSpace is what a shell splits words at.
+// IsSpace reports whether a shell splits words at r.
 func IsSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }

@@ -45,9 +45,9 @@ var (
 	openBucket    = []byte("open")    // key: JSON of an incident that goes on
 )
 
-// History is the store of incidents on disk: the stories that were told, and
-// what a Tracker has to know of those that go on. Its methods are safe for
-// concurrent use, and those that the Tracker calls never wait for the disk.
+// History is the store of incidents on disk: their stories, and the state that a
+// Tracker needs of those that go on. Its methods are safe for concurrent use; those
+// that the Tracker calls never wait for the disk.
 type History struct {
 	limits Limits
 	db     *bbolt.DB
@@ -59,13 +59,13 @@ type History struct {
 	closing chan struct{}
 	done    chan struct{}
 
-	writing sync.Mutex        // of what is on disk:
+	writing sync.Mutex        // of the state on disk:
 	known   map[string]record // by id
 	bytes   int64
 	last    time.Time // of the newest story
 }
 
-// record is what is known of a story on disk.
+// record describes a story on disk.
 type record struct {
 	written time.Time
 	size    int64
@@ -235,7 +235,7 @@ type keptIncident struct {
 	Incident *incident
 }
 
-// pending is what is not on disk yet.
+// pending holds changes that are not on disk yet.
 type pending struct {
 	stories map[string]*alert.Alert // by id
 	open    map[string]*incident    // by key; nil for one that is over

@@ -131,9 +131,9 @@ func (i *incident) add(a *alert.Alert, now time.Time) (fresh bool) {
 	return i.note(a)
 }
 
-// note adds a line. When there is no room the least severe goes, the newest of
-// equals, unless it is what the incident began with.
-// It reports whether there was.
+// note adds a line, and reports whether it did. Without room it drops the least severe
+// line, the newest of equals, which may be the new one, but never the first line of the
+// incident.
 func (i *incident) note(a *alert.Alert) bool {
 	if a.Process.PID != 0 && len(i.Chains) < maxProcesses {
 		if chain := a.Chain(); !slices.Contains(i.Chains, chain) {

@@ -43,6 +43,6 @@ func (h *History) ServeOne(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such incident", http.StatusNotFound)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(story) // whoever asked may have gone away
+		_, _ = w.Write(story) // the client may have gone away
 	}
 }

@@ -12,7 +12,7 @@ import (
 const (
 	maxIncidents = 512
 	// maxForGrade bounds the incidents of one workload container that began
-	// with one severity: decoys do not take the place of what is worse.
+	// with one severity: decoys do not take the place of worse incidents.
 	maxForGrade     = 16
 	maxMembersInAll = 8192
 	// maxLinksInAll bounds the processes that are part of an incident for a
@@ -171,8 +171,8 @@ const (
 	// serves for longer does many things that have nothing to do with one
 	// another.
 	linger = 10 * time.Second
-	// youth is how old the root of what happens may be: a process that was
-	// started for a purpose, of which its children do a part each.
+	// youth is the maximal age of the root process of an incident: a process that
+	// was started for a purpose, and whose children do parts of it.
 	youth = time.Minute
 )
 
@@ -225,8 +225,8 @@ func (t *Tracker) unlink(i *incident, keys ...alert.ProcessKey) {
 	}
 }
 
-// root is the oldest of the process and its ancestors that is young, but for
-// the container's first process. Without one it is the process itself.
+// root returns the oldest young one of the process and its ancestors, except for the
+// container's first process. If none is young it returns the process itself.
 func root(a *alert.Alert) alert.ProcessKey {
 	at := 0
 	for k := range min(len(a.Ancestors), len(a.Lineage)-1) {

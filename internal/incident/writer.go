@@ -132,7 +132,7 @@ func later(now, last time.Time) time.Time {
 	return last.Add(1)
 }
 
-// putBack keeps what is not superseded by something newer.
+// putBack queues the changes again that no newer change supersedes.
 func (h *History) putBack(p pending) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -277,7 +277,7 @@ func (b *batch) putOpen(open *bbolt.Bucket, key string, i *incident) error {
 	return open.Put(sum[:], value)
 }
 
-// done counts what is on disk now.
+// done counts the stories that are on disk now.
 func (b *batch) done() {
 	h := b.history
 	for id, e := range b.changed {

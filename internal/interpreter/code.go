@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Span says what a program makes of its arguments.
+// Span says which arguments of a program are code.
 type Span struct {
 	// The arguments from first up to end are code, or may be. There is none
 	// where they are equal.
 	first, end int
-	// Fixed is how many leading arguments decide what the others are. No
-	// pattern may stand for one of them, lest it let code in.
+	// Fixed is how many leading arguments decide the meaning of the others. No
+	// pattern may stand for one of them, because it could let code in.
 	Fixed int
 	// open: more arguments behind these could still be code.
 	Open bool
@@ -121,7 +121,7 @@ func (s *codeScan) operand() {
 	s.stopped = true
 }
 
-// code adds arguments to what is code.
+// code marks arguments as code.
 func (s *codeScan) code(first, end int) {
 	end = min(end, len(s.argv))
 	if first >= end {

@@ -95,8 +95,8 @@ func isMultiCall(name string) bool { return name == "busybox" || name == "toybox
 // versionBytes make up the version behind a program's name, as in python3.11.
 const versionBytes = "0123456789.-"
 
-// interpreterOf returns what the program at exe is by its own name or by the
-// one it was called by; nil if it runs no code from its arguments.
+// interpreterOf returns the interpreter that the program at exe is, by its own name or
+// by argv[0]; nil if the program runs no code from its arguments.
 func interpreterOf(exe string, argv []string) *interpreter {
 	if i := interpreted[programName(exe)]; i != nil {
 		return i

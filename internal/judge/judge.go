@@ -1,9 +1,9 @@
-// Package judge holds what happens in containers to the rules and to what their
-// profiles allow. The agent and bobctl judge by it alike.
+// Package judge judges acts in containers by the rules and by the profiles. The agent
+// and bobctl both use it, so they judge alike.
 //
-// Its invariant: Check takes no lock, does no I/O and, but for rules of users,
-// allocates nothing, so that the goroutine that reads the kernel's records can
-// call it for each.
+// Its invariant: Check takes no lock, does no I/O and, except for rules of users,
+// allocates nothing, so that the goroutine that reads the kernel's records can call
+// it for each.
 package judge
 
 import (
@@ -149,7 +149,7 @@ func (j *Judge) checkCustom(d *detector.Deviation, act builtin.Act, m *match.Mat
 	return len(hits) > 0
 }
 
-// addAlso lists a rule beside the one that d is reported by.
+// addAlso adds a rule to those that d breaks in addition to its own.
 func addAlso(d *detector.Deviation, id rule.ID) {
 	if id == "" || id == d.Rule || slices.Contains(d.Also[:], id) {
 		return

@@ -19,10 +19,10 @@ var runtimeCalls = []string{
 	"prctl", "request_key", "seccomp", "setdomainname", "sethostname", "setns", "umount2", "unshare",
 }
 
-// runtimeMatcher allows what container runtimes do inside of a container's
-// cgroup: everything that is not dangerous, and the dangerous calls they need.
-// What is left (kernel modules, ptrace, kexec and the like) is an attack on,
-// or through, the runtime.
+// runtimeMatcher allows the acts of container runtimes inside of a container's cgroup:
+// everything that is not dangerous, and the dangerous calls that they need. All other
+// calls (kernel modules, ptrace, kexec and similar) are an attack on, or through, the
+// runtime.
 func runtimeMatcher(arch string) (*match.Matcher, error) {
 	allowed := map[string][]string{arch: runtimeCalls}
 	for nr := range uint32(syscalls.MaxNr) {

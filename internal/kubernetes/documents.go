@@ -59,8 +59,8 @@ func inNamespace(source, namespace string) bool {
 	return namespace == metav1.NamespaceAll || strings.HasPrefix(source, m.Source())
 }
 
-// mapStore is what a reflector of ConfigMaps writes to. It hands them on and
-// keeps only which versions it handed on.
+// mapStore is the store of a reflector of ConfigMaps. It hands them on, and keeps only
+// the versions that it handed on.
 type mapStore struct {
 	published *publishedMaps
 	publish   func(source string, documents []catalog.Document)
@@ -130,7 +130,7 @@ func (s *mapStore) forget(source string) {
 	s.withdraw(source)
 }
 
-// documentMap returns what the catalog needs of a ConfigMap.
+// documentMap returns the parts of a ConfigMap that the catalog needs.
 func documentMap(object any) (m catalog.ConfigMap, source string, err error) {
 	cm, ok := object.(*corev1.ConfigMap)
 	if !ok {

@@ -32,8 +32,8 @@ type Event struct {
 
 	Reason  string // one word
 	Message string
-	// Key tells Events of the object apart: whoever tells the same has the same
-	// key, on whichever node.
+	// Key distinguishes the Events of the object. Events with the same meaning
+	// have the same key on all nodes.
 	Key         string
 	Count       uint64
 	First, Last time.Time
@@ -101,14 +101,15 @@ func (c *Client) patchEvent(ctx context.Context, e *Event) error {
 		Throttle(c.events.limit).Timeout(requestTimeout).Body(patch).Do(ctx).Error()
 }
 
-// printable cuts a message to what the API server takes, and makes it text.
+// printable cuts a message to the length that the API server accepts, and makes it
+// valid text.
 func printable(message string) string {
 	message = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '·'
 		}
 		return r
-	}, message) // which makes U+FFFD of what is not UTF-8
+	}, message) // which turns invalid UTF-8 into U+FFFD
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage-len("…")], "") + "…"
 	}

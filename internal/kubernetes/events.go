@@ -26,7 +26,8 @@ const (
 	eventQueue = 256
 	// eventRate and eventBurst bound the writes of a node, with those of sinks.
 	eventRate, eventBurst = 5, 50
-	// eventSpread is how far apart nodes tell the same, of which one is heard.
+	// eventSpread is the longest random wait before an Event is sent: if several
+	// nodes have the same Event, the first one suffices.
 	eventSpread = 2 * time.Second
 	// eventLifetime is for how long the same is not told again. The API server
 	// keeps Events for an hour unless told otherwise.
@@ -34,8 +35,8 @@ const (
 	maxTold       = 4096
 )
 
-// Events tells people, through the API server, what is wrong with an object.
-// It never keeps anybody waiting: what the queue cannot hold is counted.
+// Events reports problems of objects to users, as Events of the API server. Its callers
+// never wait: Events that the queue cannot hold are counted and dropped.
 type Events struct {
 	client *Client
 	limit  flowcontrol.RateLimiter
@@ -116,7 +117,7 @@ func (e *Events) isNews(name string, now time.Time) bool {
 	return true
 }
 
-// Run sends what is queued until ctx ends.
+// Run sends the queued Events until ctx ends.
 func (e *Events) Run(ctx context.Context) error {
 	for {
 		select {

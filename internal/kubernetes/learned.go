@@ -45,13 +45,13 @@ type Subject struct {
 	Image                     string // with the tag, for people
 }
 
-// Learned shares what is learned between all nodes, in ConfigMaps: one for each
-// workload container and image. They are in a namespace of the agents' own: in
-// the workload's, a tenant that may write ConfigMaps could say what its workload
-// learned.
+// Learned shares learned profiles between all nodes, in ConfigMaps: one for each
+// workload container and image. They are in a namespace of the agents: in the
+// workload's namespace, a tenant that may write ConfigMaps could forge the learned
+// profile of its workload.
 //
-// A node asks for a record when it learned something, and from time to time
-// for its metadata, and writes only what the record lacks. Once nothing is new
+// A node reads a record when it has learned something, and from time to time its
+// metadata, and writes only the facts that the record lacks. Once nothing is new
 // there are no writes, and two reads of a kilobyte an hour.
 type Learned struct {
 	client    *Client
@@ -136,8 +136,8 @@ func (l *Learned) Forget(key workload.Key) {
 	}
 }
 
-// entry returns what is known of key, nil if there is no room for it. It is
-// called with mu held.
+// entry returns the entry of key, or nil if there is no room for one. It is called with
+// mu held.
 func (l *Learned) entry(key workload.Key) *shared {
 	e := l.shared[key]
 	if e == nil {
@@ -180,7 +180,7 @@ func (l *Learned) Run(ctx context.Context) error {
 	}
 }
 
-// next returns what is due first, and in how long that is.
+// next returns the key that is due first, and the time until then.
 func (l *Learned) next(now time.Time) (workload.Key, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

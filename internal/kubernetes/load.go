@@ -11,9 +11,9 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// Load returns what the cluster knows of the container, and unless that is
-// guarded already, the newest guarded record of the same container with another
-// image. Either is nil if there is none.
+// Load returns the cluster's record of the container, and, unless that is guarded
+// already, the newest guarded record of the same container with another image. Either
+// is nil if there is none.
 func (l *Learned) Load(ctx context.Context, key workload.Key) (own, predecessor *Record, err error) {
 	if !l.client.allowed(key.Namespace) {
 		return nil, nil, nil

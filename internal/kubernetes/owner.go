@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// ownerLifetime is for how long an owner is not asked for again. What is
-	// chosen on a Deployment holds for pods that start later than that.
+	// ownerLifetime is how long an owner is cached. A setting on a Deployment
+	// takes effect for pods that start later than that.
 	ownerLifetime = time.Minute
 	// maxOwners bounds the owners that are remembered: some for each pod that a
 	// node can have.
@@ -55,7 +55,7 @@ type owners struct {
 	known map[string]*ownerMeta // by uid
 }
 
-// ownerMeta is what is kept of an owner's metadata.
+// ownerMeta is the part of an owner's metadata that is kept.
 type ownerMeta struct {
 	labels, annotations map[string]string
 	controller          *metav1.OwnerReference
@@ -98,8 +98,8 @@ func (o *owners) top(ctx context.Context, r *podRecord) (owner, error) {
 	}, nil
 }
 
-// plausible reports whether an object can be what a reference says. Whoever
-// made the pod may have written it.
+// plausible reports whether a reference can be to the object that it names. The user
+// who made the pod may have written the reference.
 func plausible(ref *metav1.OwnerReference) bool {
 	return len(ref.Kind) <= maxLabelValue && len(ref.Name) <= maxName && len(content.IsPathSegmentName(ref.Name)) == 0
 }
@@ -113,7 +113,7 @@ func (o *owners) meta(ctx context.Context, namespace string, ref *metav1.OwnerRe
 	}
 	path := fmt.Sprintf("/apis/%s/namespaces/%s/%s/%s", ref.APIVersion, namespace, resource, ref.Name)
 	return backoff.Retry(ctx, func() (*ownerMeta, error) {
-		// Whoever asks first asks for all, so nobody's ctx may end it.
+		// The first caller asks for all callers, so the ctx of none may end the request.
 		answer := o.flight.DoChan(string(ref.UID), func() (any, error) { return o.get(path, ref) })
 		select {
 		case result := <-answer:

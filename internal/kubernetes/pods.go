@@ -12,15 +12,14 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// Pod is what the API server says of a pod of the node. Its maps are not to be
-// changed.
+// Pod is the API server's record of a pod of the node. Its maps must not be changed.
 type Pod struct {
-	// UID is what the runtime calls the pod. For a pod from a file of the
-	// kubelet's that is not the UID that the API server gave it.
+	// UID is the runtime's UID of the pod. For a pod from a file of the kubelet
+	// it differs from the UID of the API server.
 	UID, Namespace, Name string
 	Labels               map[string]string // at most 64 of them
 	// Owner is the top owner. It is zero if the API server does not show it:
-	// what the runtime's labels say is the best guess then.
+	// the runtime's labels are the best guess then.
 	Owner           workload.Owner
 	OwnerUID        string
 	OwnerAPIVersion string
@@ -30,9 +29,9 @@ type Pod struct {
 	Settings   Settings
 }
 
-// PodID tells pods apart as the runtime does. The UID alone does not: whoever
-// may make pods can say in an annotation that one is the likeness of a pod from
-// a file, and choose that one's UID. Name and namespace nobody can choose twice.
+// PodID identifies a pod as the runtime does. The UID alone is not unique: a user who
+// can create pods can claim in an annotation that a pod mirrors a pod from a file, and
+// choose that pod's UID. The pair of namespace and name is unique.
 type PodID struct{ Namespace, Name, UID string }
 
 func (p *Pod) id() PodID { return PodID{Namespace: p.Namespace, Name: p.Name, UID: p.UID} }
@@ -49,7 +48,7 @@ type Pods struct {
 	added chan struct{} // closed when pods has one more
 }
 
-// podRecord is what is kept of a pod. It is immutable.
+// podRecord is the part of a pod that is kept. It is immutable.
 type podRecord struct {
 	Pod         // without owner and settings
 	annotations map[string]string

@@ -13,12 +13,11 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// maxPodLabels bounds what is kept of a pod, whose author may have given it
-// megabytes of labels.
+// maxPodLabels bounds the kept labels of a pod: its author may have given it megabytes
+// of them.
 const maxPodLabels = 64
 
-// podStore is what a reflector of pods writes to. Nothing of a pod is kept but
-// its podRecord.
+// podStore is the store of a reflector of pods. It keeps only the podRecord of a pod.
 type podStore struct{ pods *Pods }
 
 // Add implements cache.ReflectorStore.

@@ -7,7 +7,7 @@ import (
 	"bobwatch/internal/profile/generalise"
 )
 
-// Record is what is known of a workload container, by one node or by all.
+// Record holds the learned facts about a workload container, of one node or of all.
 type Record struct {
 	Profile *profile.Profile
 	Guarded bool // else it is being learned
@@ -27,8 +27,8 @@ type Record struct {
 	Predecessor string
 }
 
-// join returns what a and b know together. Nothing is lost of either, and what
-// many nodes saw is generalised as if one had seen it.
+// join returns the union of a and b. No fact of either is lost, and facts of many nodes
+// are generalised as if one node had seen them all.
 func join(a, b *Record) (*Record, error) {
 	p, err := profile.Merge(a.Profile, b.Profile)
 	if err != nil {

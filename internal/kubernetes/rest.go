@@ -86,7 +86,7 @@ const (
 	acceptMetadataList = protobuf + ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 )
 
-// newPauses are what is waited between attempts to reach the API server.
+// newPauses returns the pauses between attempts to reach the API server.
 func newPauses() *backoff.ExponentialBackOff {
 	pauses := backoff.NewExponentialBackOff() // half of each is left to chance
 	pauses.InitialInterval, pauses.MaxInterval = 500*time.Millisecond, 30*time.Second

@@ -18,8 +18,8 @@ const (
 	ModeOff   Mode = "off"   // neither
 )
 
-// Settings are what the labels and annotations of a pod and of its top owner
-// choose. Zero values choose nothing.
+// Settings are the settings in the labels and annotations of a pod and of its top
+// owner. A zero value is no setting.
 type Settings struct {
 	Mode   Mode
 	Window time.Duration
@@ -55,8 +55,8 @@ const (
 // Choices are all choices.
 var Choices = []string{ChoiceOff, ChoiceLearn, ChoiceWindow, ChoiceDocument}
 
-// bound removes from s what the pods of a namespace may not choose, and returns
-// an error for each.
+// bound removes the settings from s that the pods of a namespace may not choose, and
+// returns an error for each.
 func (s *Settings) bound(namespace string, rules []SettingsRule) []error {
 	var errs []error
 	allowed := func(choice, key string) bool {
@@ -83,8 +83,8 @@ func (s *Settings) bound(namespace string, rules []SettingsRule) []error {
 // maxSetting bounds the value of a setting, in bytes.
 const maxSetting = 253
 
-// parseSettings reads the settings in texts, of which the first has the last
-// word. What is invalid is told and chooses nothing.
+// parseSettings reads the settings in texts; the first text that has a setting wins. It
+// returns an error for each invalid setting, and ignores that setting.
 func parseSettings(texts ...map[string]string) (Settings, []error) {
 	var s Settings
 	var errs []error

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// maxConflicts is how often in a row others may be faster, and
-	// firstConflict what is waited at most after the first time, then twice as
-	// much each time.
+	// maxConflicts is how often in a row another node may write first.
+	// firstConflict is the longest pause after the first time; it doubles each
+	// time.
 	maxConflicts  = 8
 	firstConflict = 100 * time.Millisecond
 )
@@ -31,8 +31,8 @@ var (
 	errConflicts  = errors.New("others wrote each time")
 )
 
-// settle does what is due for key. An error is the API server's, and may be
-// gone the next time.
+// settle does the work that is due for key. An error comes from the API server, and may
+// be temporary.
 func (l *Learned) settle(ctx context.Context, key workload.Key) error {
 	l.mu.Lock()
 	e := l.shared[key]
@@ -133,7 +133,7 @@ func pack(s *Subject, r *Record) *corev1.ConfigMap {
 	return m
 }
 
-// write joins put with what the cluster has, and writes what it lacks.
+// write joins put with the cluster's record, and writes the facts that it lacks.
 func (l *Learned) write(ctx context.Context, s *Subject, put *Record) (sighting, error) {
 	for attempt := range maxConflicts {
 		if attempt > 0 && !sleep(ctx, rand.N(firstConflict<<attempt)) {
@@ -167,8 +167,8 @@ func (l *Learned) write(ctx context.Context, s *Subject, put *Record) (sighting,
 	return sighting{}, fmt.Errorf("write %s/%s: %w", s.Key.Namespace, LearnedName(s.Key), errConflicts)
 }
 
-// readFrom returns the resource version to read at: what the API server has in
-// memory first, and after a conflict what etcd has.
+// readFrom returns the resource version to read at: first from the memory of the API
+// server, and after a conflict from etcd.
 func readFrom(attempt int) string {
 	if attempt == 0 {
 		return "0"
@@ -195,7 +195,7 @@ func ownedBy(m *corev1.ConfigMap, s *Subject) bool {
 	return s.OwnerUID == "" || m.Annotations[AnnotationOwner] == s.OwnerUID
 }
 
-// store writes r over m, or anew if that is nil.
+// store writes r over m, or to a new ConfigMap if m is nil.
 func (l *Learned) store(ctx context.Context, s *Subject, r *Record, m *corev1.ConfigMap) (*corev1.ConfigMap, error) {
 	version := ""
 	if m != nil {

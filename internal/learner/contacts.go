@@ -33,8 +33,8 @@ type contact struct {
 	ephemeral bool
 }
 
-// contactOf returns what is learned of a connection of IP. A port on which the
-// workload waits because the kernel chose it is another one the next time.
+// contactOf returns the fact that is learned from an IP connection. All ports that the
+// kernel may choose for the workload count as one: next time it is another one.
 func contactOf(c *event.Connection) contact {
 	k := contact{direction: c.Direction, protocol: c.Protocol, port: c.Port}
 	if c.Direction != event.Listen {
@@ -98,7 +98,7 @@ func (l *Learner) observeContact(e *event.Event) bool {
 		return learn(l, e, l.contacts.unix, FactUnix, string(e.Path), string(e.Path))
 	}
 	if c.Family == event.FamilyPacket {
-		return false // its socket is what is learned
+		return false // the socket is learned in its place
 	}
 	k := contactOf(c)
 	if l.contacts.knows(k) {
@@ -131,7 +131,7 @@ func (l *Learner) observeSocket(e *event.Event) bool {
 	return learn(l, e, l.contacts.sockets, FactSocket, s, s.String())
 }
 
-// learn adds what is new and has room.
+// learn adds a fact if it is new and there is room.
 func learn[K comparable](l *Learner, e *event.Event, set map[K]struct{}, kind FactKind, key K, text string) bool {
 	if _, known := set[key]; known {
 		return false
@@ -180,7 +180,7 @@ func (l *learned) restoreContact(f *Fact) (added bool) {
 	return l.contacts.len() > before
 }
 
-// facts returns what is known of the network, in the form of the journal.
+// facts returns the facts about the network, in the form of the journal.
 func (c *contacts) facts(seen Seen) []Fact {
 	var facts []Fact
 	for k := range c.peers {

@@ -9,7 +9,7 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// FactKind says what a Fact is about.
+// FactKind is the kind of act that a Fact is about.
 type FactKind uint8
 
 // The kinds of facts. They are written to disk: never renumber.

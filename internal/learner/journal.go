@@ -14,13 +14,13 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// Journal keeps what learners learned in a file, so that a restarted agent goes
-// on learning where it stopped.
+// Journal keeps the facts of learners in a file, so that a restarted agent goes on
+// learning where it stopped.
 //
-// Append never waits for the disk. What Run has written survives the end of the
-// process by any signal, and of the machine. What was appended and not yet
-// written is lost with the process; nothing is thereby missing from a profile,
-// because the kernel reports again what a restored learner does not know.
+// Append never waits for the disk. Facts that Run has written survive the end of the
+// process by any signal, and a crash of the machine. Facts that were appended but not
+// yet written are lost with the process. No profile lacks them in the end, because
+// the kernel sends acts again that a restored learner does not know.
 //
 // A Journal is safe for concurrent use.
 type Journal struct {
@@ -83,8 +83,8 @@ func newJournal(db *bbolt.DB, aside string) *Journal {
 	return &Journal{db: db, aside: aside, wake: make(chan struct{}, 1), pending: make(map[string]*pending)}
 }
 
-// Aside returns the name to which an unreadable journal was moved when this one
-// was opened, and "" if there was none. What it held has to be learned anew.
+// Aside returns the name to which an unreadable journal was moved when this one was
+// opened, and "" if there was none. Its facts have to be learned again.
 func (j *Journal) Aside() string { return j.aside }
 
 // errUnreadable says that a file is no journal of this version, or damaged.
@@ -127,7 +127,7 @@ func (j *Journal) Append(b Batch) {
 	j.signal()
 }
 
-// Forget removes what is known of a workload container.
+// Forget removes the facts about a workload container.
 func (j *Journal) Forget(key string) {
 	j.mu.Lock()
 	j.pending[key] = &pending{forget: true, facts: make(map[string]Seen)}
@@ -142,8 +142,8 @@ func (j *Journal) signal() {
 	}
 }
 
-// Run writes what is appended until ctx ends, and then once more. A write that
-// fails is tried again later: see Failures.
+// Run writes appended facts until ctx ends, and then once more. A write that fails is
+// tried again later: see Failures.
 func (j *Journal) Run(ctx context.Context) error {
 	for {
 		select {

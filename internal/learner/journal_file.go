@@ -75,7 +75,7 @@ func checkFile(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 	return nil
 }
 
-// Load calls f with what the file knows of each workload container, until f
+// Load calls f with the facts in the file about each workload container, until f
 // fails.
 func (j *Journal) Load(f func(key string, state State, facts []Fact) error) error {
 	err := j.db.View(func(tx *bbolt.Tx) error { return readAll(tx, f) })
@@ -108,9 +108,9 @@ func (j *Journal) Unseen(since time.Time) ([]string, error) {
 	return keys, nil
 }
 
-// Restore returns what the journal knows of one workload container, including
-// what was appended and not yet written. It does not wait for the disk. found
-// is false if it knows nothing.
+// Restore returns the facts of the journal about one workload container, including facts
+// that were appended but not yet written. It does not wait for the disk. found is false
+// if there are none.
 func (j *Journal) Restore(key string) (state State, facts []Fact, found bool, err error) {
 	unwritten := j.unwritten(key)
 	err = j.db.View(func(tx *bbolt.Tx) error {
@@ -147,8 +147,8 @@ func (j *Journal) Restore(key string) (state State, facts []Fact, found bool, er
 	return unwritten.state, facts, true, nil
 }
 
-// unwritten returns a copy of what waits to be written of key, and of what is
-// being written.
+// unwritten returns a copy of the facts of key that wait to be written or are being
+// written.
 func (j *Journal) unwritten(key string) *pending {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -1,9 +1,9 @@
-// Package learner turns what the kernel reports of one workload's container
-// into a profile.
+// Package learner turns the kernel's records of one workload's container into a
+// profile.
 //
-// A Learner belongs to one goroutine. It does no I/O, and its memory is bounded
-// whatever the container does: what it cannot keep it counts, and then its
-// profile says that it is partial.
+// A Learner belongs to one goroutine. It does no I/O, and its memory is bounded, no
+// matter what the container does: it counts the acts that it cannot keep, and its
+// profile then says that it is partial.
 package learner
 
 import (
@@ -30,8 +30,8 @@ type Options struct {
 	Thresholds generalise.Thresholds
 	// Boot is the wall-clock time of an event at 0 ns since boot.
 	Boot time.Time
-	// Runtime learns what the container runtime does in the container in place
-	// of what the workload does.
+	// Runtime learns the acts of the container runtime in the container in place of
+	// the acts of the workload.
 	Runtime bool
 }
 
@@ -51,8 +51,8 @@ const (
 	looseness = 4
 )
 
-// Counts says what a Learner saw and left out of the profile. All but Full and
-// Unwritable are left out on purpose.
+// Counts counts the acts that a Learner saw and left out of the profile. It leaves all
+// of them out on purpose, except for Full and Unwritable.
 type Counts struct {
 	Runtime     uint64 // acts of the container runtime
 	Interactive uint64 // acts of somebody at a terminal who entered from outside
@@ -117,8 +117,8 @@ func (l *learned) Size() (calls, execs, opens int) {
 // Counts returns what was left out so far.
 func (l *learned) Counts() Counts { return l.counts }
 
-// Observe learns from e and reports whether that was something new. It keeps
-// nothing of e, and allocates only for what is new.
+// Observe learns from e, and reports whether e was new. It keeps no reference to e, and
+// allocates only for a new act.
 func (l *Learner) Observe(e *event.Event) bool {
 	switch {
 	case e.Has(event.FlagRuntime) != l.opts.Runtime:
@@ -242,7 +242,7 @@ func flagsOf(access event.Access) []string {
 	return flags
 }
 
-// accessOf returns what is learned of an open besides its path.
+// accessOf returns the access that is learned with the path of an open.
 func (l *Learner) accessOf(e *event.Event) event.Access {
 	access := e.Access & (event.AccessRead | event.AccessWrite)
 	switch {
@@ -267,7 +267,7 @@ func (l *Learner) knowsOpen(path []byte, flags []string) bool {
 	return true
 }
 
-// Known is what the kernel need not report any more.
+// Known are the acts that the kernel need not send any more.
 type Known struct {
 	Syscalls, CompatSyscalls syscalls.Set
 }

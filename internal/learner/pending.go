@@ -2,7 +2,7 @@ package learner
 
 // pending is what waits to be written of one workload container.
 type pending struct {
-	forget bool // what is in the file goes first
+	forget bool // remove the facts in the file first
 	all    bool // facts replace those in the file
 	known  bool // state is set
 	state  State

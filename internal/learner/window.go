@@ -6,8 +6,8 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// State is what a Learner knows besides facts, and what has to outlive the
-// process with them.
+// State is the state of a Learner that is not a fact, and that has to outlive the
+// process too.
 type State struct {
 	// Observed is for how long at least one instance of the container was
 	// watched, restarts and replicas taken together.
@@ -95,7 +95,7 @@ func (w *window) Guard(now time.Time) {
 	w.state.Guarded, w.state.CutShort = true, !w.Done(now)
 }
 
-// State returns the state at now, to be journalled beside the facts.
+// State returns the state at now, to be journalled with the facts.
 func (l *Learner) State(now time.Time) State {
 	state := l.state
 	state.Observed = l.ObservedFor(now)

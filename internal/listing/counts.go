@@ -36,7 +36,7 @@ func (l *Lister) Summary(s *observe.Summary) {
 	})
 }
 
-// summaryFacts says in one line what is to be known of a Summary.
+// summaryFacts returns the facts about a Summary in one line.
 func summaryFacts(s *observe.Summary) string {
 	facts := []string{"watched for " + time.Duration(s.Observed*float64(time.Second)).Round(time.Millisecond).String()}
 	if s.Instances > 1 {

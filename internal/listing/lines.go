@@ -104,7 +104,7 @@ func portWord(p profile.Port) string {
 	return word
 }
 
-// Counts counts what a container may do.
+// Counts counts the entries of a container.
 func Counts(c *profile.Container) string {
 	calls := 0
 	for _, names := range c.Syscalls {

@@ -9,7 +9,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Lister writes documents, and what is counted, for people.
+// Lister writes documents and summaries for people.
 type Lister struct {
 	Terminal *term.Terminal
 	All      bool // entries of every list
