@@ -171,7 +171,7 @@ func (o *alertsOptions) run(ctx context.Context) error {
 	return list.Run(ctx, set)
 }
 
-// interactive reports whether somebody can press keys.
+// interactive reports whether a user can press keys.
 func (o *alertsOptions) interactive() bool {
 	isTerminal := func(file any) bool {
 		f, ok := file.(*os.File)

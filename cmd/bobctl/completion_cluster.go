@@ -14,10 +14,10 @@ import (
 // completionTimeout is how long a shell may be kept waiting.
 const completionTimeout = 2 * time.Second
 
-// lookup returns what a cluster offers. What it cannot tell it leaves out.
+// lookup returns the names that a cluster offers. It leaves out names that it cannot read.
 type lookup func(ctx context.Context, client *cluster.Client) []string
 
-// fromCluster completes by what the cluster offers that the flags name.
+// fromCluster completes by names in the cluster that the flags choose.
 func fromCluster(flags *cluster.Flags, l lookup) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		client, err := flags.Connect()

@@ -84,7 +84,7 @@ func runRecord(ctx context.Context, o recordOptions, args []string) error {
 	return err
 }
 
-// record runs the observer beside the counter.
+// record runs the observer and the counter concurrently.
 func (o *recordOptions) record(ctx context.Context, observer *observe.Observer, recorder *observe.Recorder) error {
 	ctx, stop := o.Limit(ctx)
 	defer stop()

@@ -100,8 +100,8 @@ var alphabets = []struct {
 	{64, isPart},
 }
 
-// diceBits returns how many bits each character of the names takes to say to
-// somebody who expects dice. What is shared says nothing.
+// diceBits returns the bits that each character of the names needs in a code for random
+// characters. Shared characters need none.
 func diceBits(names []string, shared []bool) float64 {
 	for _, alphabet := range alphabets {
 		fits := true

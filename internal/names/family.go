@@ -15,15 +15,15 @@ const (
 	Found Origin = iota
 	// Made: the workload created the files.
 	Made
-	// Beside: it created them beside a known file by whose name theirs begin, as
-	// a program does that is about to rename one over the other.
+	// Beside: it created them next to a known file whose name theirs begin with,
+	// like a program that is about to rename one over the other.
 	Beside
 )
 
 // The bits by which chance has to explain two names better than people
 // would, by origin; between brackets for names of letters of one case alone, as
 // words are. Measured by TestDiceAndWords: of 10,000 pairs of ordinary names none
-// reaches what is asked, of 10,000 pairs of each generator all do.
+// reaches the limit, of 10,000 pairs of each generator all do.
 var enough = map[Origin]struct{ mixed, letters float64 }{
 	Found:  {mixed: 36, letters: 36},
 	Made:   {mixed: -2, letters: 16},
@@ -36,7 +36,7 @@ const shortest = 6
 
 // Family returns the pattern of two names that one generator gave: they have
 // the same length and the same text around the parts that chance explains
-// better, or they are equal but for numbers. Versions are no numbers.
+// better, or they are equal except for numbers. Versions are no numbers.
 func Family(a, b string, origin Origin) (p Pattern, ok bool) {
 	if a == b || strings.IndexByte(a+b, 0) >= 0 {
 		return p, false
@@ -94,8 +94,8 @@ func wholeUUID(a, b string, start, end int) (int, int) {
 	return start, end
 }
 
-// ofVersion reports whether what differs is part of a version: few letters
-// beside dotted numbers.
+// ofVersion reports whether the difference is part of a version: few letters next to
+// dotted numbers.
 func ofVersion(a, b string, start, end int) bool {
 	letters := func(s string) int { return len(s) - len(strings.Map(withoutLetters, s)) }
 	return inVersion(a, start) && inVersion(b, start) && max(letters(a[start:end]), letters(b[start:end])) < 2
@@ -174,8 +174,8 @@ var generated = map[int]bool{
 	24: true, 26: true, 32: true, 36: true, 40: true, 64: true,
 }
 
-// singleBefore widens a part to the single character and the separator before
-// it that make it as long as what is usually drawn.
+// singleBefore widens a part by the single character and the separator before it, if
+// that makes it as long as generated names usually are.
 func singleBefore(a string, start, end int) int {
 	whole := start - 2
 	if whole < 0 || !generated[end-whole] || isAlnum(a[start-1]) || !isAlnum(a[whole]) ||
@@ -212,9 +212,8 @@ const longNumber = 9
 // hexadecimal ones that happen to have no letter.
 const longDigits = 6
 
-// numbered looks for names that are equal but for numbers. several says that
-// two of them are in one run of letters and digits, which may be no numbers
-// then.
+// numbered looks for names that are equal except for numbers. several says that two of
+// the numbers are in one run of letters and digits; they may be no numbers then.
 func numbered(a, b string) (p Pattern, ok, several bool) {
 	if maskDigits(a) != maskDigits(b) {
 		return p, false, false
@@ -295,9 +294,9 @@ func (b *patternBuilder) pattern(name string) Pattern {
 	return b.p
 }
 
-// Temporary returns the pattern of a name that was made beside the file base
-// by whose name it begins: what follows is a separator and a number, or
-// something drawn. One such name suffices.
+// Temporary returns the pattern of a name that was made next to the file base and begins
+// with its name: a separator and a number, or a random text, follow. One such name
+// suffices.
 func Temporary(name, base string) (p Pattern, ok bool) {
 	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "."), strings.TrimPrefix(base, "."))
 	if !ok || len(rest) < 2 || isAlnum(rest[0]) || base == "" {

@@ -1,9 +1,9 @@
-// Package names is the theory of names that change from run to run: how a
-// document spells them, and how they are told from names that mean something.
+// Package names is the theory of names that change from run to run: how a document
+// spells them, and how to distinguish them from names with a meaning.
 //
-// Its invariant: a name is taken for random by where it stands and by what it
-// has in common with its siblings, never by a list of programs, and a pattern
-// stands for no more than its holes say.
+// Its invariant: a name is taken for random because of its place and of its likeness to
+// its siblings, never because of a list of programs, and a pattern stands for no more
+// than its holes say.
 //
 // A name is one segment of a path, or one argument. A document writes it as
 //
@@ -19,7 +19,7 @@ const (
 	// Any is a segment or an argument of any content. Within a name it is a part
 	// of one.
 	Any = "⋯"
-	// Part is a whole name that consists of what a ⋯ within a name stands for.
+	// Part is a whole name of the characters that a ⋯ within a name stands for.
 	Part = "⟦⋯⟧"
 	// Number is a decimal number.
 	Number = "⟦#⟧"
@@ -29,8 +29,8 @@ const (
 	open, closing = "⟦", "⟧"
 )
 
-// The most that a hole takes. What a generator draws is shorter (a SHA-256 has
-// 64 digits), what somebody hides in a name is longer.
+// The maximal length of the text in a hole. Texts of generators are shorter (a SHA-256
+// has 64 digits), data that an attacker hides in a name is longer.
 const (
 	MaxPart   = 64 // bytes
 	MaxNumber = 20 // digits, of the largest 64-bit number
@@ -42,5 +42,5 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func isAlnum(c byte) bool { return isDigit(c) || isLetter(c) }
 
-// isPart reports whether c may be part of what a ⋯ within a name stands for.
+// isPart reports whether a ⋯ within a name may stand for a text with c.
 func isPart(c byte) bool { return isAlnum(c) || c == '_' || c == '-' }

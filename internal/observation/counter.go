@@ -19,8 +19,8 @@ const (
 	lineInterval = 10 * time.Second       // elsewhere
 )
 
-// Counter says what a recording has found so far: on a terminal all the time in
-// the last row, elsewhere a line now and then.
+// Counter shows the progress of a recording: on a terminal all the time in the last row,
+// elsewhere a line now and then.
 type Counter struct {
 	out      io.Writer
 	row      *term.BottomRow // nil if out is no terminal

@@ -102,7 +102,7 @@ func contactWords(ev *event.Event) string {
 	return words
 }
 
-// notesOf says what is special about an act.
+// notesOf returns remarks on an act, such as that it came from outside.
 func notesOf(ev *event.Event) []string {
 	var notes []string
 	note := func(is bool, text string) {
@@ -138,7 +138,7 @@ func (f *Filter) Register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.calls, "events", "e", "", "show only the system calls `[!]NAME[,NAME]...`; openat and similar calls stand for opens too, execve for executions")
 }
 
-// Calls of which there is more to tell than that they were made.
+// Calls that have records of their own, with more than the name of the call.
 var (
 	openCalls   = []string{"open", "openat", "openat2", "creat", "open_by_handle_at"}
 	execCalls   = []string{"execve", "execveat"}

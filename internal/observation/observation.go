@@ -27,7 +27,7 @@ type Observation struct {
 	Command   *exec.Cmd // nil if containers are observed
 }
 
-// Register registers the flags that say what is observed. Those behind CMD are
+// Register registers the flags that choose the observed containers. Flags after CMD are
 // CMD's.
 func (o *Observation) Register(flags *pflag.FlagSet) {
 	flags.SetInterspersed(false)

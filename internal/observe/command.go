@@ -18,7 +18,7 @@ import (
 
 // How a command is ended that is still running when the observation ends.
 const (
-	// interruptGrace is for what a ctrl-C at the terminal has reached already.
+	// interruptGrace is for processes that a ctrl-C at the terminal has reached already.
 	interruptGrace = time.Second
 	// mainGrace is for the program to end, and end what it has started, in good
 	// order; that is observed too.
@@ -38,10 +38,10 @@ type command struct {
 	dir  string // of the cgroup, while there is one
 }
 
-// Command returns an Observer of a program that Run starts, and of everything
-// which that starts in turn, until the last process has ended. When the context
-// of Run ends earlier they are told to end, and killed if they do not. cmd is
-// to be started by nobody else; afterwards its ProcessState says how it ended.
+// Command returns an Observer of a program that Run starts, and of all its descendants,
+// until the last process has ended. If the context of Run ends earlier, Run sends them
+// SIGTERM, and kills them if they do not end. The caller must not start cmd;
+// afterwards the ProcessState of cmd says how it ended.
 func Command(cmd *exec.Cmd) (*Observer, error) {
 	return open(&command{cmd: cmd, name: filepath.Base(cmd.Path)})
 }
@@ -147,8 +147,8 @@ func (c *command) close() error {
 	return removeCgroup(c.dir)
 }
 
-// makeCgroup makes a cgroup below the one of this process, so that its limits
-// hold for what is started there.
+// makeCgroup makes a cgroup below the one of this process, so that the limits of this
+// process hold for the program, too.
 func makeCgroup() (dir string, id uint64, err error) {
 	root, err := workload.CgroupRoot()
 	if err != nil {

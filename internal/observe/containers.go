@@ -13,7 +13,8 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// The bounds of what is kept of new cgroups until it is known whose they are.
+// The bounds of the events of new cgroups that are kept until they are attributed to a
+// container.
 const (
 	maxPending       = 256
 	maxPendingEvents = 4096 // of one cgroup
@@ -80,7 +81,7 @@ func (c *containers) run(ctx context.Context, o *Observer) error {
 	return nil
 }
 
-// others lists containers for whoever named none of them.
+// others lists containers for a user whose flags match none of them.
 func others(residents []workload.Resident) string {
 	const listed = 10
 	var b strings.Builder
@@ -139,8 +140,8 @@ func (c *containers) watchRunning(o *Observer, r workload.Resident) error {
 	return errors.Join(errs...)
 }
 
-// runtimePID returns a process that sees what the runtime sees. Any does where
-// no root tells the workload apart.
+// runtimePID returns a process in the runtime's mount namespace. For a plain cgroup any
+// process will do, because its workload has no root of its own.
 func (c *containers) runtimePID(plain bool) int {
 	if plain {
 		return os.Getpid()
@@ -178,8 +179,8 @@ func (c *containers) created(ctx context.Context, o *Observer, ev *event.Event) 
 	}()
 }
 
-// take observes a container from its start. What a service did before it was
-// known for one is not told apart from what was done to start it.
+// take observes a container from its start. Acts of a service from before it was known
+// as one cannot be distinguished from acts of the service manager that started it.
 func (c *containers) take(o *Observer, found workload.Container, p *pending) error {
 	delete(c.pending, found.CgroupID)
 	plain := found.Runtime == workload.RuntimeCgroup

@@ -19,8 +19,8 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// ringBytes is the size of the ring buffer: four times the agent's, because
-// what is observed usually starts, and everything it does then is news.
+// ringBytes is the size of the ring buffer: four times the agent's, because an observed
+// program usually starts, and all its acts are news then.
 const ringBytes = 8 << 20
 
 // lossInterval is how often the kernel is asked what it held back.
@@ -33,12 +33,12 @@ type Subject struct {
 	PIDs      []uint32  // processes that ran already
 	Began     time.Time // of the observation
 	Ended     time.Time // zero while it lasts
-	// Lost counts records that the kernel held back or lost. System calls and
-	// opens among them are told again when they are done again.
+	// Lost counts records that the kernel held back or lost. The kernel sends
+	// system calls and opens among them when they are done again.
 	Lost uint64
 }
 
-// Handler takes in what is observed. Its methods are called by one goroutine.
+// Handler receives the observed acts. One goroutine calls its methods.
 type Handler interface {
 	// Begin is called before the first act of s.
 	Begin(s *Subject)
@@ -162,7 +162,7 @@ func (o *Observer) handle(ctx context.Context, ev *event.Event) {
 	}
 }
 
-// act passes on what the subject itself did.
+// act passes on an act of the subject itself.
 func (o *Observer) act(s *Subject, ev *event.Event) {
 	if !ev.Has(event.FlagRuntime) {
 		o.handler.Act(s, ev)

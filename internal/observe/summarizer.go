@@ -24,8 +24,8 @@ const (
 	maxArgBytes = 4096
 )
 
-// Summarizer is a Handler that counts. While it exists the kernel counts every
-// system call of what is observed.
+// Summarizer is a Handler that counts. While it exists the kernel counts every system
+// call of the observed containers.
 type Summarizer struct {
 	boot       time.Time
 	counter    *sensor.Counter
@@ -95,7 +95,7 @@ func (z *Summarizer) Act(s *Subject, ev *event.Event) {
 	}
 }
 
-// End implements Handler. What the kernel counted is read here.
+// End implements Handler. It reads the kernel's counts.
 func (z *Summarizer) End(s *Subject) {
 	t := z.containers[s.Container.Name]
 	t.summary.Lost += s.Lost
@@ -114,7 +114,7 @@ func (z *Summarizer) End(s *Subject) {
 }
 
 // Summaries returns one Summary for each container, and how many system calls
-// could not be counted for want of room.
+// could not be counted for lack of room.
 func (z *Summarizer) Summaries() (all []Summary, uncounted uint64, err error) {
 	for _, name := range slices.Sorted(maps.Keys(z.containers)) {
 		t := z.containers[name]
@@ -206,8 +206,8 @@ func (z *Summarizer) addAddress(t *tallies, a *sensor.AddressTally) {
 	t.sockets[key] = line
 }
 
-// runningCommand returns what a process runs, as its own mount namespace names
-// it.
+// runningCommand returns the program and arguments of a process, with the path in its
+// own mount namespace.
 func runningCommand(pid uint32) (path string, args []byte, err error) {
 	dir := fmt.Sprintf("/proc/%d", pid)
 	if path, err = os.Readlink(dir + "/exe"); err != nil {

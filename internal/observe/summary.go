@@ -103,7 +103,7 @@ func (s *Summary) sort() {
 	})
 }
 
-// The names of what is done with addresses.
+// The names of acts with addresses.
 var addressActs = map[sensor.AddressUse]string{
 	sensor.Connected: "connect",
 	sensor.Bound:     "bind",

@@ -29,7 +29,7 @@ type Lot struct {
 	bytes   int
 }
 
-// Cgroup is what a Lot keeps of one cgroup.
+// Cgroup holds the events of one cgroup in a Lot.
 type Cgroup struct {
 	Path    string         // below the hierarchy's root; empty if an earlier agent watched the cgroup
 	Events  []*event.Event // oldest first

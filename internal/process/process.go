@@ -29,7 +29,7 @@ const (
 	// maxProbes is how many of the oldest processes are asked whether they
 	// still live before one is forgotten.
 	maxProbes = 8
-	// entryBytes is what an entry costs beside its strings, roughly.
+	// entryBytes is the approximate size of an entry without its strings.
 	entryBytes = 256
 )
 
@@ -43,7 +43,7 @@ type Command struct {
 	Exe           string // resolved path in the container's mount namespace; "" is unknown
 	Args          string // NUL-separated, at most 4 KiB
 	ArgsTruncated bool
-	// File holds what is known of the executed file: event.FlagMemfd,
+	// File holds flags about the executed file: event.FlagMemfd,
 	// FlagUpperLayer, FlagDeleted and FlagOutside.
 	File event.Flag
 	// Inherited says that the process never executed anything itself: the
@@ -190,13 +190,13 @@ func (t *Table) forget(element *list.Element) {
 	t.bytes -= e.bytes
 }
 
-// Chain is what a process and its ancestors run: the process first, then as in
-// event.Event.Ancestors.
+// Chain holds the commands of a process and its ancestors: the process first, then as
+// in event.Event.Ancestors.
 type Chain [1 + event.MaxAncestors]Command
 
 // Resolve names the commands of the event's process and of its ancestors as
-// they were at the time of the event. What is unknown stays zero. An event of
-// KindExec is added first.
+// they were at the time of the event. Unknown commands stay zero. Resolve adds an event
+// of KindExec first.
 func (t *Table) Resolve(e *event.Event, chain *Chain) {
 	for i := range 1 + e.NAncestors {
 		chain[i] = t.command(e, i)

@@ -15,9 +15,9 @@ import (
 	"bobwatch/internal/event"
 )
 
-// AddRunning remembers what a process that runs already has executed, from
-// /proc. A process that is known keeps what its own execution told. The error
-// wraps fs.ErrNotExist or ESRCH when the process is gone.
+// AddRunning adds the command of a running process, from /proc. A process that is known
+// from its own execution keeps that command. The error wraps fs.ErrNotExist or ESRCH if
+// the process is gone.
 func (t *Table) AddRunning(pid uint32) error {
 	before, err := readStat(pid)
 	if err != nil {
@@ -48,7 +48,7 @@ func (t *Table) AddRunning(pid uint32) error {
 	return nil
 }
 
-// stat is what is needed of /proc/PID/stat.
+// stat holds the needed fields of /proc/PID/stat.
 type stat struct {
 	comm  [16]byte
 	ticks uint64 // start time since boot, in ticks

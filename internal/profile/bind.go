@@ -87,8 +87,8 @@ func (b *binder) resolve(parameters []Parameter, values map[string]string) {
 	}
 }
 
-// text replaces the references in text, the field at the place where, and
-// reports those to what is not declared.
+// text replaces the references in text, the field at the place where, and reports
+// references to undeclared parameters.
 func (b *binder) text(where, text string, fits fitFunc) string {
 	for _, match := range reference.FindAllStringSubmatch(text, -1) {
 		if _, declared := b.parameters[match[1]]; !declared {
@@ -98,7 +98,7 @@ func (b *binder) text(where, text string, fits fitFunc) string {
 	return b.substitute(where, text, fits)
 }
 
-// substitute replaces the references in text to what is declared.
+// substitute replaces the references in text to declared parameters.
 func (b *binder) substitute(where, text string, fits fitFunc) string {
 	return reference.ReplaceAllStringFunc(text, func(match string) string {
 		name := match[strings.IndexByte(match, '(')+1 : len(match)-1]
@@ -142,8 +142,8 @@ func (b *binder) args(where string, e Exec) []string {
 	return bound
 }
 
-// literals binds texts in which a reference to what is not declared may well
-// be meant as it stands.
+// literals binds texts in which a reference to an undeclared parameter may be meant
+// literally.
 func (b *binder) literals(where string, texts []string) []string {
 	bound := slices.Clone(texts)
 	for i, text := range bound {
@@ -152,8 +152,8 @@ func (b *binder) literals(where string, texts []string) []string {
 	return bound
 }
 
-// fixed reports references in a list of names that decide what is allowed
-// rather than to whom: those are signed as they are.
+// fixed reports references in a list of names that decide which acts are allowed. Such
+// names are signed as they are, and have no parameters.
 func (b *binder) fixed(where string, names []string) {
 	b.texts(where, names, func(ParameterKind, string) error {
 		return errors.New("no parameter may stand here")

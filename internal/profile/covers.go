@@ -10,17 +10,17 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// Covers returns what b allows and a does not, by container; nothing if a
-// allows everything that b allows. System calls are compared by family.
+// Covers returns the entries of b that a does not cover, by container; none if a allows
+// everything that b allows. System calls are compared by family.
 //
-// What a's support sets allow is covered; of b's, those are returned that a does not
-// name.
+// Acts in a's support sets are covered. b's support sets that a does not name are
+// returned.
 //
-// It errs on one side only: what it does not return is covered, while an entry
-// with wildcards that only several entries of a cover together is returned.
-// What the documents speak for is compared by MissingSenses: silence allows
-// nothing. Workloads, images and provenance allow nothing and are not compared, and
-// references to parameters are compared as texts.
+// It errs on one side only: every entry that it does not return is covered, but it also
+// returns an entry with wildcards that only several entries of a cover together.
+// MissingSenses compares the senses: a section that a document does not speak for allows
+// nothing. Workloads, images and provenance allow nothing and are not compared.
+// References to parameters are compared as texts.
 func Covers(a, b *Profile) (missing []Container) {
 	a, b = Normalise(a), Normalise(b)
 	for _, c := range b.Spec.Containers {
@@ -209,7 +209,7 @@ func coversPort(have, want Port) bool {
 	return ok && wantOK && low <= wantLow && wantHigh <= high
 }
 
-// span returns the first and last port, false for what is no number.
+// span returns the first and last port; false if p is no number.
 func (p Port) span() (low, high int, ok bool) {
 	low, err := strconv.Atoi(p.Port)
 	if err != nil {

@@ -27,8 +27,8 @@ type ContainerDifference struct {
 	Removed, Added Container
 }
 
-// Diff compares what a and b allow and what they speak for. An entry that the other document covers in
-// another way, by a pattern or by another member of a family, is no
+// Diff compares the entries and senses of a and b. An entry that the other document
+// covers in another way, by a pattern or by another member of a family, is no
 // difference.
 func Diff(a, b *Profile) *Difference {
 	byKey := make(map[containerKey]ContainerDifference)

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Merge returns the document that allows what a allows and what b allows. It
-// is a set union: commutative, associative and idempotent, so that any number
+// Merge returns the document that allows all acts that a or b allows. It is a set
+// union: commutative, associative and idempotent, so that any number
 // of learners may merge in any order and as often as they like.
 //
 // Both must be about the same workload, and a parameter that both declare must
 // be declared alike. Where the two contradict each other in a text that allows
 // nothing (name, version, a label's value), the greater in byte order is
-// taken. Provenance is pessimistic: what is partial makes the whole partial.
-// The whole speaks for the sections that either speaks for.
-// An allowance takes on the name and version of the profile it is merged with,
-// and is none any more.
+// taken. Provenance is pessimistic: one partial part makes the result partial.
+// The result speaks for all sections that a or b speaks for.
+// An allowance takes on the name and version of the profile that it is merged with,
+// and is no allowance any more.
 func Merge(a, b *Profile) (*Profile, error) {
 	a, b = Normalise(a), Normalise(b)
 	senses := mergeSenses(a, b)
@@ -104,7 +104,7 @@ func mergeContainers(a, b Container) Container {
 }
 
 // mergeParameters joins two declarations by name. They have to agree, because
-// a wider default or prefix would widen what the other document allows.
+// a wider default or prefix would widen the entries of the other document.
 func mergeParameters(a, b []Parameter) ([]Parameter, error) {
 	byName := make(map[string]Parameter)
 	for _, p := range slices.Concat(a, b) {

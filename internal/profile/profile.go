@@ -40,7 +40,7 @@ type Metadata struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// Spec is what the workload may do and to which workloads that applies.
+// Spec holds the acts that a workload may do, and the workloads that it applies to.
 type Spec struct {
 	Parameters []Parameter `json:"parameters,omitempty"`
 	Workload   Workload    `json:"workload,omitzero"`
@@ -123,7 +123,7 @@ type Container struct {
 	// the image's, the workload's own, or content that is put there.
 	Directories []Directory `json:"directories,omitempty"`
 	// Support names sets of calls and files that are allowed as well, by name and
-	// version as in libc/1: what the kernel, libc or a runtime does by itself.
+	// version as in libc/1: acts that the kernel, libc or a runtime does by itself.
 	Support      []string   `json:"support,omitempty"`
 	Capabilities []string   `json:"capabilities,omitempty"` // without CAP_
 	Network      Network    `json:"network,omitzero"`
@@ -173,9 +173,10 @@ const (
 	DirectoryContent DirectoryClass = "content"
 )
 
-// Directory allows the files of a directory by what the directory is for. Secrets
-// and odd names (package sensitive) are never among them. Path is a pattern that ends in ⋯, for the
-// files in a directory, or in *, for all below it. The directory itself may be read.
+// Directory allows the files of a directory, depending on the purpose of the directory.
+// Secrets and odd names (package sensitive) are never among them. Path is a pattern that
+// ends in ⋯, for the files in a directory, or in *, for all below it. The directory
+// itself may be read, too.
 type Directory struct {
 	Path  string         `json:"path"`
 	Class DirectoryClass `json:"class"`

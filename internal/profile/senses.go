@@ -50,8 +50,8 @@ func (p *Profile) senses() []Sense {
 	return normaliseSenses(p.Spec.Senses)
 }
 
-// mergeSenses returns the senses of what a and b make together. An allowance adds
-// none to those of a profile.
+// mergeSenses returns the senses of a and b merged. An allowance adds none to those of a
+// profile.
 func mergeSenses(a, b *Profile) []Sense {
 	switch {
 	case a.IsAllowance() && !b.IsAllowance():

@@ -6,14 +6,13 @@ import (
 	"bobwatch/internal/glob"
 )
 
-// Unused returns what a allows of system calls, executions, opens and directories and
-// nothing in seen made use of, by container; nothing if all was used. seen is
-// what a workload was seen to do. Containers that seen does not have are
-// returned whole.
+// Unused returns the system calls, executions, opens and directories of a that no act in
+// seen used, by container; none if all were used. seen holds the observed acts of a
+// workload. Containers that seen does not have are returned whole.
 //
-// An entry was used if it allows an act that was seen, or part of it: a
-// pattern by any path that it matches, and of seen's patterns, which stand for
-// several acts, one is enough. System calls are compared by family, and /bin
+// An entry was used if it allows an observed act, or part of one: a pattern if it
+// matches any path, and a pattern of seen, which stands for several acts, if one of
+// these is allowed. System calls are compared by family, and /bin
 // and /usr/bin are one place, as for a Matcher with MergedUsr.
 func Unused(a, seen *Profile) []Container {
 	a, seen = Normalise(a), Normalise(seen)

@@ -6,14 +6,14 @@ import "bytes"
 type scanner struct {
 	args   []byte
 	copied int    // args before are in out
-	out    []byte // what is clean so far, if anything was hidden
+	out    []byte // the clean text so far, if anything was hidden
 	hidden bool
 
 	expects  expectation // of the next word
 	programs program     // that were named so far
 }
 
-// expectation is what the last option says of the next word.
+// expectation is the meaning that the last option gives to the next word.
 type expectation uint8
 
 const (

@@ -29,7 +29,7 @@ func programOf(word []byte) program {
 	return 0
 }
 
-// expectationOf says what the word after an option is.
+// expectationOf returns the meaning of the word after an option.
 func expectationOf(word []byte, named program) expectation {
 	switch string(word) {
 	case "-u", "--user", "--proxy-user":

@@ -79,9 +79,8 @@ func (r *Repository) Signatures(ctx context.Context, b *BoB) ([]Signature, error
 }
 
 // eachReferrer calls f with the manifests that claim to be attached to a
-// digest. Types are read from the manifests themselves: registries do not
-// agree on what a list says of them, and anybody can write a list that a tag
-// holds.
+// digest. It reads types from the manifests themselves: registries differ in the types
+// in their lists, and anybody can write a list that is stored under a tag.
 func (r *Repository) eachReferrer(ctx context.Context, subject string, f func(ocispec.Descriptor, []byte) error) error {
 	referrers, err := r.referrers(ctx, subject)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 type Options struct {
 	// PlainHTTP does without TLS also where the registry is not on loopback.
 	PlainHTTP bool
-	// Progress, if set, is told of each transfer of a document and returns
-	// what its bytes are counted by.
+	// Progress, if set, is called for each transfer of a document, and returns
+	// the writer that counts its bytes.
 	Progress func(what string, bytes int64) io.WriteCloser
 }
 
@@ -52,7 +52,7 @@ func Open(ref Reference, o Options) (*Repository, error) {
 		PlainHTTP:            o.PlainHTTP || loopback(ref.ref.Registry),
 		TagListMaxPages:      maxPages,
 		ReferrerListMaxPages: maxPages,
-		// Many registries do not let one delete. What is left over is small.
+		// Many registries do not allow deletion. The leftovers are small.
 		SkipReferrersGC: true,
 	}
 	r.Reference.Reference = ""
@@ -62,8 +62,8 @@ func Open(ref Reference, o Options) (*Repository, error) {
 // At returns a reference to a tag or digest in the repository.
 func (r *Repository) At(tagOrDigest string) Reference { return r.ref.With(tagOrDigest) }
 
-// Tags returns the tags of the repository, without those under which
-// registries keep what is attached to a digest.
+// Tags returns the tags of the repository, without the tags under which registries keep
+// artifacts that are attached to a digest.
 func (r *Repository) Tags(ctx context.Context) ([]string, error) {
 	var tags []string
 	err := r.remote.Tags(ctx, "", func(page []string) error {

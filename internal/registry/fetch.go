@@ -41,8 +41,8 @@ func (r *Repository) Fetch(ctx context.Context, b *BoB) (*Content, error) {
 	return c, nil
 }
 
-// fetchManifest returns the manifest with a tag or digest. Its descriptor is
-// computed, and never what the registry says.
+// fetchManifest returns the manifest with a tag or digest. It computes the descriptor
+// itself, and never takes the registry's.
 func (r *Repository) fetchManifest(ctx context.Context, reference string) (ocispec.Descriptor, []byte, error) {
 	said, body, err := r.remote.Manifests().FetchReference(ctx, reference)
 	if err != nil {

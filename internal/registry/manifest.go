@@ -101,7 +101,7 @@ func (b *BoB) takeLayers() error {
 	return nil
 }
 
-// kind returns what a manifest is of: the type that says most.
+// kind returns the most specific type that a manifest has.
 func kind(m *ocispec.Manifest) string {
 	switch {
 	case m.ArtifactType != "":

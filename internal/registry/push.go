@@ -17,7 +17,7 @@ import (
 	"bobwatch/internal/signature"
 )
 
-// Description is what the manifest says of the content.
+// Description holds the statements of the manifest about the content.
 type Description struct {
 	Name    string // of the document
 	Version string
@@ -39,7 +39,7 @@ func (r *Repository) Push(ctx context.Context, c Content, d Description) (*BoB, 
 	return parseManifest(descriptor, text)
 }
 
-// Sign signs b as cosign does, and stores the signature beside it.
+// Sign signs b as cosign does, and stores the signature next to it.
 func (r *Repository) Sign(ctx context.Context, b *BoB, key crypto.Signer) error {
 	bundle, err := signature.SignArtifact(key, b.Digest)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // Scheme begins the references to Bills of Behavior on a command line.
 const Scheme = "oci://"
 
-// Reference names a repository, and by tag or digest what is in it.
+// Reference names a repository, and by tag or digest an artifact in it.
 type Reference struct {
 	ref registry.Reference
 }
@@ -75,7 +75,7 @@ func CheckTag(tag string) error {
 	return nil
 }
 
-// CheckDigest refuses what is not the digest of a manifest.
+// CheckDigest refuses a text that is not the digest of a manifest.
 func CheckDigest(text string) error {
 	if d, err := digest.Parse(text); err != nil || d.Algorithm() != digest.SHA256 {
 		return fmt.Errorf("%q is not a SHA-256 digest", text)

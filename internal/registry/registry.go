@@ -1,11 +1,11 @@
-// Package registry keeps Bills of Behavior in OCI registries: as artifacts of
-// their own, attached to the image they belong to, with signatures beside them
-// as cosign stores them.
+// Package registry keeps Bills of Behavior in OCI registries: as artifacts of their own,
+// attached to the image that they belong to, with their signatures stored as cosign
+// does.
 //
-// Invariant: what a registry answers is believed only as far as a digest
-// reaches. Everything is read within limits, hashed, and parsed strictly; no
-// name in it decides where something is written. Whether a digest is to be
-// trusted is for package signature to say.
+// Invariant: an answer of a registry is believed only as far as a digest proves it.
+// Everything is read within limits, hashed, and parsed strictly; no name in an answer
+// decides where a file is written. Package signature decides whether a digest is
+// trusted.
 package registry
 
 import (
@@ -25,7 +25,7 @@ const (
 	SignatureType = "application/vnd.bobwatch.bob.signature.v1"
 )
 
-// Limits of what is read from a registry.
+// Limits for reading from a registry.
 const (
 	maxManifestBytes = 1 << 20
 	maxReferrers     = 256 // manifests attached to one image or artifact
@@ -49,7 +49,7 @@ var (
 	ErrMoved = errors.New("names another artifact than the pinned one")
 )
 
-// ErrNotFound is returned for what a registry does not have.
+// ErrNotFound is returned for an artifact that a registry does not have.
 var ErrNotFound = errors.New("not found")
 
 // Content is what travels: a document as its author wrote it, and signatures

@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// HelmOptions are what a chart's template may ask for besides its text.
+// HelmOptions are the values that a chart's template may use in addition to its text.
 type HelmOptions struct {
 	// Values is the content of a values file, read as .Values.
 	Values []byte
@@ -21,8 +21,8 @@ type HelmOptions struct {
 	// Release and Namespace are .Release.Name and .Release.Namespace.
 	Release   string
 	Namespace string
-	// Chart is .Chart.Name. Empty means what the template's includes start
-	// with: mywebapp for {{ include "mywebapp.fullname" . }}.
+	// Chart is .Chart.Name. Empty means the prefix of the template's includes:
+	// mywebapp for {{ include "mywebapp.fullname" . }}.
 	Chart string
 }
 

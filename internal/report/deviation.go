@@ -98,7 +98,7 @@ type judge struct {
 // defaultArch judges executions and opens, which are the same everywhere.
 const defaultArch = "amd64"
 
-// judges compiles what the document allows the container c.
+// judges compiles the entries of the document for the container c.
 func (t *Trial) judges(c *profile.Container) (judges, error) {
 	var containers []profile.Container
 	var senses []profile.Sense

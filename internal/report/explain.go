@@ -8,7 +8,7 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// explain says in a sentence what a deviation means.
+// explain returns the meaning of a deviation in one sentence.
 func (f *finding) explain() string {
 	if f.Platform != "" {
 		return differences[f.Platform]

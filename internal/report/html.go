@@ -29,7 +29,7 @@ var (
 	}).Parse(pageText))
 )
 
-// view is what the page shows beside the report itself.
+// view holds the data of the page in addition to the report itself.
 type view struct {
 	*Report
 	Title    string

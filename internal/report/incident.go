@@ -37,8 +37,8 @@ func isDeviation(id rule.ID) bool {
 	return id != rule.Suppressed && id != rule.DocumentRefused
 }
 
-// matching returns the finding whose entry allows what the incident was, nil
-// if there is none.
+// matching returns the finding whose entry allows the act of the incident; nil if there
+// is none.
 func matching(found []*finding, incident *Incident) *finding {
 	a := &incident.Alert
 	for _, f := range found {

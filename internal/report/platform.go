@@ -22,7 +22,7 @@ const (
 	platformRuntime = "container runtime"
 )
 
-// differences says what the names mean.
+// differences explains the names.
 var differences = map[string]string{
 	platformKernel:  "Depends on the kernel: it makes the call by itself, or libraries use it where it is there.",
 	platformLibc:    "Depends on the C library (glibc, musl) and its release: how it starts, allocates memory and resolves names.",
@@ -132,8 +132,8 @@ func newPlatformMatcher() map[string]*match.Matcher {
 	return matchers
 }
 
-// platformOf names the difference of platforms that a finding looks like, ""
-// if it may be anything. What is worth more than a remark is never one.
+// platformOf names the difference between platforms that a finding looks like; "" if it
+// looks like none. An act with a severity above low is never such a difference.
 func (t *Trial) platformOf(f *finding) string {
 	if f.Severity > severity.Low {
 		return ""
@@ -187,8 +187,8 @@ func (t *Trial) hasLibrary(c *profile.Container, open profile.Open) bool {
 
 var libraryPlaces = []string{"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/"}
 
-// libraryStem returns libssl for /usr/lib/x86_64-linux-gnu/libssl.so.3, and ""
-// for what is no library of the system.
+// libraryStem returns libssl for /usr/lib/x86_64-linux-gnu/libssl.so.3, and "" for a
+// file that is no library of the system.
 func libraryStem(file string) string {
 	inPlace := slices.ContainsFunc(libraryPlaces, func(place string) bool { return strings.HasPrefix(file, place) })
 	stem, _, isLibrary := strings.Cut(path.Base(file), ".so")

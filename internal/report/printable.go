@@ -15,7 +15,8 @@ const maxShown = 4096
 // shown makes a text of a document or container printable.
 func shown(text string) string { return alert.Printable(text, maxShown) }
 
-// clean makes a text printable that should be so already. What is, stays.
+// clean makes a text printable that should be printable already. A printable text stays
+// as it is.
 func clean(text string) string {
 	odd := func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
 	if len(text) <= 2*maxShown && !strings.ContainsFunc(text, odd) {

@@ -23,7 +23,7 @@ type Report struct {
 	Workload alert.Workload `json:"workload"`
 	Start    time.Time      `json:"start"`
 	End      time.Time      `json:"end"`
-	// Caveats say what the verdict does not tell, a sentence each.
+	// Caveats name the gaps of the verdict, a sentence each.
 	Caveats    []string    `json:"caveats"`
 	Instances  []Instance  `json:"instances"`
 	Containers []Container `json:"containers"`
@@ -46,7 +46,7 @@ const (
 	Inconclusive Verdict = "inconclusive"
 )
 
-// Document names what the workload was held to.
+// Document names the document that the workload was held to.
 type Document struct {
 	Name    string `json:"name"`
 	Version string `json:"version,omitempty"`

@@ -1,9 +1,8 @@
-// Package report judges what a workload was seen to do for a time by the
-// document that it was to keep to, and tells the result to people (HTML), to
-// CI systems (JUnit) and to programs (JSON).
+// Package report judges the acts that a workload did during a trial by a document, and
+// writes the result for people (HTML), CI systems (JUnit) and programs (JSON).
 //
-// Its invariant: it never calls anything passed that it did not see. Where too
-// little was seen, the verdict is Inconclusive.
+// Its invariant: the verdict is Passed only if enough was observed; otherwise it is
+// Inconclusive.
 package report
 
 import (
@@ -13,17 +12,17 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// Trial is what a workload did for a time, and the document it was to keep to.
-// Parts of it that were watched on several nodes are joined by Join.
+// Trial holds the acts of a workload during a trial, and the document that it was held
+// to. Join joins the parts of a trial on several nodes.
 type Trial struct {
-	// Document says what the workload may do: parameters are bound, and other
-	// documents that hold for the workload are joined with it.
+	// Document lists the acts that the workload may do. Its parameters are bound,
+	// and other documents that apply to the workload are joined with it.
 	Document *profile.Profile `json:"-"`
-	// Observed is what the workload was seen to do, by containers with names
-	// as in Document. Its provenance says how well it was watched.
+	// Observed holds the observed acts of the workload, by containers with the
+	// names in Document. Its provenance says how well the workload was watched.
 	Observed *profile.Profile `json:"observed"`
-	// Incidents say who did what deviated, as far as that is known. What is
-	// in Observed needs none.
+	// Incidents name the processes that deviated, as far as they are known. An act
+	// in Observed need not have one.
 	Incidents []Incident     `json:"incidents"`
 	Workload  alert.Workload `json:"workload"`
 	Instances []Instance     `json:"instances"`
@@ -33,7 +32,7 @@ type Trial struct {
 	// News are the times at which something was seen for the first time;
 	// nil if they are not known.
 	News []time.Time `json:"news"`
-	// Held counts deviations that were not told, for want of space.
+	// Held counts deviations that were not reported, for lack of space.
 	Held uint64 `json:"held"`
 	// Unwatched says where the workload was not watched, a sentence each.
 	Unwatched []string `json:"unwatched"`

@@ -9,8 +9,8 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// shortest is a time under watch that hardly shows what a workload does. Most
-// servers do something every 10 to 60 seconds only: probes, timers, expiry.
+// shortest is a time under watch that is too short for most workloads: servers do some
+// acts only every 10 to 60 seconds, such as probes, timers and expiry.
 const shortest = 30 * time.Second
 
 // verdict answers whether the workload kept to the document.
@@ -57,7 +57,7 @@ func lost(p *profile.Profile) string {
 	return count(n, "record") + plural(n, " was", " were")
 }
 
-// caveats lists what the verdict does not tell.
+// caveats lists the gaps of the verdict.
 func (t *Trial) caveats(r *Report) []string {
 	caveats := []string{}
 	say := func(format string, args ...any) { caveats = append(caveats, fmt.Sprintf(format, args...)) }
@@ -113,7 +113,7 @@ func (t *Trial) applies(w profile.Workload) bool {
 	return agree(w.Namespace, t.Workload.Namespace) && agree(w.Kind, t.Workload.Kind) && agree(w.Name, t.Workload.Name)
 }
 
-// coverage says if the load did little of what the document lists.
+// coverage says if the load used few entries of the document.
 func (t *Trial) coverage(r *Report, say func(string, ...any)) {
 	for _, c := range r.Containers {
 		listed, used := 0, 0

@@ -174,9 +174,9 @@ func (a *applier) add(m *corev1.ConfigMap, addition *profile.Profile) (note stri
 	return fmt.Sprintf("%s allows %s:\n%s", place, listing.Subject(&own), listing.Acts(&own, '+')), true, b.Put(m)
 }
 
-// present returns the document of a name in the ConfigMap, if there is one. To
-// sign it is to vouch for all of it, so that it has to be signed by the same
-// key already: whoever may write to the namespace could have added to it.
+// present returns the document of a name in the ConfigMap, if there is one. A new
+// signature would vouch for all of it, so it must have a signature of the same key
+// already: any user who can write ConfigMaps in the namespace could have changed it.
 func (a *applier) present(m *corev1.ConfigMap, name string) ([]*profile.Profile, error) {
 	documents := Published(m).Documents()
 	i := slices.IndexFunc(documents, func(d catalog.Document) bool { return d.Name == name })

@@ -27,7 +27,7 @@ type Change struct {
 	Timeout  time.Duration
 }
 
-// Register registers what is set by flags, except for the format.
+// Register registers the flags, except for the format.
 func (o *Change) Register(flags *pflag.FlagSet) {
 	o.Cluster.Register(flags)
 	flags.BoolVar(&o.DryRun, "dry-run", false, "show the change, let the API server check it, and change nothing")

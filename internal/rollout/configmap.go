@@ -34,7 +34,7 @@ const compressAbove = 256 << 10
 // managedLabel says which tool made an object, as Kubernetes recommends.
 const managedLabel = "app.kubernetes.io/managed-by"
 
-// Bundle is a document with what lies beside it in a ConfigMap.
+// Bundle is a document with its signatures and values, as in a ConfigMap.
 type Bundle struct {
 	Name       string // of the document within the ConfigMap
 	Document   []byte
@@ -116,7 +116,7 @@ func Published(m *corev1.ConfigMap) *catalog.ConfigMap {
 	return &catalog.ConfigMap{Namespace: m.Namespace, Name: m.Name, Data: m.Data, BinaryData: m.BinaryData}
 }
 
-// DocumentName returns the name for the ConfigMap of a document: what the user
+// DocumentName returns the name for the ConfigMap of a document: the name that the user
 // chose, or the document's own.
 func DocumentName(chosen string, p *profile.Profile) (string, error) {
 	name := cmp.Or(chosen, p.Metadata.Name)
@@ -131,7 +131,7 @@ func DocumentName(chosen string, p *profile.Profile) (string, error) {
 	return name, nil
 }
 
-// content returns what a published document allows, its parameters bound.
+// content returns the profiles of a published document, with bound parameters.
 func content(d *catalog.Document) ([]*profile.Profile, error) {
 	if d.Err != nil {
 		return nil, d.Err
@@ -154,9 +154,9 @@ func content(d *catalog.Document) ([]*profile.Profile, error) {
 	return profiles, nil
 }
 
-// Admit puts what a ConfigMap publishes before the catalog that agents have.
-// It returns who vouches for it; the error is why an agent that trusts as v
-// does would refuse it.
+// Admit publishes the documents of a ConfigMap to a catalog like that of the agents. It
+// returns who vouches for them; the error says why an agent with the policy of v would
+// refuse them.
 func Admit(v *signature.Verifier, m *catalog.ConfigMap, documents []catalog.Document) (string, error) {
 	var authority string
 	var errs []error

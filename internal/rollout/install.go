@@ -62,7 +62,7 @@ func (o *Install) verifier() (*signature.Verifier, error) {
 	})
 }
 
-// read returns the document with what lies beside it.
+// read returns the document with its signatures and values.
 func (o *Install) read() (*Bundle, error) {
 	data, err := docfile.Read(o.Terminal.In, o.Path)
 	if err != nil {

@@ -28,7 +28,7 @@ const (
 	refused opinion = "refused"
 )
 
-// nodeOpinion is what the agent of one node makes of a version, and why.
+// nodeOpinion says whether the agent of one node accepts a version, and why not.
 type nodeOpinion struct {
 	Node    string  `json:"node"`
 	Pod     string  `json:"pod"`
@@ -102,8 +102,8 @@ func (v *documentVersion) wait(ctx context.Context, client *cluster.Client, prog
 	}
 }
 
-// ask brings what is known of the agents up to date. Who has decided is not
-// asked again.
+// ask updates the opinions of the agents. It does not ask an agent again that has
+// decided.
 func (v *documentVersion) ask(ctx context.Context, client *cluster.Client, agents []cluster.Agent, known map[string]nodeOpinion) {
 	present := make(map[string]bool, len(agents))
 	var open []cluster.Agent

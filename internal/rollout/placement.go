@@ -33,8 +33,8 @@ type Placement struct {
 	document *catalog.Document // that next publishes
 }
 
-// Admit verifies what the ConfigMap publishes as agents do, by the policy of
-// the command line.
+// Admit verifies the documents of the ConfigMap as agents do, by the policy of the
+// command line.
 func (p *Placement) Admit(v *signature.Verifier, path string, skip bool) error {
 	m := Published(p.Next)
 	documents := m.Documents()
@@ -102,7 +102,7 @@ func (p *Placement) Run(ctx context.Context) error {
 	return p.finish(ctx)
 }
 
-// mayReplace refuses to overwrite what is something else.
+// mayReplace refuses to overwrite a ConfigMap with another purpose or document.
 func (p *Placement) mayReplace(present *corev1.ConfigMap) error {
 	if present == nil {
 		return nil
@@ -140,7 +140,7 @@ func (p *Placement) write(ctx context.Context, present *corev1.ConfigMap, dryRun
 	return err
 }
 
-// show says what the change means.
+// show shows the change.
 func (p *Placement) show(present *corev1.ConfigMap) {
 	next, err := content(p.document)
 	if err != nil || len(next) == 0 {
@@ -171,7 +171,7 @@ func (p *Placement) provenance(next *profile.Profile) string {
 	return term.Printable(signed)
 }
 
-// compare shows the difference to what is there.
+// compare shows the difference to the present document.
 func (p *Placement) compare(present *corev1.ConfigMap, next *profile.Profile) {
 	documents := Published(present).Documents()
 	if len(documents) != 1 {

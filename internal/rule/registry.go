@@ -24,7 +24,7 @@ const (
 	UnexpectedChange ID = "BW010"
 )
 
-// What is wrong with an act by itself. The functions are in
+// Rules about acts that are wrong by themselves. The functions are in
 // internal/rule/builtin.
 const (
 	BPFProgramLoad    ID = "R0009"
@@ -98,7 +98,7 @@ const (
 	RootChange        ID = "BW151"
 )
 
-// What the agent reports of itself.
+// Rules for reports of the agent about itself.
 const (
 	// Suppressed stands for the alerts that a workload's rate limit held back.
 	Suppressed ID = "BW000"

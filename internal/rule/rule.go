@@ -21,7 +21,7 @@ type ID string
 // maxID bounds an id, in bytes.
 const maxID = 64
 
-// Need says what a rule asks of a profile.
+// Need says whether a rule needs a profile.
 type Need uint8
 
 // The needs, as Kubescape's profileDependency.
@@ -38,12 +38,12 @@ const (
 type Rule struct {
 	ID   ID
 	Name string
-	// Severity is the least that the rule gives an act. What is known of the
-	// act may raise it.
+	// Severity is the lowest severity that the rule gives an act. The details of
+	// the act may raise it.
 	Severity severity.Severity
 	Profile  Need
 	// Tactic and Technique are the ids of MITRE ATT&CK for Enterprise, such as
-	// TA0002 and T1059.004; empty for what is no attacker's act.
+	// TA0002 and T1059.004; empty for a rule that is not about an attacker's act.
 	Tactic, Technique string
 }
 

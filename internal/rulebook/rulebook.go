@@ -14,7 +14,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// ruleInfo is what is known of a rule.
+// ruleInfo describes a rule.
 type ruleInfo struct {
 	ID        rule.ID `json:"id"`
 	Name      string  `json:"name"`
@@ -49,7 +49,7 @@ func builtins() []ruleInfo {
 	return all
 }
 
-// ruleFiles reads rules from files, of which there may be none.
+// ruleFiles reads rules from files. paths may be empty.
 func ruleFiles(t *term.Terminal, paths []string) (*custom.Set, error) {
 	var files []custom.File
 	for _, path := range paths {

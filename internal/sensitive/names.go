@@ -26,7 +26,7 @@ func IsCode(path []byte) bool {
 	return bytes.Contains(path[bytes.LastIndexByte(path, '/')+1:], []byte(".so."))
 }
 
-// configEndings are those of files that say what a program does.
+// configEndings are the endings of configuration files.
 var configEndings = [][]byte{
 	[]byte(".conf"), []byte(".cnf"), []byte(".cfg"), []byte(".ini"), []byte(".rules"), []byte(".user.ini"),
 }
@@ -40,8 +40,7 @@ var startFiles = [][]byte{
 	[]byte("authorized_keys"), []byte("authorized_keys2"), []byte("crontab"),
 }
 
-// IsConfiguration reports whether a file is one that says what a program does, by its
-// name.
+// IsConfiguration reports whether the name of a file is that of configuration.
 func IsConfiguration(path []byte) bool {
 	for _, ending := range configEndings {
 		if bytes.HasSuffix(path, ending) {

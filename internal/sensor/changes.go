@@ -7,7 +7,7 @@ import "bobwatch/internal/event"
 // one of the file behind the descriptor.
 type change struct {
 	act       event.ChangeAct
-	dfd, name uint8 // what is changed first, such as the old name
+	dfd, name uint8 // of the first changed file, such as the old name
 	toDfd, to uint8 // the name that comes of it
 	target    uint8 // a text that the call stores or takes, for the report alone
 	detail    uint8 // the mode, the flags or the name of an attribute
@@ -48,7 +48,7 @@ var changes = map[string]change{
 	"pivot_root": {act: event.ChangeMount, name: 1, target: 2},
 }
 
-// cookie is what the program reads of a change, see bpf/change.h.
+// cookie returns the cookie that the BPF program reads, see bpf/change.h.
 func (c change) cookie() uint64 {
 	cookie := uint64(c.act)
 	for i, n := range []uint8{c.dfd, c.name, c.toDfd, c.to, c.target, c.detail} {

@@ -29,7 +29,7 @@ type CallTally struct {
 	Tally
 }
 
-// AddressUse is what a container did with an address.
+// AddressUse is the way in which a container used an address.
 type AddressUse uint8
 
 // The uses of an address.
@@ -50,8 +50,8 @@ type AddressTally struct {
 	Tally
 }
 
-// Counter counts what the containers of a Sensor do, from CountCalls to Close.
-// It is used by one goroutine at a time, and closed before the Sensor.
+// Counter counts the calls and addresses of the containers of a Sensor, from CountCalls
+// to Close. One goroutine at a time may use it. Close it before the Sensor.
 type Counter struct {
 	collection *ebpf.Collection
 	links      []link.Link
@@ -99,7 +99,7 @@ func (s *Sensor) CountCalls() (*Counter, error) {
 	return c, nil
 }
 
-// Calls returns what a container was counted to call.
+// Calls returns the counted system calls of a container.
 func (c *Counter) Calls(cgroup uint64) ([]CallTally, error) {
 	var all []CallTally
 	var key countCall
@@ -116,10 +116,10 @@ func (c *Counter) Calls(cgroup uint64) ([]CallTally, error) {
 	return all, nil
 }
 
-// Addresses returns what a container was counted to do with addresses. The
-// least recently used are forgotten where there are thousands.
+// Addresses returns the counted addresses of a container. If there are thousands, the
+// kernel forgets the least recently used ones.
 func (c *Counter) Addresses(cgroup uint64) ([]AddressTally, error) {
-	all := make(map[countAddress]AddressTally) // what is forgotten meanwhile may make entries come twice
+	all := make(map[countAddress]AddressTally) // entries may come twice if the kernel forgets some meanwhile
 	var key countAddress
 	var value countAddressTally
 	entries := c.collection.Maps[countMapAddresses].Iterate()
@@ -175,8 +175,8 @@ func abiOf(call countCall) event.ABI {
 	return event.ABIUnknown
 }
 
-// decodeAddress reads a struct sockaddr, of which what it does not need may be
-// missing. A program chose its bytes.
+// decodeAddress reads a struct sockaddr. Bytes that it does not need may be missing. The
+// observed program chose the bytes, so they may hold anything.
 func decodeAddress(name []byte) AddressTally {
 	a := AddressTally{Family: int(name[0]) | int(name[1])<<8}
 	port := uint16(name[2])<<8 | uint16(name[3])

@@ -102,8 +102,8 @@ func (d *decoder) treePath(ev *event.Event, data []byte) []byte {
 	return d.path
 }
 
-// callerPath is what a program asked for, made absolute by the directory it is
-// relative to.
+// callerPath returns the path that a program passed, made absolute by the directory that
+// it is relative to.
 func (d *decoder) callerPath(name, base []byte) []byte {
 	name = bytes.TrimRight(name, "\x00")
 	if len(name) > 0 && name[0] == '/' {

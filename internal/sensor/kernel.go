@@ -19,7 +19,7 @@ const oldestMajor, oldestMinor = 5, 15
 
 const kernelBTF = "/sys/kernel/btf/vmlinux"
 
-// checkKernel says in one sentence what is missing.
+// checkKernel returns an error that names the missing kernel features in one sentence.
 func checkKernel() error {
 	release := host.KernelRelease()
 	major, minor, err := parseRelease(release)

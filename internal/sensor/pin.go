@@ -62,8 +62,8 @@ func openPins(path string) (*pins, error) {
 	return p, nil
 }
 
-// dropUnfit forgets the pinned maps if one of them differs from what is to be
-// loaded, for instance in the size of the ring buffer.
+// dropUnfit forgets the pinned maps if one of them differs from the map to load, for
+// instance in the size of the ring buffer.
 func (p *pins) dropUnfit(specs map[string]*ebpf.MapSpec) {
 	for name, m := range p.maps {
 		if specs[name].Compatible(m) != nil {

@@ -1,9 +1,9 @@
-// Package sensor loads bobwatch's programs into the kernel, reads what they
-// report and tells them what is known. It is the only importer of cilium/ebpf.
+// Package sensor loads bobwatch's programs into the kernel, reads their records, and
+// writes the sets of known acts. It is the only importer of cilium/ebpf.
 //
-// The invariant it keeps with bpf/: an act enters a container's known set only
-// after its record was sent. Whoever changes a known set from here uses
-// [Sensor.Learn] or [Sensor.Guard], and what the new set lacks is told again.
+// The invariant that it keeps with bpf/: an act enters a container's known set only
+// after its record was sent. To change a known set from here, use [Sensor.Learn] or
+// [Sensor.Guard]; the kernel sends again the acts that the new set lacks.
 package sensor
 
 import (
@@ -163,7 +163,7 @@ func (s *Sensor) Close() error {
 	return errors.Join(errs...)
 }
 
-// Hooks names what is attached.
+// Hooks returns the names of the attached hooks.
 func (s *Sensor) Hooks() []string {
 	hooks := make([]string, len(s.links))
 	for i, a := range s.links {

@@ -35,7 +35,7 @@ const (
 // ErrNotWatched is returned for a cgroup that the kernel does not watch.
 var ErrNotWatched = errors.New("cgroup is not watched")
 
-// Known is what a container may do without being reported.
+// Known holds the acts of a container that the kernel need not send.
 type Known struct {
 	Native syscalls.Set
 	Compat syscalls.Set // 32-bit calls
@@ -123,8 +123,8 @@ func (t *table) setState(cgroup uint64, known Known, state uint32) error {
 	return nil
 }
 
-// SetPlain says that a cgroup is no container, so that what is executed in it
-// on the host's root is the workload.
+// SetPlain marks a cgroup as no container: programs executed in it on the host's root
+// are the workload.
 func (t *table) SetPlain(cgroup uint64) error {
 	c, err := t.container(cgroup)
 	if err != nil {
@@ -328,7 +328,7 @@ func (t *table) adoptProcess(a Adoption, slot int, runtime root, pid int) error 
 	return nil
 }
 
-// root identifies what a process sees as its file system.
+// root identifies the file system that a process sees as its root.
 type root struct {
 	ino   uint64
 	dev   uint32 // the kernel's own encoding

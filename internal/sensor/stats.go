@@ -8,8 +8,8 @@ import (
 	"bobwatch/internal/event"
 )
 
-// Stats counts what the programs sent, held back and lost since the maps were
-// created.
+// Stats counts the records that the programs sent, held back and lost since the maps
+// were created.
 type Stats struct {
 	Records          map[event.Kind]uint64 // sent
 	RingFull         map[event.Kind]uint64 // not sent: the ring buffer was full
@@ -23,8 +23,8 @@ type Stats struct {
 	Programs         map[string]Program    // by name
 }
 
-// Program is what the kernel counts of a program. Runs and RunTime stay 0
-// unless the system administrator has it count them, which costs time.
+// Program holds the kernel's statistics of a program. Runs and RunTime stay 0 unless the
+// administrator switches their counting on, which costs time.
 type Program struct {
 	Runs    uint64
 	RunTime time.Duration

@@ -45,7 +45,7 @@ type statementSubject struct {
 	Digest map[string]string `json:"digest"` // hex by algorithm
 }
 
-// envelope is what a bundle holds of a statement.
+// envelope is a statement in a bundle.
 type envelope struct {
 	Payload     string              `json:"payload"`
 	PayloadType string              `json:"payloadType"`

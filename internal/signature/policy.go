@@ -24,8 +24,8 @@ type Authority struct {
 	Key     string    `json:"key,omitempty"`     // PEM of a public key
 	KeyFile string    `json:"keyFile,omitempty"` // path of such a PEM file
 	Keyless *Identity `json:"keyless,omitempty"`
-	// Workloads bounds what the authority may vouch for. A document that
-	// selects more has effect within these bounds only.
+	// Workloads bounds the workloads that the authority may vouch for. A document
+	// that selects more takes effect within these bounds only.
 	Workloads []Scope `json:"workloads"`
 }
 

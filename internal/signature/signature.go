@@ -1,8 +1,8 @@
 // Package signature signs documents and decides who may vouch for them.
 //
-// Invariant: what is signed are the canonical bytes of a document, and nothing
-// that lies beside a document (a key, a certificate, a hint) is trusted because
-// it is there: only the keys and identities of the Policy count.
+// Invariant: a signature covers the canonical bytes of a document. A key, a certificate
+// or a hint next to a document is never trusted because it is there: only the keys and
+// identities of the Policy count.
 //
 // The signatures are cosign's: `cosign verify-blob` accepts those made here,
 // and those made by `cosign sign-blob` are accepted here.
@@ -125,7 +125,7 @@ type messageDigest struct {
 
 const digestAlgorithm = "SHA2_256"
 
-// parsed is what a signature file of any form says.
+// parsed is the content of a signature file of any form.
 type parsed struct {
 	raw     []byte // the signature; nil if keyless
 	digest  []byte // of the signed bytes as the file states it; nil if it does not

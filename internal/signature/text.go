@@ -36,7 +36,7 @@ func unwrap(text []byte) []byte {
 	return bytes.Join(lines, nil)
 }
 
-// notPEM says what a file is that was taken for a key.
+// notPEM returns an error that says what a file holds in place of a key.
 func notPEM(data []byte) error {
 	what := "not a PEM file: a key file begins with -----BEGIN"
 	switch {

@@ -17,8 +17,8 @@ var (
 	ErrScope     = errors.New("signer may not vouch for this workload")
 )
 
-// Document is what is verified. Namespace and Workload are what the document
-// says of the workloads it is for; empty is any.
+// Document is the input of a verification. Namespace and Workload are the workloads that
+// the document names; empty is any.
 type Document struct {
 	Canonical  []byte
 	Namespace  string

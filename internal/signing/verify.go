@@ -83,7 +83,7 @@ func (o Verify) Run(path string) error {
 	return failure
 }
 
-// Read returns the signatures: those that were named, or those beside the file.
+// Read returns the signatures: those that the flags name, or those next to the file.
 func (o *SignedFile) Read(t *term.Terminal, path string) ([][]byte, error) {
 	named := append(o.bundles, o.signatures...)
 	if len(named) == 0 && path != docfile.Stdin {

@@ -5,7 +5,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Bounds of what is shown of one incident.
+// Bounds of the texts of one incident.
 const (
 	maxText  = 16 << 10 // runes of one text
 	maxLines = 256
@@ -48,7 +48,7 @@ func bounded[T any](list []T) []T {
 	return append([]T(nil), list[:min(len(list), maxLines)]...)
 }
 
-// clean returns a text without what a terminal obeys, cut where it is long.
+// clean returns a text without terminal controls, cut to its bound.
 func clean(text string) string {
 	if runes := []rune(text); len(runes) > maxText {
 		text = string(runes[:maxText]) + "…"

@@ -21,7 +21,7 @@ type List struct {
 	Span     string // how long ago it begins, for people
 }
 
-// followEvery is how often agents are asked for what is new.
+// followEvery is how often agents are asked for new incidents.
 const followEvery = 2 * time.Second
 
 // Run prints what there is in set, and what comes if that is wanted.

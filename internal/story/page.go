@@ -21,7 +21,7 @@ var (
 	}).Parse(pageText))
 )
 
-// view is what the page shows beside the incident itself.
+// view holds the data of the page in addition to the incident itself.
 type view struct {
 	*alert.Alert
 	Now                                               time.Time

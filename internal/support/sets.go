@@ -113,8 +113,8 @@ var resolverFiles = []string{
 // zoneFiles tell the time of every place.
 var zoneFiles = []string{"/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/usr/share/zoneinfo/*"}
 
-// processFiles count the machine's processors and memory and what a process uses of
-// them. None shows memory, environment or arguments of a process.
+// processFiles count the machine's processors and memory, and the share of them that a
+// process uses. None shows memory, environment or arguments of a process.
 var processFiles = []string{
 	"/proc/stat", "/proc/meminfo", "/proc/cpuinfo", "/proc/loadavg", "/proc/uptime", "/proc/filesystems", "/proc/version",
 	"/proc/⋯/stat", "/proc/⋯/statm", "/proc/⋯/status", "/proc/⋯/limits", "/proc/⋯/fd",

@@ -1,11 +1,11 @@
-// Package support knows what a program does without deciding to: calls that the
-// kernel, libc or a language's runtime make when they like, files that every
-// libc reads, and the companions of an ability that the program has anyway.
+// Package support knows the acts that a program does not decide by itself: calls that the
+// kernel, libc or a language's runtime make at their own time, files that every libc
+// reads, and the companions of an ability that the program has anyway.
 //
-// A document names the sets it takes in by name and version, so that a reader
-// sees them and a signature covers them. A version never changes: what it allows
-// is what was signed. Nothing is a member that an intruder gains by: no call is
-// graded above low, but for kill, and no file is a sensitive one, writable or code.
+// A document names its sets by name and version, so that a reader sees them and a
+// signature covers them. A version never changes, so a document allows exactly what was
+// signed. No member helps an intruder: no call is graded above low, except for kill, and
+// no file is a sensitive one, writable or code.
 package support
 
 //go:generate go test -run ^TestPage$ . -update-page

@@ -25,7 +25,7 @@ var families = [][]string{
 	{"truncate", "ftruncate", "truncate64", "ftruncate64"},
 	{"mknod", "mknodat"},
 	// Names in directories. A rename is a link and an unlink, and over an
-	// existing file it removes that file: whoever may do one can undo the rest.
+	// existing file it removes that file: a process that may do one can do all.
 	{"rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat"},
 	// A second name for a file leads past rules that go by name, which a rename
 	// does not: the old name is gone then, and missed.

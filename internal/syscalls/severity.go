@@ -2,8 +2,8 @@ package syscalls
 
 import "bobwatch/internal/severity"
 
-// severities grades calls; what is missing here is Low. The yardstick is
-// what a call that a workload never made before says about an intrusion:
+// severities grades calls; calls that are missing here are Low. The yardstick is how
+// much a call that the workload never made before indicates an intrusion:
 //
 //   - Low: says nothing. Which of these are made depends on libc, kernel and
 //     timing (rseq, getrandom, sched_yield, membarrier, gettid), and

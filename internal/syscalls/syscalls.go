@@ -39,7 +39,7 @@ func (s Set) Without(t Set) Set {
 	return s
 }
 
-// Union returns what is in s, in t or in both.
+// Union returns the calls that are in s, in t or in both.
 func (s Set) Union(t Set) Set {
 	for i := range s {
 		s[i] |= t[i]

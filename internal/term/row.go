@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// BottomRow is the last row of a terminal, which what is written otherwise
-// scrolls past. It is given back by Clear.
+// BottomRow is a status line in the last row of a terminal; other output scrolls above
+// it. Clear gives the row back.
 type BottomRow struct {
 	terminal *os.File
 	height   int // of the terminal, when the row was taken

@@ -10,8 +10,8 @@ import (
 	"bobwatch/internal/alert"
 )
 
-// Escape escapes what a terminal may obey, as JSON does, and leaves
-// everything else as it is.
+// Escape escapes control characters for terminals, as JSON does, and leaves all other
+// text as it is.
 func Escape(text string) string {
 	var b strings.Builder
 	for _, r := range text {

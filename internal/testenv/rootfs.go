@@ -23,8 +23,8 @@ type Rootfs struct {
 	size   int64
 }
 
-// packages are what the workloads of the tests and of the demo are made of.
-// One file system holds them all: it is built once in a minute and cached.
+// packages are the Debian packages of the workloads of the tests and the demo. One file
+// system holds them all: it is built once in a minute and cached.
 var packages = []string{
 	"apache2", "libapache2-mod-php", "iputils-ping", "curl",
 	"redis-server", "nginx-light",

@@ -1,5 +1,5 @@
-// Package testenv says what a test needs of the machine, and provides the
-// heavier parts of it: a private containerd, images, ground truth.
+// Package testenv checks that the machine meets a test's needs, and provides the heavier
+// parts of a test: a private containerd, images, ground truth.
 //
 // Invariant: as root on Debian, where `make test` installs everything, a test
 // that cannot run fails. On any other machine it is skipped with its reason.

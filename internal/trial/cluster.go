@@ -42,14 +42,14 @@ func (c *Cluster) Register(flags *pflag.FlagSet) {
 func (c *Cluster) Chosen() bool { return c.workload != "" || c.manifest != "" }
 
 const (
-	// nodeGrace is how long a node may take beside the time under watch: to
-	// load its programs, and to answer.
+	// nodeGrace is how long a node may take in addition to the time under watch:
+	// to load its programs, and to answer.
 	nodeGrace = time.Minute
 	// endGrace is how long a node that has answered may take to end.
 	endGrace = 5 * time.Second
 	// removeTimeout is how long what was deployed may take to go.
 	removeTimeout = 2 * time.Minute
-	// maxTrialBytes bounds what a node answers: 4,096 incidents of some KiB.
+	// maxTrialBytes bounds the answer of a node: 4,096 incidents of some KiB.
 	maxTrialBytes = 64 << 20
 )
 
@@ -189,9 +189,9 @@ func (n *nodesTrial) unwatched(format string, args ...any) {
 	n.trial.Unwatched = append(n.trial.Unwatched, term.Printable(fmt.Sprintf(format, args...)))
 }
 
-// run watches on all nodes. When every node watches, or has said that it
-// cannot, it calls begin, whose error ends the watch. When ctx ends the nodes
-// are told to answer at once.
+// run watches on all nodes. When every node watches, or has said that it cannot, run
+// calls begin; an error of begin ends the watch. When ctx ends, run asks the nodes to
+// answer at once.
 func (n *nodesTrial) run(ctx context.Context, agents []cluster.Agent, begin func() error) (report.Trial, error) {
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -268,7 +268,7 @@ func (n *nodesTrial) node(ctx context.Context, a cluster.Agent, ready func()) er
 	return nil
 }
 
-// read takes in what a node answers. The node is not believed to be another.
+// read reads the answer of a node. It ignores the workload name in the answer.
 func (n *nodesTrial) read(answer io.Reader, ready func()) error {
 	decoder := json.NewDecoder(io.LimitReader(answer, maxTrialBytes))
 	var begun watching

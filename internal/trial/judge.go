@@ -23,14 +23,14 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// Bounds of what a judge keeps of a workload that never stops deviating.
+// Bounds of the memory of a judge, for a workload that never stops deviating.
 const (
 	maxJudged = 4096
 	maxNews   = 100_000
 )
 
-// judge is an observe.Handler that learns what a workload does, and holds each
-// act to a document as the agent does.
+// judge is an observe.Handler that learns the acts of a workload, and judges each by a
+// document as the agent does.
 type judge struct {
 	tool      string // that the document learned names as its maker
 	recorder  *observe.Recorder

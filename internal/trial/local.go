@@ -28,7 +28,7 @@ type Local struct {
 	Args      []string
 }
 
-// Register registers the flags that name what is watched.
+// Register registers the flags that name the watched container.
 func (l *Local) Register(flags *pflag.FlagSet) {
 	flags.StringVar(&l.container, "container", "", "watch the container on this machine with this `ID`, the beginning of its ID, or its name")
 	flags.StringArrayVar(&l.sockets, "containerd", nil, "ask the containerd at `SOCKET` (repeatable; default: the usual places)")
@@ -57,7 +57,7 @@ func (l *Local) Observe(ctx context.Context, document *profile.Profile, d time.D
 		if command.Err != nil {
 			return report.Trial{}, command.Err
 		}
-		// What the program writes is not the report.
+		// The output of the program must not mix with the report.
 		command.Stdin, command.Stdout, command.Stderr = l.Terminal.In, l.Terminal.Err, l.Terminal.Err
 		observer, err = observe.Command(command)
 	} else {

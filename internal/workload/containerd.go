@@ -224,9 +224,9 @@ func (c *containerd) describe(ctx context.Context, r *record) (Container, error)
 	return r.container(podLabels, digest), nil
 }
 
-// imageDigest returns the digest of r's image. If the image is gone, or was
-// imported over another of its name, which containerd 1.6 does not note by its
-// id, it is what the record says, and "" if that is nothing, as of Docker's.
+// imageDigest returns the digest of r's image. If the image is gone, or was imported over
+// another of its name, which containerd 1.6 does not note by its id, it returns the
+// digest in the record, and "" if the record has none, like Docker's.
 func (c *containerd) imageDigest(ctx context.Context, r *record) (string, error) {
 	name := r.imageName()
 	if name == "" {

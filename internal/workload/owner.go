@@ -51,8 +51,8 @@ func podOwner(pod string, labels map[string]string) Owner {
 	return Owner{Kind: "Pod", Name: pod}
 }
 
-// generatedFrom returns what the random end of a pod's name was appended to.
-// It ends with a dash unless it was cut to its greatest length.
+// generatedFrom returns a pod's name without its random end. The result ends with a dash
+// unless it was cut to the maximal length.
 func generatedFrom(pod string) (string, bool) {
 	if len(pod) <= podSuffix {
 		return "", false
@@ -61,9 +61,9 @@ func generatedFrom(pod string) (string, bool) {
 	return base, strings.HasSuffix(base, "-") || len(pod) == podNameLength
 }
 
-// templateOwner tells the Deployment from "<deployment>-<hash>-". If a long
-// name cut the hash short, what is left of it is enough; if none is left, only
-// the ReplicaSet's shortened name is known.
+// templateOwner finds the Deployment from "<deployment>-<hash>-". If a long name cut the
+// hash short, the rest of the hash is enough; if no hash is left, only the ReplicaSet's
+// shortened name is known.
 func templateOwner(base, hash string) Owner {
 	set := strings.TrimSuffix(base, "-")
 	if name, ok := strings.CutSuffix(set, "-"+hash); ok && name != "" {

@@ -93,8 +93,8 @@ func (r *record) sandboxID() string {
 	return r.GetSandbox()
 }
 
-// imageName is the name to look the image up by. The CRI plugin notes the one
-// that never stands for another image: a tag may have been pulled anew since.
+// imageName returns the name for looking the image up. The CRI plugin notes the one name
+// that never stands for another image: a tag may have been pulled again since.
 func (r *record) imageName() string {
 	var noted struct {
 		Metadata struct{ ImageRef string }

@@ -68,8 +68,8 @@ type cgroup struct {
 	local    string // the path below the hierarchy's root; empty if not known
 }
 
-// verdict is what a source knows about a cgroup at one moment. Of several
-// sources the greatest verdict counts.
+// verdict is the answer of a source about a cgroup at one moment. If sources differ, the
+// greatest verdict counts.
 type verdict uint8
 
 const (
@@ -276,9 +276,8 @@ func (r *Resolver) ask(ctx context.Context, cg cgroup) (Container, verdict, erro
 	return Container{}, best, errors.Join(errs...)
 }
 
-// Running returns the containers that have processes now. A runtime that
-// cannot be asked is reported by the error; what the others know is returned
-// all the same.
+// Running returns the containers that have processes now. The error names runtimes that
+// did not answer; Running still returns the containers of the others.
 func (r *Resolver) Running(ctx context.Context) ([]Resident, error) {
 	var all []Resident
 	var errs []error

@@ -76,8 +76,8 @@ func (c *containerd) runningIn(ctx context.Context, namespace string) ([]Residen
 	return all, nil
 }
 
-// resident adds what the cgroup and /proc say about a container that has a
-// task. It is false if the cgroup is gone, or not of this part of the hierarchy.
+// resident adds facts from the cgroup and /proc to a container that has a task. It
+// returns false if the cgroup is gone, or not in this part of the hierarchy.
 func (c *containerd) resident(found Container, pid uint32) (Resident, bool) {
 	id, err := c.hierarchy.id(found.CgroupPath)
 	if err != nil {

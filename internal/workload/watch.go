@@ -53,8 +53,7 @@ func (c *containerd) watch(ctx context.Context, log *zap.Logger, report func(Cha
 	}
 }
 
-// watcher is what is known of one containerd's tasks. It is used by one
-// goroutine.
+// watcher tracks the tasks of one containerd. One goroutine uses it.
 type watcher struct {
 	*containerd
 	log       *zap.Logger

@@ -34,16 +34,16 @@ const (
 	TypeEphemeral = "ephemeral"
 )
 
-// Owner is what a container is a copy of: it stays the same over restarts,
-// rollouts and replicas.
+// Owner is the workload of a container: it stays the same over restarts, rollouts and
+// replicas.
 type Owner struct {
 	Kind string
 	Name string
 }
 
-// Container is one container as its runtime recorded it. Strings other than
-// ID, Runtime, RuntimeNamespace and CgroupPath may have been chosen by whoever
-// wrote the image or the pod; Labels are bounded in number and size.
+// Container is one container as its runtime recorded it. The author of the image or the
+// pod may have chosen all strings except ID, Runtime, RuntimeNamespace and CgroupPath.
+// Labels are bounded in number and size.
 type Container struct {
 	ID               string
 	Runtime          string
@@ -70,8 +70,8 @@ type Container struct {
 	Running    bool // it ran already when it was first seen, so its start was missed
 }
 
-// Key names a workload container: what is learned about a container holds for
-// every container with the same Key. It is comparable.
+// Key names a workload container: facts learned about a container hold for every
+// container with the same Key. It is comparable.
 type Key struct {
 	Namespace   string
 	OwnerKind   string
@@ -124,7 +124,7 @@ type Runtime struct {
 	PID uint32
 }
 
-// ChangeKind says what a Change is about.
+// ChangeKind is the kind of a Change.
 type ChangeKind uint8
 
 // The kinds of changes.

@@ -91,7 +91,7 @@ func blankLines(data []byte) int {
 	return blank
 }
 
-// check bounds what the YAML parser, which recurses, is given.
+// check bounds the input of the YAML parser, which recurses.
 func (m *meter) check(tokens token.Tokens) error {
 	for _, t := range tokens {
 		m.add(t)
@@ -121,8 +121,8 @@ type meter struct {
 }
 
 // level is a list or mapping that is open. A list in block style may stand at
-// the column of its key, so that real nesting is at most twice what is
-// measured.
+// the column of its key, so that real nesting is at most twice the measured
+// nesting.
 type level struct {
 	style  levelStyle
 	column int // of block style

@@ -31,8 +31,8 @@ func NewReader(file string) *Reader { return &Reader{file: file} }
 // NewStrictReader returns a reader to which a key that is not text is an error.
 func NewStrictReader(file string) *Reader { return &Reader{file: file, strictKeys: true} }
 
-// Decode fills into, a pointer to a value of which the json tags name the keys.
-// It is strict: see strictReader.
+// Decode fills into, a pointer to a value whose json tags name the keys. It is strict:
+// see strictReader.
 func (r *Reader) Decode(n *Node, into any) { strictReader{r}.read(n, into) }
 
 // Node is a value and the place it was found at.
@@ -310,7 +310,7 @@ func (r *Reader) Flag(n *Node) bool {
 	return false
 }
 
-// Any returns a value for what is kept without being understood: mappings,
+// Any returns the value of a node that is kept without being understood: mappings,
 // lists, booleans, whole numbers of up to 53 bits as int64, and text for every
 // other scalar. Entries that are null are left out. It recurses no deeper than
 // MaxDepth, which was checked before.

@@ -136,7 +136,7 @@ func (r strictReader) integer(n *Node, got ast.Node, v reflect.Value) {
 	v.SetUint(uint64(value))
 }
 
-// describe says what a node is to somebody who expected something else.
+// describe names the kind of a node, for an error about an unexpected kind.
 func describe(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:

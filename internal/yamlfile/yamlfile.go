@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Head returns what a document says it is: its apiVersion and kind.
+// Head returns the apiVersion and kind of a document.
 func Head(doc *Node) (apiVersion, kind string) {
 	r := &Reader{}
 	return r.Text(r.Lookup(doc, "apiVersion")), r.Text(r.Lookup(doc, "kind"))

@@ -1,7 +1,6 @@
-// Package documents reads files of documents of every format: Bills of Behavior
-// and Kubescape's profiles. Objects of other kinds, which stand beside them in
-// what a chart renders to, are passed over and named; no part of a file is left
-// out in silence.
+// Package documents reads files of documents of every format: Bills of Behavior and
+// Kubescape's profiles. It skips objects of other kinds, which a rendered chart also
+// holds, and names each of them; it skips no part of a file silently.
 package documents
 
 import (
@@ -13,7 +12,7 @@ import (
 	"bobwatch/internal/yamlfile"
 )
 
-// Content is what a file holds.
+// Content is the content of a file.
 type Content struct {
 	Profiles []*profile.Profile // normalised
 	Passed   []Object

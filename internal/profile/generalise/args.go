@@ -182,9 +182,8 @@ func (g *argGeneraliser) hash(kind byte, position int, parts []string) uint64 {
 	return h.Sum64()
 }
 
-// ObservedArgs returns the pattern for an argument vector that was seen with
-// the program at path; truncated says that its end is missing. ok is false where
-// what is missing could be code.
+// ObservedArgs returns the pattern for an argument vector of the program at path;
+// truncated says that its end is missing. ok is false if the missing end could be code.
 func ObservedArgs(path string, argv []string, truncated bool) (pattern []string, ok bool) {
 	span := interpreter.CodeIn(path, argv)
 	pattern = slices.Clone(argv)

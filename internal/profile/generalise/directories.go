@@ -64,7 +64,7 @@ func segmentsOf(o *profile.Open) ([]string, bool) {
 	return segments, true
 }
 
-// imageTrees returns the trees of the image of which a few files were read.
+// imageTrees returns the trees of the image in which a few files were read.
 func imageTrees(opens []profile.Open) []profile.Directory {
 	files := make(map[string]int)
 	for i := range opens {
@@ -165,7 +165,7 @@ func outside(directories []profile.Directory, opens []profile.Open) []profile.Op
 		access, allowed := profile.AccessOf(o.Flags), false
 		path, ok := glob.LiteralPath(o.Path)
 		if !ok || len(o.Flags) == 0 {
-			return false // a pattern may stand for what a directory excepts
+			return false // a pattern may stand for files that a directory excepts
 		}
 		ofImage := slices.Contains(o.Flags, FlagImage) && !slices.Contains(o.Flags, FlagWritten)
 		index.Covering(o.Path, func(i int) bool {

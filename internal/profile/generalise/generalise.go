@@ -1,4 +1,4 @@
-// Package generalise turns what was seen into what is allowed: names and
+// Package generalise turns observed acts into patterns of allowed acts: names and
 // arguments that differ from run to run become wildcards.
 //
 // No pattern that it makes matches a sensitive place (package sensitive) that was
@@ -32,9 +32,9 @@ type Thresholds struct {
 	Commands int
 }
 
-// DefaultThresholds are those of a profile that is silent about a workload's
-// ordinary variation and loud about a file beside the ordinary ones. Where
-// everybody writes, names mean little; where the image alone writes, much.
+// DefaultThresholds returns thresholds with which a workload's ordinary variation does
+// not deviate, but an extraordinary file does. Names mean little where everybody writes,
+// and much where only the image has files.
 func DefaultThresholds() Thresholds {
 	return Thresholds{
 		Opens: 50,

@@ -21,8 +21,8 @@ type usage struct {
 // usages are directories by their paths.
 type usages map[string]*usage
 
-// ownDirectories returns the directories in which the workload makes files, and those
-// of which it reads what others put there.
+// ownDirectories returns the directories in which the workload makes files, and those in
+// which it reads files of others.
 func ownDirectories(opens []profile.Open) []profile.Directory {
 	all := make(usages)
 	for i := range opens {
@@ -51,7 +51,7 @@ func ownDirectories(opens []profile.Open) []profile.Directory {
 	return withoutInner(found)
 }
 
-// byDirectory orders paths so that what is in a directory follows it.
+// byDirectory orders paths so that the contents of a directory follow it.
 func byDirectory(a, b string) int {
 	return strings.Compare(strings.ReplaceAll(a, "/", "\x00"), strings.ReplaceAll(b, "/", "\x00"))
 }
@@ -163,8 +163,8 @@ func withoutInner(found []profile.Directory) []profile.Directory {
 	})
 }
 
-// mayBeOwned reports whether a directory may be the workload's own: not one in which
-// programs, configuration or what the kernel tells are kept, nor one in which everybody
+// mayBeOwned reports whether a directory may be the workload's own: not one for
+// programs, configuration or the kernel's own files, nor one in which everybody
 // writes.
 func mayBeOwned(directory []string) bool {
 	if len(directory) < 2 || imageOwned[directory[1]] || kernelOwned[directory[1]] || directory[1] == "root" {

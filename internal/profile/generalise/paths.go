@@ -133,7 +133,7 @@ func (s *PathSet) Contains(path []byte, flag string) bool {
 	return n.end && (len(n.flags) == 0 || slices.Contains(n.flags, flag))
 }
 
-// insert is Add without collapsing anything but what is volatile by itself.
+// insert is Add, but collapses only names that are volatile by themselves.
 func (s *PathSet) insert(path string, flags []string) bool {
 	segments, ok := splitPath(path)
 	if ok {
@@ -235,8 +235,8 @@ func (n *pathNode) allow(flags []string) {
 	n.end, n.flags = true, flags
 }
 
-// Opens returns what is in the set, sorted by path, without entries that
-// others cover. Three neighbouring ⋯ or more become *.
+// Opens returns the entries of the set, sorted by path, without entries that others
+// cover. Three neighbouring ⋯ or more become *.
 func (s *PathSet) Opens() []profile.Open {
 	compact := NewPathSet(s.thresholds)
 	s.root.each(nil, func(segments []string, end *pathNode) {

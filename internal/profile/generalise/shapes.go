@@ -7,8 +7,8 @@ import (
 	"bobwatch/internal/interpreter"
 )
 
-// shapes replaces the values of one class by ⋯, alone or as words of an
-// argument, where commands that are equal but for such values have several.
+// shapes replaces the values of one class by ⋯, alone or as words of an argument, where
+// commands that are equal except for such values have several of them.
 func (g *argGeneraliser) shapes(set commandSet) commandSet {
 	groups := make(map[uint64][][]string)
 	for _, argv := range set {

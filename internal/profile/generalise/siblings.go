@@ -9,13 +9,13 @@ import (
 	"bobwatch/internal/names"
 )
 
-// kernelOwned are top-level directories, besides those of the image, in which
-// what is numbered are different things: devices, the kernel's own files.
+// kernelOwned are top-level directories, in addition to those of the image, in which
+// names with different numbers are different things: devices, the kernel's own files.
 var kernelOwned = map[string]bool{"dev": true, "proc": true, "sys": true}
 
-// mergeSiblings replaces names in n, which is the directory, by the pattern of
-// the family that they are: two suffice, and one that was made beside the file
-// by whose name it begins. What the image and the kernel named is left alone.
+// mergeSiblings replaces the names of a family in n, which is the directory, by the
+// family's pattern. Two names suffice, or one that was made next to the file whose name
+// it begins with. Names that the image and the kernel gave stay.
 func (s *PathSet) mergeSiblings(n *pathNode, directory []string) {
 	if !MayBeFamily(directory, names.Made) {
 		return
@@ -26,9 +26,9 @@ func (s *PathSet) mergeSiblings(n *pathNode, directory []string) {
 	}
 }
 
-// MayBeFamily reports whether names in a directory may be of one family: what
-// the kernel named never is, what the image's directories hold only if the
-// workload made it. The segments of directory begin with the empty one.
+// MayBeFamily reports whether names in a directory may be of one family. Names that the
+// kernel gave never are; names in the image's directories are only if the workload made
+// the files. The segments of directory begin with the empty one.
 func MayBeFamily(directory []string, origin names.Origin) bool {
 	if len(directory) < 2 || kernelOwned[directory[1]] && !isScratch(directory[1:]) {
 		return false
@@ -83,7 +83,7 @@ func (f *families) merge(name string, pattern names.Pattern) bool {
 	return true
 }
 
-// temporaries merges the names that were made beside their base.
+// temporaries merges the names that were made next to their base.
 func (f *families) temporaries() (merged bool) {
 	for _, name := range f.names() {
 		if !f.node.children[name].made() {
@@ -109,15 +109,15 @@ func (f *families) temporary(name string) (p names.Pattern, ok bool) {
 	return p, false
 }
 
-// maxComparisons bounds with how many earlier names of its kind each is compared,
-// maxOfSet the comparisons of all names of a set. Whoever chooses names so that none
-// or few merge at a time pays no more than that.
+// maxComparisons bounds with how many earlier names of its kind each name is compared,
+// maxOfSet the comparisons of all names of a set. An attacker who chooses names so that
+// few or none of them merge cannot cause more work than that.
 const (
 	maxComparisons = 32
 	maxOfSet       = 1 << 20
 )
 
-// pairs merges the names of which two are a family.
+// pairs merges names where two are a family.
 func (f *families) pairs() (merged bool) {
 	earlier := make(map[string][]string)
 	for _, name := range f.names() {
@@ -158,7 +158,7 @@ func (f *families) pair(a, b string) bool {
 	return f.merge(b, p) || first
 }
 
-// beside reports whether name begins by the name of another file.
+// beside reports whether name begins with the name of another file.
 func (f *families) beside(name string) bool {
 	for i := len(name) - 1; i > 0; i-- {
 		if f.node.children[name[:i]] != nil || f.node.children[strings.TrimPrefix(name[:i], ".")] != nil {

@@ -50,8 +50,8 @@ func insideCache(segments []string, i int) bool {
 	return !slices.ContainsFunc(segments[i:last], func(s string) bool { return !cacheLevel.MatchString(s) })
 }
 
-// imageOwned are top-level directories in which names are given by whoever
-// built the image, so that a number in one is a version.
+// imageOwned are top-level directories in which the builder of the image gave the names,
+// so that a number in a name is a version.
 var imageOwned = map[string]bool{
 	"bin": true, "boot": true, "etc": true, "lib": true, "lib32": true, "lib64": true,
 	"libx32": true, "sbin": true, "usr": true,

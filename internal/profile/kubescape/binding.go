@@ -50,10 +50,10 @@ func (m *objectMeta) value(key string) string {
 	return m.annotations[key]
 }
 
-// workload returns what the document applies to. The labels name the top-level
-// owner and come first; the wlid names it as well, the instance-id only the
-// object below it. A document that names none of them is bound, as there, by
-// the pod label that carries its name.
+// workload returns the workload that the document applies to. The labels name the
+// top-level owner and come first; the wlid names it too, the instance-id only the object
+// below it. A document without any of them is bound, as in Kubescape, by the pod label
+// that carries its name.
 func (m *objectMeta) workload(selector map[string]string) profile.Workload {
 	wlid := parseWLID(m.value(annotationWLID))
 	instance := parseInstanceID(m.value(annotationInstanceID))
@@ -114,8 +114,8 @@ func (m *objectMeta) completeness() profile.Completeness {
 	return profile.Partial
 }
 
-// metadata returns what is kept of m once the workload, the container and the
-// grade have been read from it: the rest.
+// metadata returns the rest of m, without the fields that the workload, the container
+// and the grade have been read from.
 func (m *objectMeta) metadata() profile.Metadata {
 	rest := profile.Metadata{Name: m.name, Labels: maps.Clone(m.labels), Annotations: maps.Clone(m.annotations)}
 	for _, key := range []string{labelKind, labelName, labelNamespace, labelContainer, annotationContainerType} {
@@ -137,7 +137,7 @@ func (m *objectMeta) metadata() profile.Metadata {
 	return rest
 }
 
-// senses returns what the annotation says, nil if it is none of ours.
+// senses returns the senses in the annotation; nil if the annotation is not ours.
 func (m *objectMeta) senses() []profile.Sense {
 	var senses []profile.Sense
 	for name := range strings.SplitSeq(m.annotations[annotationSenses], ",") {
@@ -151,8 +151,8 @@ func (m *objectMeta) senses() []profile.Sense {
 }
 
 // setSenses writes the annotation. It leaves out the sections that Kubescape has no
-// place for, and of which a document would allow nothing when it is read again:
-// changes, and the network where it lists ports to listen on, sockets or groups of
+// field for, because a document would allow nothing in them when it is read again:
+// changes, and the network if it lists ports to listen on, sockets or groups of
 // addresses.
 func (m *objectMeta) setSenses(p *profile.Profile) {
 	lost := []profile.Sense{profile.SenseChanges}
@@ -192,8 +192,8 @@ var gradeAnnotations = map[profile.Completeness]map[string]string{
 	profile.Learning: {AnnotationStatus: "ready", annotationCompletion: "partial"},
 }
 
-// setCompleteness makes the annotations say what the document is worth, and
-// leaves them alone where they already do.
+// setCompleteness writes the completeness of the document to the annotations, and leaves
+// them alone if they have it already.
 func (m *objectMeta) setCompleteness(c profile.Completeness) {
 	if m.completeness() == c {
 		return

@@ -72,7 +72,7 @@ func (r docReader) dnsNames(nb *profile.Neighbor, n *yamlfile.Node) {
 	}
 }
 
-// keepAddresses files addresses; what is none is kept aside.
+// keepAddresses adds addresses to nb, and keeps other texts aside.
 func keepAddresses(nb *profile.Neighbor, texts []string) {
 	for _, text := range nonEmpty(texts) {
 		if glob.CheckIP(text) == nil {

@@ -13,11 +13,10 @@ import (
 	"bobwatch/internal/sensitive"
 )
 
-// Kubescape has wildcards for whole segments and arguments alone, and no
-// escapes. What is literal there is escaped when it is read. A pattern within a
-// name becomes a whole ⋯ when it is written, where that takes in no sensitive
-// place and no code; what cannot be said at all is left out: so the document
-// never allows in silence what nobody saw.
+// Kubescape has wildcards for whole segments and arguments only, and no escapes. Reading
+// escapes its literal texts. Writing turns a pattern within a name into a whole ⋯, if
+// that covers no sensitive place and no code, and leaves out entries that Kubescape
+// cannot express. So a document never silently allows an act that nobody observed.
 
 // readPath returns a path of Kubescape's in our spelling.
 func readPath(path string) string {

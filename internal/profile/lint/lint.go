@@ -19,8 +19,8 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// Warning is something in a document that its author may not have meant, or
-// that whoever trusts the document should know.
+// Warning is a likely mistake in a document, or a fact that users who trust the document
+// should know.
 type Warning struct {
 	Field   string `json:"field"` // as in spec.containers[0].opens[3].path
 	Message string `json:"message"`

@@ -15,7 +15,7 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// Options say how a Matcher reads what the documents allow.
+// Options say how a Matcher reads the entries of documents.
 type Options struct {
 	// Arch is the GOARCH name of the node.
 	Arch string
@@ -30,7 +30,7 @@ type Options struct {
 	MergedUsr bool
 }
 
-// Verdict is what a Matcher says of an act.
+// Verdict is the result of matching an act.
 type Verdict uint8
 
 // The verdicts.
@@ -63,8 +63,8 @@ type execLeaf struct {
 	patterns []glob.Args
 }
 
-// Compile joins what the containers allow; their names, types and images are
-// not looked at. A list of system calls holds for its architecture only, and
+// Compile joins the entries of the containers, and ignores their names, types and
+// images. A list of system calls holds for its architecture only, and
 // names that the architecture does not have allow nothing.
 func Compile(containers []profile.Container, opts Options) (*Matcher, error) {
 	if !syscalls.Supported(opts.Arch) {
@@ -244,8 +244,8 @@ func (m *Matcher) Open(path []byte, access event.Access) Verdict {
 	return verdict
 }
 
-// OpenWritten judges an open of a file that was written in the container, where the
-// entries for what the image brings do not hold.
+// OpenWritten judges an open of a file that was written in the container. Entries for
+// files of the image do not allow it.
 func (m *Matcher) OpenWritten(path []byte, access event.Access) Verdict {
 	if !m.Judges(profile.SenseOpens) {
 		return Allowed

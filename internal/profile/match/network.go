@@ -245,8 +245,8 @@ func (m *Matcher) Socket(s event.Socket) Verdict {
 	return PathUnknown
 }
 
-// AnyPeer reports whether the connection is allowed whoever the peer is, so that
-// single peers are not worth a report. A nil Matcher allows no such thing.
+// AnyPeer reports whether the connection is allowed with any peer, so that single peers
+// need no report. A nil Matcher allows no such connection.
 func (m *Matcher) AnyPeer(c *event.Connection) bool {
 	switch {
 	case m == nil || c.IsUnix():

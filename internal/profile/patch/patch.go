@@ -15,7 +15,7 @@ import (
 	"bobwatch/internal/yamlfile"
 )
 
-// Allow names what a patch adds to one container.
+// Allow holds the entries that a patch adds to one container.
 type Allow struct {
 	// Container may be left out of a patch for a document with one container.
 	Container string

@@ -1,6 +1,6 @@
-// Package builtin holds the rules that bobwatch brings: what is wrong with an
-// act by itself, whatever is normal for the workload. Each has a file of its
-// own with its test.
+// Package builtin holds the built-in rules. A rule finds acts that are wrong by
+// themselves, no matter what is normal for the workload. Each rule has its own file and
+// its own test.
 //
 // Its invariant: a rule is a pure function. It keeps nothing, takes no lock and
 // allocates nothing, so that the goroutine that reads the kernel's records can
@@ -28,12 +28,12 @@ type Container struct {
 	APIServers []netip.AddrPort
 }
 
-// Act is what a rule judges.
+// Act is the input of a rule.
 type Act struct {
 	Event     *event.Event
 	Container Container
-	// Verdict is what the profile says of an execution or an open; PathUnknown
-	// without a profile.
+	// Verdict is the verdict of the profile on an execution or an open;
+	// PathUnknown without a profile.
 	Verdict match.Verdict
 	// Described: a profile speaks for acts of this kind.
 	Described bool
@@ -51,8 +51,8 @@ type Rule struct {
 	// any ABI. Events of other calls are not asked about.
 	Calls []string
 	// Broken reports whether an act of the kind, and of the calls, is wrong; nil
-	// if all are. What the rule needs of a profile says internal/rule, and
-	// internal/judge sees to it.
+	// if all are. internal/rule says whether the rule needs a profile, and
+	// internal/judge enforces that.
 	Broken func(Act) bool
 }
 

@@ -7,7 +7,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// credentialSearch: nobody searches for keys by name but for taking them.
+// credentialSearch: a search for keys by name has no other purpose than to take them.
 var credentialSearch = Rule{
 	ID:    rule.CredentialSearch,
 	About: "`grep`, `find`, `locate` and the like with the name of a key or of a file of credentials among their arguments; a search of directories by `grep -r`, `rg` and the like, or of all files by `find / -name`, for `password` or `shadow`",

@@ -5,9 +5,9 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// ioUring: what a program does through a ring is hidden from those who watch
-// system calls. Databases and runtimes use it too, so only a profile can tell.
-// Files that are opened through a ring are judged as opens.
+// ioUring: operations through a ring are hidden from tools that watch system calls.
+// Databases and runtimes use rings too, so only a profile can decide. Opens through a
+// ring are judged as opens.
 var ioUring = Rule{
 	ID:    rule.IOUring,
 	About: "`io_uring_setup`, `io_uring_enter`, `io_uring_register` that the profile does not allow",

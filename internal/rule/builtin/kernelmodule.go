@@ -5,8 +5,8 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// kernelModuleLoad: whoever loads a module owns the node. The attempt counts,
-// whether or not the kernel lets it.
+// kernelModuleLoad: a process that loads a module owns the node. The attempt counts,
+// even if the kernel refuses it.
 var kernelModuleLoad = Rule{
 	ID:    rule.KernelModuleLoad,
 	About: "`init_module`, `finit_module`, whether or not the kernel lets it",

@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// loginKeyWrite: whoever has the key of the file can log in.
+// loginKeyWrite: an attacker who adds a key to the file can log in.
 var loginKeyWrite = Rule{
 	ID:    rule.LoginKeyWrite,
 	About: "an open for writing of `.ssh/authorized_keys`",

@@ -5,7 +5,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// serverShell: a web server that starts a shell runs what a request told it.
+// serverShell: a web server that starts a shell probably runs a command from a request.
 var serverShell = Rule{
 	ID:    rule.ServerShell,
 	About: "a shell or a script language whose parent or grandparent is a web server, that the profile does not allow",

@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// tokenAccess: whoever has a token acts in the name of the workload.
+// tokenAccess: an attacker with the token acts in the name of the workload.
 var tokenAccess = Rule{
 	ID:    rule.TokenAccess,
 	About: "an open of a file named `token` below `/run/secrets`, where Kubernetes and clouds mount tokens",

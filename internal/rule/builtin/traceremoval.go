@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// traceRemoval: what is gone cannot be looked at afterwards.
+// traceRemoval: deleted evidence cannot be examined afterwards.
 var traceRemoval = Rule{
 	ID:    rule.TraceRemoval,
 	About: "an execution of `shred`, `wipe`, `srm` and the like that the profile does not allow",

@@ -35,14 +35,14 @@ const (
 type Expression struct {
 	program cel.Program
 	filters []filter
-	// AsksProfile: it calls a function that asks what the profile allows.
+	// AsksProfile: it calls a function that needs the profile.
 	AsksProfile bool
 }
 
 var typeOfStrings = reflect.TypeFor[[]string]()
 
-// Error is what is wrong with an expression, at a place in its text. Both begin
-// with 1.
+// Error is an error in an expression, at a place in its text. Line and column begin with
+// 1.
 type Error struct {
 	Line, Column int
 	Message      string

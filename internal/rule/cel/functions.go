@@ -233,8 +233,8 @@ func isAPIServer(s *Subject, args []ref.Val) ref.Val {
 	return types.Bool(err == nil && slices.ContainsFunc(s.Container.APIServers, func(a netip.AddrPort) bool { return a.Addr() == address }))
 }
 
-// mountPaths is the path of the act itself where the file lies in a mount: that
-// is what the kernel knows, whatever the pod says.
+// mountPaths returns the path of the act itself if the file is in a mount: the kernel
+// knows that, no matter what the pod claims.
 func mountPaths(s *Subject, _ []ref.Val) ref.Val {
 	var paths []string
 	if s.Event.Has(event.FlagMount) && !s.Event.Has(event.FlagMemfd) {

@@ -1,5 +1,5 @@
-// Package cel compiles and evaluates expressions of rules that users write, in
-// the Common Expression Language, over what the kernel sent.
+// Package cel compiles and evaluates expressions of rules that users write, in the
+// Common Expression Language, on events of the kernel.
 //
 // Its invariant: an expression that compiles has a bounded cost. It reads one
 // act and one profile, does no I/O and changes nothing.
@@ -23,7 +23,7 @@ import (
 type Subject struct {
 	Event     *event.Event
 	Container builtin.Container
-	Matcher   *match.Matcher // what the profile allows; nil without one
+	Matcher   *match.Matcher // of the profile; nil without one
 	Arch      string         // GOARCH
 
 	args *[]string

@@ -20,7 +20,7 @@ type Case struct {
 	Name   string
 	Breaks bool // the rule has to report it
 	event  event.Event
-	// allows is what the profile allows; nil for none.
+	// allows is the profile of the case; nil for none.
 	allows *profile.Container
 	call   string
 }

@@ -31,7 +31,7 @@ type Rule struct {
 	parameters  parameters
 }
 
-// Set is all rules in force. It is immutable but for its counters, and safe for
+// Set is all rules in force. It is immutable except for its counters, and safe for
 // concurrent use.
 type Set struct {
 	Rules    []*Rule // sorted by id

@@ -27,7 +27,7 @@ const (
 	kubescapeVersion = "kubescape.io/v1"
 )
 
-// Limits of what is read.
+// Limits of files with rules.
 const (
 	maxRules    = 1024
 	maxBindings = 1024
