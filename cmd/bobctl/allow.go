@@ -128,8 +128,8 @@ func runAllow(ctx context.Context, o allowOptions) error {
 	return refused
 }
 
-// additions returns what to allow, as documents. refused tells of alerts that
-// nothing can accept; it does not keep the others from being accepted.
+// additions returns the documents to add. refused names alerts that no document can
+// accept; the others are accepted all the same.
 func (o *allowOptions) additions() (additions []*profile.Profile, refused, err error) {
 	if o.alerts != "" {
 		return allowance.FromAlerts(o.terminal.In, o.alerts)

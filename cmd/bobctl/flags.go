@@ -30,7 +30,7 @@ func registerChange(c *cobra.Command, o *rollout.Change) {
 	completeCluster(c, &o.Cluster)
 }
 
-// registerPatterns registers what finds credentials that bobctl does not know.
+// registerPatterns registers the flag for patterns of further credentials.
 func registerPatterns(c *cobra.Command, patterns *[]string) {
 	c.Flags().StringArrayVar(patterns, "redact", nil,
 		"refuse arguments that match `PATTERN`, written as in redact.patterns of the agent's configuration (repeatable)")

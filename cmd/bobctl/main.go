@@ -1,5 +1,5 @@
 // Command bobctl works on Bills of Behavior: it checks, shows, combines,
-// converts, signs and verifies them, and accepts what an alert reported.
+// converts, signs and verifies them, and accepts the acts that alerts report.
 // Called as kubectl-bob it is a plugin of kubectl.
 package main
 

@@ -61,7 +61,7 @@ cannot tell.`,
 	return c
 }
 
-// splitCommand tells the document from the program that is behind "--".
+// splitCommand splits the arguments into the document and the program after "--".
 func splitCommand(args []string, dash int) (bob string, command []string, err error) {
 	if dash >= 0 {
 		args, command = args[:dash], args[dash:]

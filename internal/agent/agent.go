@@ -168,8 +168,8 @@ func (a *agent) open(stdout io.Writer, terminal bool) (closers []io.Closer, err 
 	return closers, nil
 }
 
-// trackIncidents goes on with the incidents of the last run. What cannot be read
-// is no reason not to watch.
+// trackIncidents goes on with the incidents of the last run. The agent watches even if
+// it cannot read them.
 func (a *agent) trackIncidents(log *zap.Logger) error {
 	options := incident.DefaultOptions()
 	options.Quiet = time.Duration(a.config.Alerts.RepeatInterval)
@@ -244,8 +244,8 @@ func (a *agent) countAccepted(acc catalog.Acceptance) {
 	a.engine.metrics.AcceptedSigned.Add(1)
 }
 
-// run starts everything and returns when all of it has stopped: first what
-// brings events, then what they lead to.
+// run starts everything and returns when all of it has stopped: first the sources of
+// events, then the receivers.
 func (a *agent) run(ctx context.Context) error {
 	last, stopLast := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLast()
@@ -297,8 +297,8 @@ func (a *agent) run(ctx context.Context) error {
 	return err
 }
 
-// restoreDocuments puts in force what an earlier agent was given by the cluster,
-// which may not answer now, and returns where that came from.
+// restoreDocuments puts the documents in force that an earlier agent got from the
+// cluster, because the cluster may not answer now. It returns their sources.
 func (a *agent) restoreDocuments() []string {
 	if a.kept == nil {
 		return nil
@@ -352,9 +352,9 @@ func (a *agent) tickKeep(ctx context.Context) error {
 	}
 }
 
-// adoptRunning takes over what ran before the sensor was attached, and lets go
-// of what an earlier agent watched and is no more. It reports whether every
-// runtime told what runs.
+// adoptRunning starts to watch the containers that ran before the sensor was attached,
+// and drops those that an earlier agent watched and that are gone. It reports whether
+// every runtime answered.
 func (a *agent) adoptRunning(ctx context.Context) (complete bool) {
 	e := a.engine
 	c := e.containers

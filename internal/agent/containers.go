@@ -130,7 +130,7 @@ func (c *containers) dropParked(id uint64) {
 	}
 }
 
-// replay handles what was parked of a container, oldest first.
+// replay handles the parked events of a container, oldest first.
 func (c *containers) replay(in *instance, p *parking.Cgroup) {
 	if p == nil {
 		return
@@ -209,7 +209,7 @@ func (c *containers) add(n *apiserver.Newcomer) *instance {
 	return in
 }
 
-// factsOf is what rules are asked with.
+// factsOf returns the facts about a container that rules use.
 func factsOf(k *workload.Container, apiServers []netip.AddrPort) builtin.Container {
 	return builtin.Container{
 		Image: k.Runtime != workload.RuntimeCgroup, ID: k.ID, Name: k.Name,
@@ -232,7 +232,7 @@ func (in *instance) about(node string) notice.About {
 	return notice.About{Node: node, Name: in.behaviour.Name, Subject: &in.subject}
 }
 
-// subjectOf is whom alerts about the container are about.
+// subjectOf returns the subject of alerts about the container.
 func subjectOf(n *apiserver.Newcomer) alert.Subject {
 	typ := n.Type
 	if typ == workload.TypeRegular {
@@ -308,7 +308,7 @@ func (c *containers) redescribe(in *instance, n *apiserver.Newcomer) {
 	c.watcher.apply(in)
 }
 
-// apply tells the kernel what all instances of a workload may do.
+// apply writes the allowed acts of all instances of a workload to the kernel.
 func (c *containers) apply(b *entry) {
 	for _, in := range c.byCgroup {
 		if in.behaviour == b {

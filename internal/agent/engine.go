@@ -130,7 +130,7 @@ func (e *engine) act(in *instance, ev *event.Event) {
 	case b.State == status.Learning:
 		e.learn(in, ev)
 	case b.Matcher == nil:
-		// It is left alone, or nothing says what it may do; rules do.
+		// It has no profile, or is left alone: only rules judge the act.
 		e.check(in, ev)
 	case b.Late(ev):
 		b.Observe(ev)
@@ -216,7 +216,7 @@ func (e *engine) check(in *instance, ev *event.Event) {
 	}
 }
 
-// raiseNew reports an act that is learned, but new to what was known.
+// raiseNew reports an act that is learned, but that the former profile did not allow.
 func (e *engine) raiseNew(in *instance, d detector.Deviation) {
 	d.Severity = severity.Low
 	a := e.builder.Build(d, &in.subject)
@@ -245,8 +245,8 @@ func (e *engine) known(b *entry, ev *event.Event) {
 	}
 }
 
-// tell reports something about the agent itself, or about a workload that nothing
-// is known of. The alert counts with the workloads that have no series of their
+// tell reports an alert about the agent itself, or about an unknown workload. The alert
+// counts with the workloads that have no series of their
 // own. It is safe for concurrent use.
 func (e *engine) tell(a alert.Alert) {
 	e.workloads.accounts.Shared().Raise(e.alerts, a)

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// markInterval is how often a position in the ring buffer is remembered with
-	// the alerts that what lies before it led to.
+	// markInterval is how often the agent remembers a position in the ring buffer,
+	// with the alerts that the records before it led to.
 	markInterval = 20 * time.Millisecond
 	// keepPatience bounds how long records stay in the ring buffer for a sink that
 	// does not take alerts and has no queue on disk, or for a runtime that does
@@ -51,7 +51,7 @@ func (e *engine) keepOrRelease(now time.Time) {
 		k.marks = k.marks[1:]
 	}
 	if unreleased, size := e.watcher.Unreleased(); unreleased > size/4 {
-		// The kernel needs the room for what happens now.
+		// The kernel needs the room for new records.
 		e.metrics.ReleasedEarly.Add(1)
 		e.watcher.Release(e.watcher.Position())
 		k.marks, k.marked = nil, e.watcher.Position()

@@ -9,8 +9,8 @@ import (
 	"bobwatch/internal/sensor"
 )
 
-// openPort tells the kernel that a port may be used with any peer, so that a
-// server with a million clients costs as much as one with ten.
+// openPort allows a port for any peer in the kernel, so that a server with a million
+// clients costs as much as one with ten.
 func (w *watcher) openPort(ev *event.Event, anyPeer bool) {
 	if ev.Kind != event.KindConnection || !anyPeer {
 		return
@@ -20,8 +20,8 @@ func (w *watcher) openPort(ev *event.Event, anyPeer bool) {
 	}
 }
 
-// adoptSockets makes the kernel report what running containers listen on and
-// whom they talk to already.
+// adoptSockets makes the kernel report the ports on which running containers already
+// listen, and their present peers.
 func (w *watcher) adoptSockets() {
 	if err := w.AdoptSockets(); err != nil {
 		w.metrics.AdoptErrors.Add(1)

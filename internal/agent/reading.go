@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/agent/metrics"
 )
 
-// reading is what /metrics tells at this moment.
+// reading returns the values of the metrics at this moment.
 func (e *engine) reading() *metrics.Reading {
 	w := e.workloads
 	r := &metrics.Reading{

@@ -106,7 +106,7 @@ func (c *containers) missing(ctx context.Context, residents []workload.Resident,
 	}
 }
 
-// adoptLate takes over a container whose start was missed. What it did before is
+// adoptLate starts to watch a container whose start was missed. Its earlier acts are
 // missing from its profile.
 func (c *containers) adoptLate(n *apiserver.Newcomer, r workload.Resident) {
 	if c.byCgroup[r.CgroupID] != nil {

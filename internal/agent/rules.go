@@ -10,7 +10,7 @@ import (
 )
 
 // watchRules reads the rules that users wrote, now and whenever their files
-// change. What cannot be read has no effect: the last good rules stay in force.
+// change. Files that cannot be read have no effect: the last good rules stay in force.
 func (a *agent) watchRules(ctx context.Context) *custom.Directory {
 	log := a.log.Named("rules")
 	counters := a.engine.metrics

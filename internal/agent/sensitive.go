@@ -13,7 +13,7 @@ import (
 )
 
 // markSensitive makes the kernel know the instance's sensitive files by identity,
-// once. pid is a process that is in the container. What cannot be found is still
+// once. pid is a process that is in the container. Files that are not found are still
 // known by name.
 func (c *containers) markSensitive(in *instance, pid uint32) {
 	if in.marked {

@@ -55,7 +55,7 @@ type workloads struct {
 	alerts   *delivery.Dispatcher
 	accounts *metrics.Accounts
 	metrics  *metrics.Counters
-	apply    func(*entry) // tells the kernel what its instances may do
+	apply    func(*entry) // writes the allowed acts of its instances to the kernel
 
 	byKey   map[workload.Key]*entry
 	dormant []*entry // without an instance, oldest first
@@ -95,7 +95,7 @@ func (w *workloads) make(n *apiserver.Newcomer, key workload.Key) *entry {
 	return b
 }
 
-// settle does what follows from what b was told.
+// settle carries out the effects of b.
 func (w *workloads) settle(b *entry) {
 	effects := b.Effects()
 	if effects.Journal {
@@ -155,8 +155,8 @@ func (w *workloads) journalChanges() {
 	clear(w.changed)
 }
 
-// evictDormant forgets the oldest workloads without an instance. What they
-// learned is in the journal.
+// evictDormant forgets the oldest workloads without an instance. Their facts are in the
+// journal.
 func (w *workloads) evictDormant() {
 	for len(w.dormant) > maxDormant {
 		b := w.dormant[0]
@@ -205,8 +205,8 @@ func (w *workloads) markSeen() {
 	}
 }
 
-// forget removes what was learned of the workload containers with these names,
-// unless they have come back.
+// forget removes the facts about the workload containers with these names, unless they
+// have come back.
 func (w *workloads) forget(names []string) {
 	known := make(map[string]*entry, len(w.byKey))
 	for _, b := range w.byKey {
@@ -305,7 +305,7 @@ func describe(b *entry, now time.Time) status.Workload {
 // are marked as seen as often.
 const expiryInterval = 12 * time.Hour
 
-// expire forgets what was learned of workloads that are seen no more.
+// expire forgets the facts about workloads that have not been seen for long.
 func (a *agent) expire(ctx context.Context) {
 	e := a.engine
 	ticker := time.NewTicker(expiryInterval)

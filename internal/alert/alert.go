@@ -19,7 +19,7 @@ import (
 // that it does not know as they come.
 const SchemaVersion = 1
 
-// Alert is one incident: what deviated, in which container, done by whom. Its
+// Alert is one deviation with its repeats: the act, the container, the process. Its
 // JSON is API, described in docs/alerts.md.
 //
 // Strings that a container can influence are in the form that Printable
@@ -73,12 +73,12 @@ type Alert struct {
 	// the alerts held back, without their ancestors.
 	Gravest *Alert `json:"gravest,omitempty"`
 	Latest  *Alert `json:"latest,omitempty"`
-	// Allow is what would accept the deviation. There is none where no document
-	// can allow it, or none could without allowing more.
+	// Allow is the allowance that accepts the deviation. There is none if no
+	// document can allow it, or none can without allowing more.
 	Allow *Allowance `json:"allow,omitempty"`
 }
 
-// Subject is whom an alert is about.
+// Subject is the container that an alert is about.
 type Subject struct {
 	Workload  Workload  `json:"workload"`
 	Pod       Pod       `json:"pod,omitzero"`
@@ -110,14 +110,13 @@ type Container struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// Profile tells how far the profile that was deviated from can be trusted to
-// hold everything the workload does.
+// Profile says whether the profile can be trusted to hold all acts of the workload.
 type Profile struct {
 	Completeness profile.Completeness `json:"completeness,omitempty"`
 }
 
-// Deviation is what happened; one of the pointers is set. None is for an act of
-// a kind that only a newer version knows.
+// Deviation is the act that deviates; one of the pointers is set. None is set for an act
+// of a kind that only a newer version knows.
 type Deviation struct {
 	Syscall *Syscall `json:"syscall,omitempty"`
 	Exec    *Exec    `json:"exec,omitempty"`
@@ -138,7 +137,7 @@ type File struct {
 	Inode      uint64 `json:"inode,omitempty"`
 }
 
-// Origin tells how the process came into the container.
+// Origin says how the process came into the container.
 type Origin struct {
 	Kind string `json:"kind"` // entrypoint, outside, hook or unknown
 	TTY  bool   `json:"tty,omitempty"`
@@ -158,7 +157,7 @@ type Process struct {
 	Start time.Time `json:"start"`
 	UID   uint32    `json:"uid"` // in the node's user namespace
 	Comm  string    `json:"comm"`
-	// Exe and Args are what it executed, empty if that is not known.
+	// Exe and Args are the program and its arguments; empty if they are unknown.
 	Exe  string   `json:"exe,omitempty"`
 	Args []string `json:"args,omitempty"`
 	// Forked says that it never executed anything itself: Exe and Args are its

@@ -20,9 +20,9 @@ import (
 // maxAllow bounds an allowance as a command, in bytes. A longer one is left out.
 const maxAllow = 8192
 
-// Allowance is what would accept a deviation: entries of a document, and the
-// workload whose document it is. Its strings stand for themselves, other than
-// those of the rest of an alert; JSON escapes what cannot be shown.
+// Allowance accepts a deviation: it has entries of a document, and the workload that
+// they are for. Its strings are literal, unlike those in the rest of an alert; JSON
+// escapes unprintable characters.
 type Allowance struct {
 	Workload  profile.Workload  `json:"workload,omitzero"`
 	Container profile.Container `json:"container"`

@@ -12,7 +12,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// Bounds, in bytes, of what an alert takes from a container. An alert is kept
+// Bounds, in bytes, of the texts of a container in an alert. An alert is kept
 // for as long as it may repeat, so its size times the number of kept ones is
 // the memory a hostile node can claim.
 const (
@@ -34,8 +34,8 @@ type Builder struct {
 	folded folder
 }
 
-// Build describes the deviation d of subject. It copies what it takes from the
-// event. The execution that deviated has been added to Processes before.
+// Build describes the deviation d of subject. It keeps no reference to the event. An
+// execution that deviates has to be added to Processes before.
 func (b *Builder) Build(d detector.Deviation, subject *Subject) Alert {
 	e := d.Event
 	boot := host.BootTime()

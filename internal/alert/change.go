@@ -100,7 +100,7 @@ func (c *Change) refusal() string {
 }
 
 // allowChange names the path as the learner would have. A link to a sensitive
-// file needs that file's name as well, which nobody is invited to allow.
+// file would need that file's name too, which no alert should invite to allow.
 func allowChange(e *event.Event, _ *Deviation) (profile.Container, bool) {
 	path, ok := literalPath(e)
 	if !ok {

@@ -69,8 +69,7 @@ func refusedWith(e *event.Event) string {
 	return errnoName(e.Errno)
 }
 
-// sentence says what happened. Of what came in by a packet nobody knows the
-// process.
+// sentence describes the act. The process of an incoming packet is unknown.
 func (c *Contact) sentence(comm string) string {
 	by := ""
 	if comm != "" {

@@ -36,8 +36,8 @@ var execTeller = teller{
 		program := generalise.Program(string(e.Path))
 		fields := []string{program, generalise.Program(chain[1].Exe)}
 		if broken == rule.UnexpectedArguments || interpreter.Is(e.Path, e.Args) {
-			// What an interpreter is handed is what it does: a harmless sh -c true
-			// does not stand for any other code.
+			// The arguments of an interpreter are code: a harmless sh -c true does not
+			// stand for any other code.
 			fields = append(fields, f.args(program, strings.Split(chain[0].Args, "\x00"))...)
 		}
 		return fields
@@ -73,8 +73,8 @@ func launcher(e *event.Event, a *Alert) string {
 	return "as the container's first process"
 }
 
-// allowExec names the arguments one by one. What was cut off the end may be
-// anything, unless that would let any code in.
+// allowExec names the arguments one by one. It allows any arguments in place of a cut
+// end, unless they could be code.
 func allowExec(e *event.Event) (profile.Exec, bool) {
 	path, ok := literalPath(e)
 	if !ok {

@@ -18,8 +18,8 @@ const (
 	maxFoldName = 1024  // bytes of a path or a command
 )
 
-// folder gives the names of one family the name that came first, so that what
-// is random in a name makes no new incident, even where nobody learned it.
+// folder gives the names of one family the name that came first, so that a random part
+// of a name makes no new incident, even if the family was not learned.
 type folder struct {
 	seen map[string][]string
 	size int
@@ -59,8 +59,8 @@ func (f fold) path(e *event.Event) string {
 	return strings.Join(segments, "/")
 }
 
-// imageTree returns the tree of the image whose file was read: what comes together is
-// one incident.
+// imageTree returns the tree of the image whose file was read: reads of one tree are one
+// incident.
 func imageTree(e *event.Event) (pattern string, ok bool) {
 	if !e.Has(event.FlagLowerLayer) || e.Has(event.FlagMount) || e.Access != event.AccessRead {
 		return "", false

@@ -8,13 +8,13 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// teller is how alerts tell of one kind of event. Each is in a file of its own.
+// teller describes one kind of event in alerts. Each is in its own file.
 type teller struct {
 	// describe describes the act. command is the command line of the event's process.
 	describe func(arch string, e *event.Event, command *process.Command) Deviation
-	// identity returns what deviated, in generalised form, and the binary that
-	// did it: what stays the same when it is done again, under another name of
-	// the same family too.
+	// identity returns the act in generalised form, and the binary that did it:
+	// everything that stays the same when the act is done again, even under
+	// another name of the same family.
 	identity func(f fold, broken rule.ID, e *event.Event, chain *process.Chain) []string
 	// sentence says the same for people. command is as for describe.
 	sentence func(d detector.Deviation, a *Alert, command *process.Command) string
@@ -34,8 +34,8 @@ var tellers = map[event.Kind]*teller{
 	event.KindSocket:     &socketTeller,
 }
 
-// tellerOf returns the teller of a kind. Of one that cannot deviate there is
-// nothing to tell but the process.
+// tellerOf returns the teller of a kind. The teller of a kind that cannot deviate
+// describes only the process.
 func tellerOf(kind event.Kind) *teller {
 	if t := tellers[kind]; t != nil {
 		return t

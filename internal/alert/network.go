@@ -6,8 +6,7 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// networkActs returns the flags of bobctl allow for what an allowance says of
-// the network.
+// networkActs returns the flags of bobctl allow for the network entries of an allowance.
 func networkActs(n *profile.Network) (acts [][]string) {
 	acts = append(neighborActs("--egress", n.Egress), neighborActs("--ingress", n.Ingress)...)
 	for _, port := range n.Listens {

@@ -15,7 +15,7 @@ func joinQuoted(words []string) string {
 }
 
 // quote returns word as one word of a shell, in printable characters only.
-// Single quotes keep everything as it is; what cannot be shown takes $'...',
+// Single quotes keep everything as it is; unprintable text needs $'...',
 // which POSIX has since 2024 and bash, zsh, ksh and busybox have long had.
 func quote(word string) string {
 	if word != "" && strings.IndexFunc(word, needsQuote) < 0 {

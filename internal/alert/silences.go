@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// Silences returns entries of alerts.silences, as YAML on a line each, that keep
-// quiet what an incident began with until a day: the act itself, and for an
-// execution also what that program does. There is none where an entry would
-// cover others, or nothing.
+// Silences returns entries of alerts.silences, as YAML on a line each, that silence the
+// first act of an incident until a day: the act itself, and for an execution also the
+// acts of that program. It returns none if an entry would cover other acts, or none.
 func Silences(a *Alert, reason string, until time.Time) []string {
 	w := &a.Workload
 	if w.Name == "" || strings.ContainsAny(w.Namespace+w.Kind+w.Name, `*?[]\`) {

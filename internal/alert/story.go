@@ -25,7 +25,7 @@ type ProcessKey struct {
 }
 
 // Story tells an incident as a whole. An alert that has one stands for the
-// incident: its process and deviation are those that the incident began with,
+// incident: its process and deviation are those of the first act,
 // its severity is that of the worst act, its count the number of acts, and its
 // allowance accepts all of it.
 type Story struct {
@@ -60,7 +60,7 @@ type Act struct {
 	Last     time.Time         `json:"last"`
 }
 
-// Advice says what to make of an incident, a sentence each.
+// Advice explains an incident, a sentence each.
 type Advice struct {
 	Means   string `json:"means"`
 	Normal  string `json:"normal"`

@@ -90,7 +90,7 @@ func place(a *Alert) string {
 	return strings.Join(parts, "/")
 }
 
-// byWhom says who did it and how often: [apache2 > sh > cat, from outside
+// byWhom returns the processes and the count: [apache2 > sh > cat, from outside
 // with a terminal, 25 times].
 func byWhom(a *Alert) string {
 	var parts []string

@@ -65,7 +65,7 @@ func (a *Allowance) Profile() (*profile.Profile, error) {
 	}), nil
 }
 
-// document is what adds to the documents of a workload.
+// document returns an allowance that adds to the documents of a workload.
 func document(workload profile.Workload, c profile.Container) *profile.Profile {
 	return profile.Normalise(&profile.Profile{
 		APIVersion: profile.APIVersion,

@@ -17,8 +17,8 @@ import (
 // maxAlertBytes bounds one line; an alert stays below 64 KiB.
 const maxAlertBytes = 256 << 10
 
-// FromAlerts returns what would accept the alerts in a file, one JSON
-// object a line. refused names those that nothing can accept.
+// FromAlerts returns documents that accept the alerts in a file, one JSON object a line.
+// refused names alerts that no document can accept.
 func FromAlerts(in io.Reader, path string) (additions []*profile.Profile, refused, err error) {
 	if path != docfile.Stdin {
 		file, err := os.Open(path)
@@ -71,8 +71,8 @@ func ParseAlert(line []byte) (alert.Alert, error) {
 	return a, err
 }
 
-// From returns what would accept an alert as a document. It is read as any
-// document is: an alert may come from a log, which may hold anything.
+// From returns the allowance of an alert as a document. It is checked as any document
+// is: an alert may come from a log, which may hold anything.
 func From(a *alert.Allowance) (*profile.Profile, error) {
 	w := a.Workload
 	if w.Namespace == "" && w.Kind == "" && w.Name == "" {

@@ -77,8 +77,8 @@ func listed(all []*registry.BoB) string {
 	return b.String()
 }
 
-// Document parses what was fetched, and returns its canonical bytes too. What
-// the agent would refuse is refused here.
+// Document parses a fetched document, and returns its canonical bytes too. It refuses
+// every document that the agent would refuse.
 func Document(b *registry.BoB, content *registry.Content, v *signature.Verifier) (*profile.Profile, []byte, error) {
 	p, err := docfile.Only("document", content.Document)
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package artifact finds documents in registries as a command line names them,
-// chooses among those that somebody trusted vouches for, and says what to do
-// where none is.
+// Package artifact finds documents in registries as a command line names them, chooses
+// among those that a trusted signer vouches for, and advises the user if there is none.
 package artifact
 
 import (

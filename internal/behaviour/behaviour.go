@@ -1,9 +1,9 @@
 // Package behaviour is the life of one workload container, over all its
 // instances on a node: learning, guarded, unguarded, off.
 //
-// Its invariant: it decides and does nothing else. What has to follow in the
-// kernel, in the journal and in the cluster is left in Effects for the caller,
-// so that the life is the same wherever it is lived, also in tests.
+// Its invariant: it decides and does nothing else. It leaves the consequences for the
+// kernel, the journal and the cluster in Effects for the caller, so that it behaves the
+// same everywhere, also in tests.
 package behaviour
 
 import (
@@ -38,7 +38,7 @@ type Options struct {
 	JoinLearned bool
 	// Shares reports whether other nodes learn the same workload; nil: never.
 	Shares func(*Behaviour) bool
-	// Provenance is what every document says of its origin.
+	// Provenance is the provenance of every learned document.
 	Provenance profile.Provenance
 	Log        *zap.Logger
 }
@@ -81,7 +81,7 @@ type Stance struct {
 // Instance is one running container.
 type Instance struct {
 	Container workload.Container
-	Ending    bool // its pod was told to end
+	Ending    bool // its pod is being deleted
 	counts    bool // its time counts for the window
 }
 

@@ -37,7 +37,7 @@ func (b *Behaviour) starts(in *Instance, now time.Time) {
 	}
 }
 
-// Ends begins to learn the first end, of an instance whose pod was told to end.
+// Ends begins to learn the first end, of an instance whose pod is being deleted.
 func (b *Behaviour) Ends(in *Instance, now time.Time) {
 	if in.Ending {
 		return

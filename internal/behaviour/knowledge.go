@@ -13,7 +13,7 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// Knowledge is whose a behaviour is, and what was learned of it.
+// Knowledge holds the name of a workload container, and the facts about it.
 type Knowledge struct {
 	Key      workload.Key
 	Name     string             // Key as a string: in the journal, in messages
@@ -43,7 +43,7 @@ func (k *Knowledge) Restore(state learner.State, facts []learner.Fact) {
 	k.learner.Restore(state, facts)
 }
 
-// Known returns what was learned, for the kernel not to send it again.
+// Known returns the learned acts, which the kernel need not send again.
 func (k *Knowledge) Known() learner.Known { return k.learner.Known() }
 
 // Take returns the facts that the journal does not have.

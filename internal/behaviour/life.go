@@ -14,8 +14,8 @@ import (
 	"bobwatch/internal/status"
 )
 
-// sealPatience is how long the cluster may take to join what all nodes learned
-// before this node guards with what it learned itself.
+// sealPatience is how long the cluster may take to join the facts of all nodes before
+// this node guards with its own facts.
 const sealPatience = time.Minute
 
 // Meet adopts the settings of a new instance's pod, and the facts that other nodes
@@ -27,7 +27,7 @@ func (b *Behaviour) Meet(s kubernetes.Settings, owner kubernetes.Subject, learne
 	b.Obey(s, owner, now) // a new instance does not wait for the next tick
 }
 
-// Obey does with the workload what its pods ask for now.
+// Obey applies new settings of the workload's pods.
 func (b *Behaviour) Obey(s kubernetes.Settings, owner kubernetes.Subject, now time.Time) {
 	b.Settings = s
 	if owner.OwnerUID != "" {
@@ -51,7 +51,7 @@ func (b *Behaviour) Tick(now time.Time) {
 	}
 }
 
-// Settle makes the matcher know what was learned since it was compiled.
+// Settle compiles the matcher again, with the facts learned since.
 func (b *Behaviour) Settle(now time.Time) {
 	if b.stale {
 		b.refresh(now)
@@ -116,8 +116,9 @@ func (b *Behaviour) refresh(now time.Time) {
 	b.setState(state, matcher, now)
 }
 
-// learnedCounts reports whether what was learned is joined with the documents:
-// unless configured, not where they say all that the workload does.
+// learnedCounts reports whether the learned facts are joined with the documents. They are
+// not if a pod names the document, and, unless the configuration says so, not if the
+// documents describe the workload.
 func (k *Knowledge) learnedCounts(documents *catalog.Allowed) bool {
 	return k.Settings.Document == "" && (!documents.Base || k.opts.JoinLearned)
 }
@@ -153,8 +154,8 @@ func stateOf(s kubernetes.Settings, base, learned bool) status.State {
 	return status.Learning
 }
 
-// windowEnds guards a workload that was learned for long enough. If other nodes
-// learn it too, they are asked first what they know.
+// windowEnds guards a workload that was learned for long enough. If other nodes learn it
+// too, it first reads their facts.
 func (b *Behaviour) windowEnds(now time.Time) {
 	if b.opts.Shares == nil || !b.opts.Shares(b) {
 		b.guard(now)

@@ -31,8 +31,8 @@ func (b *Behaviour) Record(now time.Time) kubernetes.Record {
 	return r
 }
 
-// Absorb adds what other nodes learned of the same image, and while this image
-// is learned what was learned of the one before. Either may be nil.
+// Absorb adds the facts of other nodes about the same image, and, while this image is
+// learned, the facts about the image before. Either may be nil.
 func (b *Behaviour) Absorb(learned, predecessor *kubernetes.Record, now time.Time) {
 	if predecessor != nil && !b.learner.State(now).Guarded && (learned == nil || !learned.Guarded) {
 		b.startFrom(predecessor, now)

@@ -9,7 +9,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// plan is what accepting an incident would write.
+// plan holds the documents that accepting an incident would write.
 type plan struct {
 	from      mode
 	documents []*profile.Profile // all of the file
@@ -22,7 +22,7 @@ func (b *board) startAccepting(from mode) {
 	b.plan.from = from
 }
 
-// planned reads the file and adds what accepts the open incident.
+// planned reads the file and adds the allowance of the open incident.
 func (b *board) planned() *plan {
 	a := b.open
 	if a.Allow == nil {
@@ -46,7 +46,7 @@ func (b *board) planned() *plan {
 	return &plan{documents: next, diff: difference(documents, next)}
 }
 
-// difference says what next allows and documents do not.
+// difference lists the entries that next has and documents lack.
 func difference(documents, next []*profile.Profile) string {
 	before := documents
 	for len(before) < len(next) {

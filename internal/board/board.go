@@ -2,7 +2,7 @@
 // and lets people open, accept, silence and copy them by keys.
 //
 // Its invariants: it changes nothing but two files, each after it has shown
-// what it is about to write and was told yes; and the texts of incidents are
+// the text that it is about to write and the user has agreed; and the texts of incidents are
 // printable before they get here (internal/story).
 package board
 

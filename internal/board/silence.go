@@ -33,7 +33,7 @@ func (b *board) startSilencing(from mode) {
 	b.silence, b.mode, b.scroll = silenceForm{from: from, span: 1}, silencing, 0
 }
 
-// entries are what would be written.
+// entries returns the silences to write.
 func (b *board) entries() []string {
 	f := &b.silence
 	return alert.Silences(b.open, strings.TrimSpace(f.reason), b.now().Add(spans[f.span].span))

@@ -49,7 +49,7 @@ func (b *board) View() tea.View {
 	return view
 }
 
-// title counts what goes on.
+// title counts the incidents that go on.
 func (b *board) title() string {
 	open := 0
 	for _, a := range b.list {

@@ -27,8 +27,8 @@ type Cache struct {
 	failed  func(error)
 }
 
-// NewCache returns a Cache in dir, which it makes. It tells failed what it could
-// not keep.
+// NewCache returns a Cache in dir, which it makes. It calls failed for each document that
+// it could not keep.
 func NewCache(c *Catalog, dir string, failed func(error)) (*Cache, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make document cache: %w", err)
@@ -47,7 +47,7 @@ type kept struct {
 	Values     []byte   `json:"values"`
 }
 
-// Restore publishes what was kept, and returns its sources.
+// Restore publishes the kept documents, and returns their sources.
 func (c *Cache) Restore() []string {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {

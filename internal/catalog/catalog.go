@@ -1,6 +1,5 @@
-// Package catalog holds the documents in force: those that someone published,
-// that could be read, and that someone vouches for whom the trust policy allows
-// to do so.
+// Package catalog holds the documents in force: those that a source published, that
+// could be read, and that a signer vouches for whom the trust policy allows to do so.
 //
 // Invariant: it fails closed. A document that cannot be read or verified allows
 // nothing; the last version of it that could stays in force until a good one
@@ -67,8 +66,8 @@ func New(options Options) *Catalog {
 	return c
 }
 
-// Version changes whenever For may answer differently. Who asks For after
-// Version misses nothing that a later Version does not tell.
+// Version changes whenever For may answer differently. A caller that asks Version before
+// For misses no change: a later Version shows it.
 func (c *Catalog) Version() uint64 { return c.inForce.Load().version }
 
 // Allowed holds the acts that all documents in force allow a container. It must not be
@@ -95,7 +94,7 @@ type Query struct {
 	Document string
 }
 
-// For returns what all documents in force that match the container allow it.
+// For returns the acts that all matching documents in force allow the container.
 func (c *Catalog) For(q Query) Allowed {
 	var allowed Allowed
 	grants := c.inForce.Load().grants

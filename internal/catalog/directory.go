@@ -26,9 +26,9 @@ const (
 	maxLooks     = 4
 )
 
-// ReadDirectory returns the documents in a directory: of each, <name>.yaml,
-// with <name>.yaml.sig or <name>.sigstore.json and <name>.values.yaml beside
-// it. Names that begin with a dot and directories in it are passed over.
+// ReadDirectory returns the documents in a directory. A document is <name>.yaml;
+// <name>.yaml.sig or <name>.sigstore.json and <name>.values.yaml belong to it. It skips
+// names that begin with a dot, and directories.
 func ReadDirectory(path string) ([]Document, error) {
 	names, err := fileNames(path)
 	if err != nil {
@@ -100,9 +100,9 @@ func readFile(path string, limit int) ([]byte, error) {
 }
 
 // Directory publishes the documents in a directory, and again within a second
-// of every change. It looks rather than being told, because that is the same
-// for files that are replaced, for links that are turned, as kubelet does with
-// a mounted ConfigMap, and for a directory that comes back.
+// of every change. It polls, because that works in the same way for replaced files, for
+// links that move, as kubelet does with a mounted ConfigMap, and for a directory that
+// comes back.
 type Directory struct {
 	Path    string
 	Publish func([]Document)

@@ -26,8 +26,8 @@ const MaxDocumentBytes = yamlfile.MaxInputBytes
 type Document struct {
 	Name string // unique within its source
 	File string // what errors call it, such as a path
-	// Namespace, if set, is the only one where the document has effect: who may
-	// write to one namespace must not decide about another.
+	// Namespace, if set, is the only one where the document has effect: a user who
+	// can write to one namespace must not decide about another.
 	Namespace string
 
 	Data       []byte
@@ -82,8 +82,8 @@ type file struct {
 	err  error
 }
 
-// split tells the document a file belongs to, and its part in it. The suffix
-// is empty for a file that has none.
+// split returns the document that a file belongs to, and the suffix that names its part.
+// The suffix is empty for a file that has none.
 func split(name string) (document, suffix string) {
 	for _, s := range suffixes {
 		if base, ok := strings.CutSuffix(name, s); ok && base != "" {
@@ -105,7 +105,7 @@ func maxBytes(suffix string) int {
 }
 
 // assemble joins files to documents, sorted by name. A file without a document
-// becomes a refused document of its own, lest a misspelt name goes unnoticed.
+// becomes a refused document of its own, so that a misspelt name is noticed.
 // path makes the name that errors call a file by.
 func assemble(files map[string]file, path func(name string) string) []Document {
 	groups := make(map[string]map[string]string) // document -> suffix -> file

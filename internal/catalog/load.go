@@ -9,7 +9,7 @@ import (
 	"bobwatch/internal/signature"
 )
 
-// grant is one verified document: what it allows, and to whom.
+// grant is one verified document: its entries, and its workloads.
 type grant struct {
 	profile   *profile.Profile // its parameters bound
 	trust     signature.Trust

@@ -28,8 +28,8 @@ var reasons = []Reason{
 	ReasonParse, ReasonLimit, ReasonUnsigned, ReasonUntrusted, ReasonSignature, ReasonScope, ReasonParameter,
 }
 
-// Refusal reports a document that has no effect. If an earlier version of it
-// was accepted, that one stays in force, which InForce tells.
+// Refusal reports a document that has no effect. If an earlier version of it was
+// accepted, that one stays in force, and InForce is set.
 type Refusal struct {
 	Source  string
 	Name    string
@@ -55,8 +55,8 @@ var (
 	errScope     = errors.New("source may not speak for this namespace")
 )
 
-// reasonOf classifies an error. What nothing else claims is that the document
-// cannot be read.
+// reasonOf classifies an error. An error without a class of its own means that the
+// document cannot be read.
 func reasonOf(err error) Reason {
 	for _, r := range []struct {
 		err    error

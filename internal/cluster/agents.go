@@ -51,8 +51,8 @@ type Agent struct {
 }
 
 // Agents returns the agents of all nodes that have one or are about to, sorted
-// by node. It wants them to be in one namespace: who may create pods in some
-// other could otherwise speak for a node.
+// by node. They have to be in one namespace: a user who can create pods in another one
+// could otherwise speak for a node.
 func (c *Client) Agents(ctx context.Context) ([]Agent, error) {
 	pods, err := c.CoreV1().Pods(c.agentNamespace).List(ctx, metav1.ListOptions{LabelSelector: agentSelector})
 	switch {
@@ -155,7 +155,7 @@ func reason(short, long string) string {
 	return short + ": " + long
 }
 
-// Report is what an agent said of itself, or why it did not.
+// Report is the status of an agent, or the error of asking for it.
 type Report struct {
 	Agent  Agent
 	Status status.Status

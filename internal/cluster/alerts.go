@@ -210,8 +210,8 @@ func nextLine(r *bufio.Reader) ([]byte, error) {
 // log.
 var errNoAlert = errors.New("not an alert")
 
-// parseLine takes a line of a pod's log apart: when it was written, a space,
-// what was written. The zero time means that it is not such a line.
+// parseLine splits a line of a pod's log into its time and the alert after the space. The
+// zero time means that it is no such line.
 func parseLine(line []byte) (time.Time, alert.Alert, error) {
 	stamp, text, _ := bytes.Cut(line, []byte(" "))
 	at, err := time.Parse(time.RFC3339Nano, string(stamp))

@@ -14,7 +14,7 @@ import (
 	"bobwatch/internal/alert"
 )
 
-// History is what one agent answered of its incidents, as lines of JSON.
+// History holds the incidents of one agent, as lines of JSON.
 type History struct {
 	Lines []byte
 	Err   error

@@ -111,7 +111,7 @@ type HTTPClient struct {
 	TLS             TLS    `json:"tls"`
 }
 
-// TLS says whom to trust, and who the agent is.
+// TLS names the trusted authorities, and the agent's certificate.
 type TLS struct {
 	CAFile     string `json:"caFile"`
 	CertFile   string `json:"certFile"`

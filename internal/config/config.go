@@ -73,7 +73,7 @@ type Kubernetes struct {
 	LearnedProfiles bool `json:"learnedProfiles"`
 	// LearnedNamespace is where those are. Nobody but the agents may write there.
 	LearnedNamespace string `json:"learnedNamespace"`
-	// Settings says what pods may choose by annotations.
+	// Settings lists the settings that pods may choose by annotations.
 	Settings []Settings `json:"settings"`
 }
 
@@ -81,7 +81,7 @@ type Kubernetes struct {
 type Settings struct {
 	// Namespace is a pattern such as dev-*.
 	Namespace string `json:"namespace"`
-	// Allow lists what they may choose: off, learn, window, document.
+	// Allow lists the settings that they may choose: off, learn, window, document.
 	Allow []string `json:"allow"`
 }
 
@@ -110,7 +110,7 @@ type Learning struct {
 	Sandboxes bool `json:"sandboxes"`
 }
 
-// Detection says what deviates.
+// Detection decides which acts deviate.
 type Detection struct {
 	// StrictSyscalls switches families off: dup2 does not stand for dup3.
 	StrictSyscalls bool `json:"strictSyscalls"`
@@ -125,7 +125,7 @@ type Rules struct {
 	Directory string `json:"directory"`
 }
 
-// Profiles says which documents are in force besides what was learned.
+// Profiles chooses the documents in force in addition to learned profiles.
 type Profiles struct {
 	// Directory holds them; empty for none. It need not exist yet.
 	Directory string `json:"directory"`
@@ -133,7 +133,7 @@ type Profiles struct {
 	// describe it. Without it, a document that describes a workload is all that
 	// counts, with the allowances for it.
 	JoinLearned bool `json:"joinLearned"`
-	// Trust says who may vouch for what.
+	// Trust says which signers may vouch for which workloads.
 	Trust signature.Policy `json:"trust"`
 }
 

@@ -58,8 +58,8 @@ func leadsToPower(e *event.Event) bool {
 	return special
 }
 
-// changeSeverity grades an unexpected change by the act and the place: high where
-// somebody gains rights or a program by it, or a sensitive file another name.
+// changeSeverity grades an unexpected change by the act and the place: high if a user
+// gains rights or a program by it, or a sensitive file gains another name.
 func changeSeverity(e *event.Event, m *match.Matcher) severity.Severity {
 	grade, special := sensitive.Grade(e.Path)
 	switch e.Change {

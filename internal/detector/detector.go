@@ -16,14 +16,14 @@ import (
 type Deviation struct {
 	Rule     rule.ID
 	Severity severity.Severity
-	// Verdict tells an unknown path from a known one with unknown arguments or
-	// access. It means something for executions and opens only.
+	// Verdict distinguishes an unknown path from a known one with unknown
+	// arguments or access. It has a meaning for executions and opens only.
 	Verdict match.Verdict
 	// Also are the other rules that the act breaks, in no order; empty ones are
 	// none.
 	Also [MaxAlso]rule.ID
-	// Event is what happened. It is valid as long as the event that was
-	// checked: until the next one is read.
+	// Event is the act. It is valid as long as the checked event: until the next
+	// one is read.
 	Event *event.Event
 	// Message is the sentence of a rule that a user wrote; empty for others.
 	Message string

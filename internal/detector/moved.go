@@ -6,8 +6,8 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// checkMoved: no profile can allow it, because it is a way out of limits and of
-// whatever goes by cgroup. A process that the service manager hands over did not
+// checkMoved: no profile can allow it, because it is a way out of limits and of checks by
+// cgroup. A process that the service manager hands over did not
 // choose to go.
 func checkMoved(e *event.Event) (Deviation, bool) {
 	if e.Has(event.FlagHandedOver) {

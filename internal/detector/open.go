@@ -34,8 +34,8 @@ func nameless(e *event.Event) bool {
 	return e.Has(event.FlagMemfd) || bytes.IndexByte(e.Path, '/') < 0
 }
 
-// steering are the places from which programs are started or told what to do.
-// Who writes there decides what runs next.
+// steering are the places of programs and of their configuration. A write there decides
+// which program runs next.
 var steering = [][]byte{
 	[]byte("/bin/"), []byte("/sbin/"), []byte("/lib/"), []byte("/lib32/"), []byte("/lib64/"), []byte("/libx32/"),
 	[]byte("/usr/"), []byte("/opt/"), []byte("/etc/"), []byte("/boot/"), []byte("/root/"),

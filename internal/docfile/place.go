@@ -18,8 +18,8 @@ import (
 
 // Source finds the place in a file that a field of a document was read from.
 // A profile is normalised, and what Kubescape wrote is laid out in another
-// way, so that entries are found by what they say: the document's name, the
-// container's name, the list they are in, their value.
+// way, so that entries are found by their content: the document's name, the container's
+// name, their list, their value.
 type Source struct {
 	documents []ast.Node
 	entries   map[sourceKey][]sourceEntry

@@ -53,8 +53,8 @@ func sameAgain(p *profile.Profile, text []byte) error {
 	return nil
 }
 
-// Replace puts data in the place of the file at path, so that a reader
-// sees all of it or what was there before. The mode of a file that exists is
+// Replace replaces the file at path by data, so that a reader sees either all of it or
+// the old file. The mode of a file that exists is
 // kept; a file that is not regular, such as /dev/null, is written to. The new
 // file has a name that the agent passes over until it is complete.
 func Replace(path string, data []byte) error {

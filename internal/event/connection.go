@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Direction says who spoke first.
+// Direction says which side spoke first.
 type Direction uint8
 
 // The directions of a Connection.
@@ -65,8 +65,8 @@ const (
 // SocketRaw is the type of a socket whose program writes protocol headers itself.
 const SocketRaw = 3
 
-// Connection is whom a container talks to. Of KindSocket it has the family,
-// type and protocol of a new socket alone.
+// Connection is the peer of a container. For KindSocket it has only the family, type and
+// protocol of a new socket.
 type Connection struct {
 	Direction Direction
 	// Peer is the other side; with Listen the container's own address, which may

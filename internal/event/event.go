@@ -50,7 +50,7 @@ const (
 	OriginHook              // started by an OCI hook
 )
 
-// Access is what an open may do with the file.
+// Access is the access of an open to the file.
 type Access uint8
 
 // The access bits. An open with O_PATH has none of them.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Socket is a sort of socket: what having one lets a program do.
+// Socket is a sort of socket, by the acts that it makes possible.
 type Socket struct {
 	Family Family
 	Raw    bool // of IP, whose headers the program writes and reads itself

@@ -45,8 +45,8 @@ type (
 	}
 )
 
-// policyBlocks are the groups of addresses that a policy can say. A pod reaches
-// itself whatever the policy.
+// policyBlocks are the groups of addresses that a policy can express. A pod always reaches
+// itself.
 var policyBlocks = map[peer.Entity][]ipBlock{
 	peer.World: {
 		{CIDR: "0.0.0.0/0", Except: []string{

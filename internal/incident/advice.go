@@ -33,7 +33,7 @@ func entry(a *alert.Alert) string {
 	return ""
 }
 
-// advise says what to make of the incident that a tells of.
+// advise explains the incident of a.
 func advise(i *incident, a *alert.Alert) alert.Advice {
 	subject := subjectOf(a)
 	advice := alert.Advice{Silence: strings.Join(alert.Silences(a, "WHY", i.Last.Add(silenceFor)), ", "), Contain: contain(a)}
@@ -72,7 +72,7 @@ func subjectOf(a *alert.Alert) string {
 	return strings.Join(parts, "/")
 }
 
-// contain is a command that ends what goes on.
+// contain returns a command that ends the processes of the incident.
 func contain(a *alert.Alert) string {
 	if a.Pod.Name != "" {
 		return alert.Quote("kubectl", "--namespace", a.Workload.Namespace, "delete", "pod", a.Pod.Name)

@@ -1,9 +1,9 @@
-// Package incident makes stories of alerts: what an unexpected process and its
-// children do belongs to the incident that began with it.
+// Package incident makes stories of alerts: the acts of an unexpected process and its
+// children belong to the incident that began with it.
 //
-// Its invariants: every alert is counted in one incident; memory is bounded,
-// for each workload and in total; and an act that is worse than what was sent
-// is sent at once.
+// Its invariants: every alert is counted in one incident; memory is bounded, for each
+// workload and in total; and an act that is worse than the acts sent before is sent at
+// once.
 package incident
 
 import (
@@ -30,7 +30,7 @@ const (
 	maxAccepted  = 64  // entries of its allowance
 	maxLinks     = 64  // processes that are part of it for a while
 	maxMessage   = 512 // bytes of a line
-	// maxAllowances bounds the bytes of what accepts its lines.
+	// maxAllowances bounds the bytes of the allowances of its lines.
 	maxAllowances = 32 << 10
 )
 
@@ -75,7 +75,7 @@ type line struct {
 	Size        int              `json:",omitempty"` // of Allow, in bytes
 }
 
-// allowed is the size of what accepts the lines.
+// allowed returns the size of the allowances of the lines.
 func (i *incident) allowed() (size int) {
 	for at := range i.Lines {
 		size += i.Lines[at].Size
@@ -193,7 +193,7 @@ func (i *incident) snapshot(ended bool) *alert.Alert {
 	return &a
 }
 
-// sentence is what it began with, and the worst of what followed.
+// sentence describes the first act, and the worst act that followed.
 func (i *incident) sentence(s *alert.Story) string {
 	text := i.Root.Message
 	if i.Overflow {
@@ -215,7 +215,7 @@ func (i *incident) sentence(s *alert.Story) string {
 	return text
 }
 
-// allowance joins what accepts the single acts, nil if nothing does.
+// allowance joins the allowances of the single acts; nil if there is none.
 func (i *incident) allowance() *alert.Allowance {
 	var all *alert.Allowance
 	entries := 0

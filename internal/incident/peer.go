@@ -5,14 +5,14 @@ import "bobwatch/internal/alert"
 // maxPeers bounds the peers that an incident is known by.
 const maxPeers = 16
 
-// peer is whom a container speaks with, or where it waits. A packet comes, and
-// a connection is refused, while any process runs: this tells whose it is.
+// peer is the peer of a container, or the port on which it listens. A packet comes, and a
+// connection is refused, while any process runs: the peer attributes it to an incident.
 type peer struct {
 	container, protocol, address string // without an address: listens
 	port                         uint16
 }
 
-// peerOf returns the peer that a tells of, if it is a contact.
+// peerOf returns the peer in a, if a is about a contact.
 func peerOf(a *alert.Alert) (peer, bool) {
 	c := a.Deviation.Contact
 	if c == nil || c.Path != "" {

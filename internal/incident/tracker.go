@@ -71,8 +71,8 @@ func New(opts Options) *Tracker {
 }
 
 // Resume returns a tracker that goes on where the last one with this history
-// stopped, and keeps what it tells in it. An error says what could not be read;
-// the tracker is usable all the same. It closes the history.
+// stopped, and keeps its stories in it. An error names the part that could not be read;
+// the tracker is usable in any case. It closes the history.
 func Resume(h *History, opts Options) (*Tracker, error) {
 	t := New(opts)
 	t.history = h
@@ -139,8 +139,8 @@ func (t *Tracker) find(a *alert.Alert) *incident {
 	return t.byKey[a.Fingerprint]
 }
 
-// open begins an incident. Where there are too many, what comes is counted in
-// one for the workload and the severity.
+// open begins an incident. If there are too many, further acts are counted in one
+// incident for the workload and the severity.
 func (t *Tracker) open(a *alert.Alert) *incident {
 	p := placeOf(a)
 	key := a.Fingerprint
@@ -307,10 +307,10 @@ func (t *Tracker) forget(key string, i *incident) {
 	}
 }
 
-// saveEvery is how much of what goes on a killed agent forgets.
+// saveEvery is how often open incidents are saved: a killed agent forgets that much.
 const saveEvery = 10 * time.Second
 
-// save hands what has changed to the history, every saveEvery and at the end.
+// save hands changed incidents to the history, every saveEvery and at the end.
 func (t *Tracker) save(now time.Time, end bool) {
 	if t.history == nil || !end && now.Sub(t.saved) < saveEvery {
 		return

@@ -60,7 +60,7 @@ func (h *History) wake() {
 	}
 }
 
-// Close writes what waits and closes the file.
+// Close writes the pending changes and closes the file.
 func (h *History) Close() error {
 	close(h.closing)
 	<-h.done
@@ -100,7 +100,7 @@ func (h *History) run() {
 	}
 }
 
-// write brings to disk what waits. What could not be written waits on.
+// write writes the pending changes to disk. Changes that it cannot write stay pending.
 func (h *History) write() error {
 	h.writing.Lock()
 	defer h.writing.Unlock()

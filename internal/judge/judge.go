@@ -88,9 +88,9 @@ func compile(r builtin.Rule, arch string) (compiled, error) {
 }
 
 // Check judges e, an act in the container c, and reports whether it is wrong.
-// m is what c may do, nil if nothing says that: then the rules decide alone that
-// need no profile. An act of the container runtime is held to what runtimes do,
-// not to m; which files and programs they use is their own affair.
+// m matches the acts that c may do. If m is nil, only the rules that need no profile
+// judge. An act of the container runtime is judged by the runtime's own matcher, not by
+// m; files and programs of runtimes are not judged.
 //
 // An act that breaks several rules is one deviation: by the gravest rule, the
 // more specific one before that of the profile, as severe as the worst.

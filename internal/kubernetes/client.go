@@ -1,10 +1,8 @@
-// Package kubernetes is the agent's side of a cluster's API server: who a pod
-// belongs to, which documents there are, what other nodes have learned, and
-// Events that tell people.
+// Package kubernetes is the agent's side of a cluster's API server: owners of pods,
+// documents, learned profiles of all nodes, and Events for people.
 //
-// Its invariant: nothing here is waited for. Without the API server everything
-// else goes on, and what was to be read or written is caught up with when it
-// is back.
+// Its invariant: nothing waits for it. Without the API server everything else goes on,
+// and reads and writes are caught up with when it is back.
 package kubernetes
 
 import (
@@ -26,9 +24,9 @@ type Options struct {
 	// Namespaces whose documents are read; empty for all.
 	Namespaces []string
 	// LearnedNamespace holds the learned profiles of all namespaces. It has to be
-	// one that nobody else may write to: what stands there is believed.
+	// one that nobody else may write to: agents believe its ConfigMaps.
 	LearnedNamespace string
-	// Settings bounds what pods may choose.
+	// Settings bounds the settings that pods may choose.
 	Settings []SettingsRule
 	// Version of the agent, for the API server's logs.
 	Version    string

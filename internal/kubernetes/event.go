@@ -27,7 +27,7 @@ const maxMessage = 1024
 type Event struct {
 	APIVersion, Kind, Namespace, Name, UID string // of the object
 
-	// FieldPath tells the container in a pod: spec.containers{NAME}.
+	// FieldPath names the container in a pod: spec.containers{NAME}.
 	FieldPath string
 
 	Reason  string // one word

@@ -29,8 +29,8 @@ const (
 	// eventSpread is the longest random wait before an Event is sent: if several
 	// nodes have the same Event, the first one suffices.
 	eventSpread = 2 * time.Second
-	// eventLifetime is for how long the same is not told again. The API server
-	// keeps Events for an hour unless told otherwise.
+	// eventLifetime is how long the same Event is not sent again. The API server
+	// keeps Events for an hour by default.
 	eventLifetime = time.Hour
 	maxTold       = 4096
 )
@@ -55,8 +55,8 @@ func newEvents(c *Client) *Events {
 	}
 }
 
-// Refused tells, on the ConfigMap it came from, why a document has no effect.
-// A refusal from another source is ignored.
+// Refused sends an Event on the ConfigMap of a document that says why the document has no
+// effect. It ignores refusals from other sources.
 func (e *Events) Refused(r catalog.Refusal) {
 	ref, ok := e.client.published.get(r.Source)
 	if !ok {
@@ -74,7 +74,7 @@ func (e *Events) Refused(r catalog.Refusal) {
 	})
 }
 
-// badSetting tells of a label or annotation that means nothing.
+// badSetting reports a label or annotation without a meaning.
 func (c *Client) badSetting(p *Pod, err error) {
 	news := c.events.tell(&Event{
 		APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID,
@@ -88,8 +88,7 @@ func (c *Client) badSetting(p *Pod, err error) {
 	}
 }
 
-// tell queues an Event that happens now, and reports whether it was not told
-// before.
+// tell queues an Event with the present time, and reports whether it is new.
 func (e *Events) tell(event *Event) bool {
 	now := time.Now()
 	event.Count, event.First, event.Last = 1, now, now
@@ -111,7 +110,7 @@ func (e *Events) isNews(name string, now time.Time) bool {
 		return false
 	}
 	if len(e.told) >= maxTold {
-		clear(e.told) // some will be told twice, which the API server folds
+		clear(e.told) // some will be sent twice, which the API server folds
 	}
 	e.told[name] = now
 	return true

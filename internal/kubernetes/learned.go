@@ -13,7 +13,7 @@ import (
 	"bobwatch/internal/workload"
 )
 
-// The load that one node makes for the API server, whatever happens.
+// The bounds of the load that one node makes for the API server.
 const (
 	// learnedRate and learnedBurst bound the requests a second for what Run does.
 	learnedRate, learnedBurst = 5, 20
@@ -64,8 +64,7 @@ type Learned struct {
 	shared map[workload.Key]*shared
 }
 
-// shared is what this node knows of one record. Its fields are guarded by
-// Learned.mu.
+// shared is this node's state of one record. Learned.mu guards its fields.
 type shared struct {
 	subject Subject
 	put     *Record // to be joined with the cluster's; nil if nothing is
@@ -78,10 +77,10 @@ type shared struct {
 	window  time.Duration
 }
 
-// Learned returns the learned profiles of the cluster. Run calls merged, from
-// a goroutine of its own, with what all nodes know of a workload container:
-// when what was put has been joined with it, also if that was in it already,
-// and when others have added to it since.
+// Learned returns the learned profiles of the cluster. Run calls merged, from its own
+// goroutine, with the facts of all nodes about a workload container: when the facts of
+// Put have been joined with them, even if they were there already, and when other nodes
+// have added facts since.
 func (c *Client) Learned(merged func(key workload.Key, r Record)) *Learned {
 	return &Learned{
 		client:    c,
@@ -98,8 +97,8 @@ func (l *Learned) Shares(namespace string) bool { return l.client.allowed(namesp
 
 func (l *Learned) namespace() string { return l.client.options.LearnedNamespace }
 
-// Put hands over what this node knows, all of it each time. It does not wait.
-// r.Profile is not to be changed afterwards.
+// Put hands over all facts of this node, each time. It does not wait. r.Profile must not
+// be changed afterwards.
 func (l *Learned) Put(s Subject, r Record) {
 	if !l.client.allowed(s.Key.Namespace) {
 		return
@@ -122,8 +121,8 @@ func (l *Learned) Put(s Subject, r Record) {
 	}
 }
 
-// Forget ends the interest in what other nodes learn of the container. What
-// was put is written nevertheless.
+// Forget ends the interest in facts of other nodes about the container. Facts of Put are
+// still written.
 func (l *Learned) Forget(key workload.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

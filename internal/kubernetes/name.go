@@ -18,8 +18,8 @@ const (
 	nameDigest = 32
 )
 
-// LearnedName returns the name of the ConfigMap that holds what was learned of
-// a workload container.
+// LearnedName returns the name of the ConfigMap with the learned profile of a workload
+// container.
 func LearnedName(key workload.Key) string {
 	name := strings.ToLower("bob-" + key.OwnerKind + "-" + key.OwnerName + "-" + key.Container)
 	name = strings.Map(func(r rune) rune {

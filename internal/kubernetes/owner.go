@@ -45,7 +45,7 @@ var resources = map[metav1.TypeMeta]string{
 	{APIVersion: "batch/v1", Kind: "CronJob"}:    "cronjobs",
 }
 
-// owners finds out who the top owner of a pod is.
+// owners finds the top owner of a pod.
 type owners struct {
 	client *Client
 	limit  flowcontrol.RateLimiter

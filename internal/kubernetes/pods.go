@@ -56,9 +56,9 @@ type podRecord struct {
 }
 
 // Pods returns the pods of the node, which Run keeps up to date. It calls
-// changed with the UID of a pod whose labels, settings or containers changed, not
-// of one that is new, and ending with that of one that was told to end, both from
-// a goroutine of its own. A changed pod may be the likeness of another, see PodID.
+// changed with the UID of a pod whose labels, settings or containers changed, but not
+// for a new pod, and ending with the PodID of a pod that is being deleted, both from its
+// own goroutine. A changed pod may claim to mirror another, see PodID.
 func (c *Client) Pods(changed func(podUID string), ending func(PodID)) *Pods {
 	return &Pods{
 		client:  c,

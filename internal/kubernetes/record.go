@@ -49,8 +49,8 @@ func join(a, b *Record) (*Record, error) {
 	if b.LastNew.After(a.LastNew) {
 		joined.NewFacts, joined.LastNew = b.NewFacts, b.LastNew
 	}
-	// A window that has not ended says nothing of one that has: what was seen
-	// in it only adds.
+	// A window that goes on changes nothing about one that has ended: its facts
+	// are only added.
 	switch {
 	case a.Guarded && !b.Guarded:
 		joined.vouch(a)
@@ -68,8 +68,8 @@ func (r *Record) vouch(by *Record) {
 	r.Reason = by.Reason
 }
 
-// progressSteps is how often in a window a record is written that tells of
-// progress only.
+// progressSteps is how often in a window a record is written that contains only
+// progress.
 const progressSteps = 10
 
 // advances reports whether joined, which is r and more, is worth a write.

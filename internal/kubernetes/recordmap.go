@@ -136,10 +136,9 @@ func annotations(s *Subject, r *Record) map[string]string {
 	return texts
 }
 
-// decode reads a ConfigMap that should be a record about key. Only agents may
-// write to its namespace; should that be granted to somebody else, it is about
-// this container alone, within bounds, and widens nothing over sensitive places,
-// or an error.
+// decode reads a ConfigMap that should be a record about key. Only agents may write to
+// its namespace. In case others can too, decode returns an error unless the record is
+// about this container, within bounds, and widens nothing over sensitive places.
 func decode(m *corev1.ConfigMap, key *workload.Key) (*Record, error) {
 	text := []byte(m.Data[keyProfile])
 	if zipped := m.BinaryData[keyCompressed]; len(zipped) > 0 {

@@ -66,7 +66,7 @@ func (l *Learned) settle(ctx context.Context, key workload.Key) error {
 	return nil
 }
 
-// sighting is what was seen of a record in the cluster.
+// sighting is the state of a record in the cluster.
 type sighting struct {
 	record  *Record
 	version string
@@ -281,7 +281,7 @@ func (l *Learned) lookAgain(ctx context.Context, e *shared, s *Subject) (sightin
 	return sighting{record: r, version: m.ResourceVersion, news: true}, nil
 }
 
-// complain tells of what will not be better the next time.
+// complain reports an error that will not go away by itself.
 func (l *Learned) complain(s *Subject, err error) {
 	event := &Event{Namespace: s.Key.Namespace, Message: err.Error(), Key: LearnedName(s.Key)}
 	failures := &l.client.metrics.learned.failures

@@ -12,7 +12,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// selection is what of the cluster is followed.
+// selection chooses the objects of the cluster to follow.
 type selection struct {
 	resource  string // such as pods
 	namespace string // empty for all

@@ -9,9 +9,8 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// Absorb learns what another learner wrote down of the same workload container,
-// on another node or with an earlier image, and reports whether any of it was
-// new. Calls of architectures that are not this machine's are left out.
+// Absorb learns the facts of another learner about the same workload container, on
+// another node or with an earlier image, and reports whether any of them was new. Calls of architectures that are not this machine's are left out.
 func (l *Learner) Absorb(c *profile.Container, now time.Time) (added bool) {
 	for _, f := range l.factsOf(c) {
 		f.Seen = Seen{First: now, Last: now}
@@ -34,7 +33,7 @@ func (l *Learner) AbsorbState(now time.Time, other State) {
 	l.state.Changes = l.state.Changes && other.Changes
 }
 
-// factsOf returns what c says in the form of facts.
+// factsOf returns the entries of c as facts.
 func (l *Learner) factsOf(c *profile.Container) []Fact {
 	facts := callsOf(c, FactSyscall, l.opts.Arch)
 	facts = append(facts, callsOf(c, FactCompatSyscall, syscalls.Compat(l.opts.Arch))...)

@@ -23,8 +23,8 @@ const (
 	maxEphemeral = 8
 )
 
-// contact is whom the workload talked to, in words that hold for the next
-// replica and in the next cluster: an entity in place of an address.
+// contact is a peer of the workload, in a form that also holds for the next replica and
+// in the next cluster: an entity in place of an address.
 type contact struct {
 	direction event.Direction
 	entity    peer.Entity // of event.Listen the zero value
@@ -72,7 +72,7 @@ func parseContact(text string) (k contact, ok bool) {
 	return k, k.direction != 0 && named && numbered && err == nil
 }
 
-// contacts is what one Learner knows of the network.
+// contacts holds the facts of one Learner about the network.
 type contacts struct {
 	peers   map[contact]struct{}
 	sockets map[event.Socket]struct{}
@@ -195,8 +195,8 @@ func (c *contacts) facts(seen Seen) []Fact {
 	return facts
 }
 
-// network returns what was learned as a document says it: one neighbor for each
-// entity, with the ports of all.
+// network returns the learned facts as in a document: one neighbor for each entity, with
+// all of its ports.
 func (c *contacts) network() profile.Network {
 	var n profile.Network
 	egress, ingress := make(map[peer.Entity][]contact), make(map[peer.Entity][]contact)
@@ -252,7 +252,7 @@ func portsOf(contacts []contact) []profile.Port {
 	return ports
 }
 
-// contactFactsOf returns what c says of the network in the form of facts.
+// contactFactsOf returns the network entries of c as facts.
 func contactFactsOf(c *profile.Container) []Fact {
 	read := newContacts()
 	read.absorb(event.Egress, c.Network.Egress)

@@ -37,14 +37,14 @@ type Fact struct {
 	Seen
 }
 
-// Seen says when and how often something was reported. The kernel reports what
-// it knows only once, so Count is no measure of how often it happened.
+// Seen says when and how often an act was reported. The kernel sends a known act only
+// once, so Count does not measure how often it happened.
 type Seen struct {
 	First, Last time.Time
 	Count       uint64
 }
 
-// merge returns what both say together.
+// merge returns the union of both.
 func (s Seen) merge(other Seen) Seen {
 	if s.First.IsZero() || other.First.Before(s.First) {
 		s.First = other.First
@@ -82,9 +82,8 @@ func (l *Learner) tell(e *event.Event, f Fact) {
 	l.backlog.keep(f)
 }
 
-// Take returns the facts learned since it was called last. Where all is true
-// they are everything there is, and replace whatever was taken before: so many
-// became patterns since that those are fewer.
+// Take returns the facts learned since the last call. If all is true, they are all facts,
+// and replace the facts taken before: so many became patterns that all are fewer.
 func (l *Learner) Take(now time.Time) (facts []Fact, all bool) {
 	b := &l.backlog
 	facts, all = b.fresh, b.resend

@@ -200,7 +200,7 @@ func (j *Journal) update(batch map[string]*pending) (err error) {
 	return j.db.Update(func(tx *bbolt.Tx) error { return write(tx, batch) })
 }
 
-// putBack returns what could not be written to where newer news waits.
+// putBack queues facts again that could not be written, before newer ones.
 func (j *Journal) putBack(batch map[string]*pending) {
 	for key, older := range batch {
 		if newer := j.pending[key]; newer != nil {
@@ -221,7 +221,7 @@ func (j *Journal) Failures() (uint64, error) {
 // them. They stay in the file.
 func (j *Journal) Skipped() uint64 { return j.skipped.Load() }
 
-// Close writes what was appended and closes the file. Run must have returned.
+// Close writes the appended facts and closes the file. Run must have returned.
 func (j *Journal) Close() error {
 	return errors.Join(j.Flush(), j.db.Close())
 }

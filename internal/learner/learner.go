@@ -71,7 +71,7 @@ type Learner struct {
 	backlog backlog
 }
 
-// learned is what was learned.
+// learned holds the learned facts.
 type learned struct {
 	counts   Counts
 	native   syscalls.Set
@@ -114,7 +114,7 @@ func (l *learned) Size() (calls, execs, opens int) {
 	return l.native.Len() + l.compat.Len(), execs, l.opens.Paths()
 }
 
-// Counts returns what was left out so far.
+// Counts returns the counts of acts left out so far.
 func (l *learned) Counts() Counts { return l.counts }
 
 // Observe learns from e, and reports whether e was new. It keeps no reference to e, and
@@ -277,8 +277,8 @@ func (l *learned) Known() Known {
 	return Known{Syscalls: l.native, CompatSyscalls: l.compat}
 }
 
-// Container returns what was learned, generalised and normalised. Name, type
-// and images are for the caller to fill in.
+// Container returns the learned facts, generalised and normalised. The caller fills in
+// name, type and images.
 func (l *Learner) Container() profile.Container {
 	c := profile.Container{
 		Syscalls: make(map[string][]string),
@@ -299,7 +299,7 @@ func (l *Learner) Container() profile.Container {
 	return generalise.Container(c, l.opts.Thresholds)
 }
 
-// observedSupport returns the support sets that belong to what was seen.
+// observedSupport returns the support sets that belong to the observed acts.
 func observedSupport(c *profile.Container) []string {
 	var calls, opens []string
 	for _, names := range c.Syscalls {

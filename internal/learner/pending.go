@@ -1,6 +1,6 @@
 package learner
 
-// pending is what waits to be written of one workload container.
+// pending holds the unwritten facts about one workload container.
 type pending struct {
 	forget bool // remove the facts in the file first
 	all    bool // facts replace those in the file
@@ -20,7 +20,7 @@ func (p *pending) add(b Batch) {
 	p.follow(&next)
 }
 
-// follow adds what came later than p.
+// follow adds facts that came after p.
 func (p *pending) follow(later *pending) {
 	if later.forget {
 		*p = *later

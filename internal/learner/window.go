@@ -21,8 +21,8 @@ type State struct {
 	LastSeen time.Time `json:"lastSeen,omitzero"`
 	// Lost counts records that did not reach the learner.
 	Lost uint64 `json:"lost"`
-	// NotKept counts facts that reached it and are not in the profile for want
-	// of memory or of a way to write them.
+	// NotKept counts facts that reached it but are not in the profile, for lack of
+	// memory or of a way to write them.
 	NotKept uint64 `json:"notKept"`
 	// Guarded: learning has ended, and CutShort: before the window had.
 	Guarded  bool `json:"guarded"`

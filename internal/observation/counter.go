@@ -71,7 +71,7 @@ func (c *Counter) text(p observe.Progress, now time.Time, idle time.Duration) st
 	return text + fmt.Sprintf("; nothing new for %s", max(0, idle).Round(time.Second))
 }
 
-// Remark says what became of a recording to file.
+// Remark describes the result of a recording to file.
 func Remark(p *profile.Profile, found observe.Progress, file string) string {
 	text := fmt.Sprintf("recorded %s", countsOf(found))
 	if file != "" && file != docfile.Stdin {

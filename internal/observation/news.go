@@ -88,7 +88,7 @@ func newsOf(s *observe.Subject, ev *event.Event, boot time.Time) news {
 	return n
 }
 
-// contactWords says whom a connection leads to or comes from, such as "egress TCP
+// contactWords names the direction and the peer of a connection, such as "egress TCP
 // 10.0.0.7:5432".
 func contactWords(ev *event.Event) string {
 	c := &ev.Connection

@@ -1,5 +1,5 @@
-// Package observation is what bobctl shows of a program or workload while it
-// watches it: news as it comes, and how much was found.
+// Package observation is the output of bobctl while it watches a program or workload:
+// news as it comes, and the counts of acts.
 package observation
 
 import (
@@ -15,7 +15,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Observation is whom record, trace and summary watch, and for how long.
+// Observation says which containers record, trace and summary watch, and for how long.
 type Observation struct {
 	Terminal  *term.Terminal
 	container string
@@ -39,7 +39,7 @@ func (o *Observation) Register(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.duration, "for", 0, "end after `TIME`, such as 60s (default: when CMD ends, or with ctrl-C)")
 }
 
-// Open loads what observes the command args, or the containers that flags name.
+// Open loads the observer of the command args, or of the containers that flags name.
 func (o *Observation) Open(args []string) (*observe.Observer, error) {
 	target, err := o.target(args)
 	if err != nil {

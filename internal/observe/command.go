@@ -20,12 +20,12 @@ import (
 const (
 	// interruptGrace is for processes that a ctrl-C at the terminal has reached already.
 	interruptGrace = time.Second
-	// mainGrace is for the program to end, and end what it has started, in good
-	// order; that is observed too.
+	// mainGrace is the time for the program to end itself and its children in good
+	// order; bobctl observes that too.
 	mainGrace = 2 * time.Second
-	// restGrace is the same for what it left running.
+	// restGrace is the same for the processes that it left running.
 	restGrace = 3 * time.Second
-	// removeGrace is for the kernel to be done with what was killed.
+	// removeGrace is the time for the kernel to remove killed processes.
 	removeGrace = 5 * time.Second
 	// pollInterval is how often it is looked whether the cgroup is empty.
 	pollInterval = 10 * time.Millisecond
@@ -188,8 +188,8 @@ func isPopulated(dir string) (bool, error) {
 	return bytes.Contains(events, []byte("populated 1\n")), nil
 }
 
-// terminate asks the program to end, as a service manager would: what it has
-// started is its affair first.
+// terminate asks the program to end, as a service manager would: first it may end its
+// children by itself.
 func (c *command) terminate() error {
 	err := c.cmd.Process.Signal(syscall.SIGTERM)
 	if errors.Is(err, os.ErrProcessDone) {

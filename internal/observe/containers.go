@@ -124,8 +124,8 @@ func (c *containers) adopt(o *Observer, r workload.Resident) error {
 	return o.sensor.AdoptSockets()
 }
 
-// watchRunning marks the processes of a running container, twice: what those
-// that were listed forked before they were marked is not marked by the programs.
+// watchRunning marks the processes of a running container, twice, because a child forked
+// between listing and marking would be missed.
 func (c *containers) watchRunning(o *Observer, r workload.Resident) error {
 	plain := r.Runtime == workload.RuntimeCgroup
 	var errs []error

@@ -1,9 +1,8 @@
-// Package observe watches one command, or the containers of one workload on
-// this machine, for as long as somebody wants to know what they do.
+// Package observe watches one command, or the containers of one workload on this machine,
+// for a limited time.
 //
-// Its invariant: it disturbs nobody. Its programs and maps in the kernel are
-// its own and are pinned nowhere, so that an agent on the same machine goes on
-// as if it were alone.
+// Its invariant: it does not disturb an agent on the same machine. It has its own
+// programs and maps in the kernel, and pins none.
 package observe
 
 import (
@@ -23,7 +22,7 @@ import (
 // program usually starts, and all its acts are news then.
 const ringBytes = 8 << 20
 
-// lossInterval is how often the kernel is asked what it held back.
+// lossInterval is how often the counts of held back records are read.
 const lossInterval = time.Second
 
 // Subject is one container, or one command, while it is observed.
@@ -85,8 +84,8 @@ func open(s source) (*Observer, error) {
 // Close lets go of the kernel's programs. Run must have returned.
 func (o *Observer) Close() error { return errors.Join(o.sensor.Close(), o.source.close()) }
 
-// Run observes until nothing more can come or ctx ends, and returns when h was
-// told everything. That ctx has ended is an error only if there was nothing to
+// Run observes until nothing more can come or ctx ends, and returns when h has all
+// events. That ctx has ended is an error only if there was nothing to
 // observe yet. It may be called once.
 func (o *Observer) Run(ctx context.Context, h Handler) error {
 	o.handler = h
@@ -200,8 +199,8 @@ func (o *Observer) runPosted() {
 	}
 }
 
-// begin makes a subject of a container whose cgroup the kernel watches, and has
-// it told everything from now on. What happened before, early, comes first.
+// begin makes a subject of a container whose cgroup the kernel watches. The subject gets
+// all events from now on, and first the earlier ones in early.
 func (o *Observer) begin(s *Subject, early []*event.Event) error {
 	s.Began = time.Now()
 	o.subjects[s.Container.CgroupID] = s

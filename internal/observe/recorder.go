@@ -32,8 +32,8 @@ type Recorder struct {
 	progress atomic.Pointer[Progress]
 }
 
-// recording is what was learned of one container of the workload, over its
-// replicas and restarts.
+// recording holds the facts about one container of the workload, over its replicas and
+// restarts.
 type recording struct {
 	learner  *learner.Learner
 	images   map[string]bool
@@ -48,7 +48,7 @@ func NewRecorder() *Recorder {
 	return r
 }
 
-// Progress returns what was found so far.
+// Progress returns the counts so far.
 func (r *Recorder) Progress() Progress { return *r.progress.Load() }
 
 // Begin implements Handler.

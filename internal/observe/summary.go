@@ -14,8 +14,8 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// Summary is what one container of a workload did, its replicas and restarts
-// taken together, or one command. Its strings are hostile bytes.
+// Summary holds the acts of one command, or of one container of a workload with its
+// replicas and restarts taken together. Its strings are hostile bytes.
 type Summary struct {
 	Namespace string        `json:"namespace,omitempty"`
 	Kind      string        `json:"kind,omitempty"`
@@ -67,7 +67,7 @@ type FileLine struct {
 	First  time.Time `json:"first"`
 }
 
-// SocketLine is what was done with one address.
+// SocketLine is one kind of act with one address.
 type SocketLine struct {
 	Act      string `json:"act"`      // connect, bind or send
 	Protocol string `json:"protocol"` // tcp, udp, unix, ...

@@ -1,7 +1,7 @@
 // Package parking keeps the news of cgroups that are not yet attributed to a
 // container.
 //
-// Its invariant: memory is bounded whatever the cgroups do, and each event that
+// Its invariant: memory is bounded, no matter what the cgroups do, and each event that
 // found no room is counted for its cgroup.
 package parking
 
@@ -65,8 +65,8 @@ func (l *Lot) Open(id uint64, path string, position uint64) {
 	}
 }
 
-// Hold gives a cgroup a place that nobody is asked about: one that an earlier
-// agent watched. The position is that of its first event.
+// Hold gives a cgroup a place without asking the runtimes: one that an earlier agent
+// watched. The position is that of its first event.
 func (l *Lot) Hold(id, position uint64) {
 	if l.cgroups[id] == nil {
 		l.cgroups[id] = &Cgroup{since: time.Now(), answered: true, position: position}

@@ -1,9 +1,9 @@
-// Package peer says what an address means to a container, in words that hold in
-// every cluster: an address of its own pod, of the cluster's networks, of the
-// cloud's metadata service, of the world.
+// Package peer classifies addresses as a container sees them, by groups that exist in
+// every cluster: its own pod, the cluster's networks, the cloud's metadata service, the
+// world.
 //
-// Its invariant: what an address is called depends on the address alone, so
-// that a profile that was learned in one cluster means the same in another.
+// Its invariant: the group of an address depends on the address alone, so that a profile
+// learned in one cluster means the same in another.
 package peer
 
 import "net/netip"

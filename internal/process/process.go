@@ -1,10 +1,10 @@
-// Package process remembers what each process runs, so that an alert can name
-// the program and arguments of a process and of its ancestors although they
-// may be gone by then.
+// Package process remembers the command of each process, so that an alert can name the
+// program and arguments of a process and of its ancestors, even if these are gone by
+// then.
 //
 // The invariant: a process is known by pid and start time together, and a
-// command is claimed only for the time in which the process ran it. Where that
-// cannot be told, nothing is claimed.
+// command is claimed only for the time in which the process ran it. If that time is
+// unknown, nothing is claimed.
 package process
 
 import (

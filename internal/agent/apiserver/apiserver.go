@@ -155,7 +155,7 @@ func (c *Server) Refused(r catalog.Refusal) {
 	}
 }
 
-// load asks what other nodes learned of the newcomer's workload.
+// load reads the facts that other nodes learned about the newcomer's workload.
 func (c *Server) load(ctx context.Context, n *Newcomer) {
 	key := n.Key()
 	if c.learned == nil || n.Settings.Mode == kubernetes.ModeOff || !c.due(key, time.Now()) {
@@ -197,8 +197,8 @@ func (c *Server) Leave(key workload.Key) {
 	}
 }
 
-// Shares reports whether what b learns is shared with other nodes. One that is
-// switched off, as the agent's own pods are, learns nothing.
+// Shares reports whether b shares its facts with other nodes. A workload that is
+// switched off, such as the agent's own pods, learns nothing.
 func (c *Server) Shares(b *behaviour.Behaviour) bool {
 	return c != nil && c.learned != nil && b.Owner.OwnerUID != "" && c.learned.Shares(b.Key.Namespace) && b.State != status.Off
 }

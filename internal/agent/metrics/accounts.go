@@ -22,7 +22,7 @@ const sharedAccount = "_other"
 // MaxLabelBytes bounds a label whose value others chose.
 const MaxLabelBytes = 128
 
-// Account is what /metrics tells of one workload. The engine writes it, a
+// Account holds the counts of one workload for /metrics. The engine writes it, a
 // scrape reads it.
 type Account struct {
 	namespace, workload string

@@ -100,7 +100,7 @@ var kindNames = map[event.Kind]string{
 	event.KindChange:        "change",
 }
 
-// Reading is all that the agent's metrics tell, at one moment.
+// Reading holds the values of the agent's metrics at one moment.
 type Reading struct {
 	Version         string // of the agent
 	Sensor          sensor.Stats

@@ -167,8 +167,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// addressOf returns the peer's address; all that have none are one peer. Who
-// has an IPv6 network has its addresses.
+// addressOf returns the peer's address, for IPv6 its network of 64 bits, because a client
+// may use all addresses of it. All peers without an address count as one.
 func addressOf(c net.Conn) netip.Addr {
 	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {

@@ -71,8 +71,8 @@ func ClosedConnections(count func() uint64) prometheus.Collector {
 	}, func() float64 { return float64(count()) })
 }
 
-// Run serves until ctx ends and returns when no answer is under way any more:
-// what they are made of is closed after that.
+// Run serves until ctx ends, and returns when no answer is under way any more. The
+// sources of the answers may be closed after that.
 func (s *Server) Run(ctx context.Context) error {
 	if s == nil {
 		return nil

@@ -22,8 +22,8 @@ import (
 	"bobwatch/internal/kubernetes"
 )
 
-// Check reports what only the sinks themselves can tell is wrong with a
-// configuration: templates, silences, certificates.
+// Check reports errors of a configuration that only the sinks can find: in templates,
+// silences and certificates.
 func Check(c config.Config) error {
 	if _, err := stdoutRoute(&c, io.Discard, false); err != nil {
 		return err

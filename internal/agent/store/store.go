@@ -79,7 +79,7 @@ func (s *Store) Run(ctx context.Context) {
 	}
 }
 
-// Flush writes all that is pending. What fails is tried again with the next.
+// Flush writes everything pending. A write that fails is tried again with the next.
 func (s *Store) Flush() {
 	s.mu.Lock()
 	pending := s.pending

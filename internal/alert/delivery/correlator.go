@@ -15,6 +15,6 @@ type Correlator interface {
 	Due(now time.Time, end bool) []*alert.Alert
 	// Unsent reports whether an incident that began by then was never sent.
 	Unsent(then time.Time) bool
-	// Close writes what has to outlive the agent.
+	// Close writes the state that has to outlive the agent.
 	Close() error
 }

@@ -31,8 +31,8 @@ type Options struct {
 	// its count. One that was silent for as long is over: the next is new.
 	RepeatInterval time.Duration
 	// Burst is how many alerts of one severity a workload may raise at once.
-	// It wins one back every RefillInterval. What exceeds it is held back and
-	// told in one alert after SummaryInterval.
+	// It wins one back every RefillInterval. Alerts beyond that are held back, and
+	// counted in one alert after SummaryInterval.
 	Burst           int
 	RefillInterval  time.Duration
 	SummaryInterval time.Duration
@@ -134,8 +134,8 @@ func (d *Dispatcher) Close() error {
 	return errors.Join(errs...)
 }
 
-// Enqueue takes an alert. It never waits for a sink: what finds no place is
-// counted. It reports whether the alert was a new incident.
+// Enqueue takes an alert. It never waits for a sink: an alert that finds no place is
+// counted and dropped. It reports whether the alert was a new incident.
 func (d *Dispatcher) Enqueue(a alert.Alert) bool {
 	d.metrics.deviations.Add(a.Count)
 	if d.opts.Silencer.covers(&a, time.Now()) {
@@ -254,8 +254,7 @@ func (d *Dispatcher) repeat(ctx context.Context) {
 	}
 }
 
-// stop refuses further alerts, and queues what was folded and not told yet as
-// the last.
+// stop refuses further alerts, and queues the folded alerts that were not sent yet.
 func (d *Dispatcher) stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// groups remembers the alerts that may repeat, and for each workload what it
-// may still raise. It is not safe for concurrent use.
+// groups remembers the alerts that may repeat, and how many alerts each workload may
+// still raise. It is not safe for concurrent use.
 type groups struct {
 	opts *Options
 
@@ -42,8 +42,8 @@ func keyOf(a *alert.Alert) workloadKey {
 	return workloadKey{a.Workload.Namespace, a.Workload.Kind, a.Workload.Name, a.Container.Name}
 }
 
-// workload is what one workload's container may raise. It is forgotten when it
-// has neither groups nor something held.
+// workload holds the budget of one workload's container. It is forgotten when it has
+// neither groups nor held alerts.
 type workload struct {
 	key     workloadKey
 	groups  int
@@ -89,7 +89,7 @@ func newGroups(opts *Options) *groups {
 	}
 }
 
-// outcome is what became of an alert.
+// outcome says what the dispatcher does with an alert.
 type outcome uint8
 
 const (
@@ -133,8 +133,8 @@ func (g *group) snapshot() *alert.Alert {
 	return &a
 }
 
-// fold counts a with its incident. One that is worse than what was told is
-// told at once, as it is, so that a remark cannot cover for it.
+// fold counts a with its incident. An alert that is worse than the last one sent is sent
+// at once, unchanged, so that a remark cannot hide it.
 func (g *group) fold(a *alert.Alert) (*alert.Alert, outcome) {
 	worse := a.Severity > g.alert.Severity
 	count, first := g.alert.Count+a.Count, g.alert.First
@@ -206,7 +206,7 @@ func (g *groups) due(now time.Time) []*alert.Alert {
 	return out
 }
 
-// flush returns all that was counted and not told yet.
+// flush returns all alerts that were counted and not sent yet.
 func (g *groups) flush() []*alert.Alert {
 	var out []*alert.Alert
 	for element := g.repeats.Front(); element != nil; element = element.Next() {

@@ -38,8 +38,8 @@ type Stats struct {
 	Deviations uint64 // acts outside of a profile, repeats included
 	Alerts     uint64 // incidents and summaries raised
 	Silenced   uint64 // deviations that the configuration keeps quiet
-	Held       uint64 // deviations told in a summary only
-	Lost       uint64 // deviations told nowhere
+	Held       uint64 // deviations reported in a summary only
+	Lost       uint64 // deviations reported nowhere
 	Sinks      map[string]SinkStats
 }
 

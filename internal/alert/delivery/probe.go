@@ -28,8 +28,8 @@ const (
 	maxSuspects = 4096
 )
 
-// probe is the state of sending alerts one by one, to tell those that the sink
-// does not take from a sink that is down.
+// probe is the state of sending alerts one by one, to distinguish alerts that the sink
+// refuses from a sink that is down.
 type probe struct {
 	failures int // consecutive, of the first alerts
 	on       bool
@@ -92,8 +92,8 @@ func (d *delivery) passed(alerts []alert.Alert) {
 	}
 }
 
-// endProbe reports whether the probe, if there was one, found a sink that takes
-// alerts. What failed in it is then to blame itself.
+// endProbe reports whether the probe, if there was one, found a sink that takes alerts.
+// Then the alerts that failed in it are the cause.
 func (d *delivery) endProbe() (taken bool) {
 	p := &d.probe
 	if !p.on {

@@ -228,8 +228,8 @@ func (d *delivery) diskFailed(err error) {
 	d.diskFails = true
 }
 
-// deliver sends what waits until nothing does, or a delivery fails. Then it
-// returns after how long to try again.
+// deliver sends the waiting alerts until none is left, or a delivery fails. Then it
+// returns the time until the next try.
 func (d *delivery) deliver(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
 		d.take(maxBatch - len(d.held))
@@ -284,7 +284,7 @@ func (d *delivery) oldest() []alert.Alert {
 	return batch
 }
 
-// forget removes the first n of what waits.
+// forget removes the first n waiting alerts.
 func (d *delivery) forget(n int) {
 	defer d.count()
 	if d.spool == nil || d.spool.len() == 0 {

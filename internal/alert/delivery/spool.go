@@ -13,7 +13,7 @@ import (
 )
 
 // spool keeps alerts of one sink on disk until they are delivered, in the order
-// in which they were raised. A repeat takes the place of what it repeats, so an
+// in which they were raised. A repeat replaces the alert that it repeats, so an
 // incident that goes on during an outage takes the room of one alert.
 //
 // It is bounded twice: all alerts together, and those of one workload's
@@ -41,14 +41,14 @@ type spooled struct {
 	workload workloadKey
 }
 
-// incident tells an alert that repeats another from one that came after it was
-// over.
+// incident distinguishes an alert that repeats another from one that came after the
+// other was over.
 type incident struct {
 	fingerprint string
 	first       int64 // nanoseconds
 }
 
-// spooledOverhead is what an alert costs in the index, about.
+// spooledOverhead is the approximate size of an alert in the index.
 const spooledOverhead = 512
 
 var alertsBucket = []byte("alerts")
@@ -81,7 +81,7 @@ func (s *spool) load() error {
 	})
 }
 
-// put adds a to the index, in the place of what it repeats.
+// put adds a to the index, in the place of the alert that it repeats.
 func (s *spool) put(key uint64, a *alert.Alert, size int64) {
 	entry := &spooled{key: key, size: size + spooledOverhead, incident: incidentOf(a), workload: keyOf(a)}
 	if old, ok := s.byIncident[entry.incident]; ok {
@@ -168,8 +168,7 @@ func (s *spool) prepare(tx *bbolt.Tx) (*bbolt.Bucket, error) {
 
 func (s *spool) len() int { return len(s.order) }
 
-// oldest returns the first alerts, at most n. What cannot be read is removed
-// and counted.
+// oldest returns the first alerts, at most n. It removes and counts unreadable ones.
 func (s *spool) oldest(n int) (alerts []alert.Alert, unreadable int) {
 	var bad []*spooled
 	// A view of an open file does not fail.

@@ -18,21 +18,21 @@ import (
 )
 
 const (
-	// fileFactor bounds the file, which never shrinks while it is in use, and
-	// in which no page is written in place, by what it holds.
+	// fileFactor bounds the file by its contents: it never shrinks while it is in
+	// use, and no page in it is written in place.
 	fileFactor = 4
-	// fileSlack is for what does not grow with the contents.
+	// fileSlack is the part that does not grow with the contents.
 	fileSlack   = 1 << 20
 	lockTimeout = 3 * time.Second
 )
 
-// salvaged is what an earlier run left on disk.
+// salvaged holds the alerts that an earlier run left on disk.
 type salvaged struct {
 	values [][]byte // alerts in JSON
 	damage error    // why there may have been more
 }
 
-// restored says what became of it.
+// restored describes the damage and counts the lost alerts.
 type restored struct {
 	damage     error
 	unreadable int // alerts

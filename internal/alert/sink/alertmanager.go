@@ -186,8 +186,8 @@ func (am *Alertmanager) tell(i int, err error) {
 	}
 }
 
-// postable describes a. Its labels are the same for all replicas, nodes,
-// processes and repeats of an incident; what differs is in annotations.
+// postable describes a. Its labels are the same for all replicas, nodes, processes and
+// repeats of an incident; all other facts are in annotations.
 func (am *Alertmanager) postable(a *alert.Alert, now time.Time) postable {
 	starts := a.First
 	if starts.After(now) {

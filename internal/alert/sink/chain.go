@@ -23,7 +23,7 @@ func processChain(a *alert.Alert) string {
 	return b.String() + cut(commandLine(&a.Process), maxCommand)
 }
 
-// commandLine returns the arguments of p, or what else is known of it.
+// commandLine returns the arguments of p, or else its program or name.
 func commandLine(p *alert.Process) string {
 	switch {
 	case len(p.Args) > 0:

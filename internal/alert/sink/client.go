@@ -26,7 +26,7 @@ import (
 // timeout bounds one request, or one connection attempt.
 const timeout = 10 * time.Second
 
-// TLS says whom to trust and who we are. Empty fields mean the system's
+// TLS names the trusted authorities and our certificate. Empty fields mean the system's
 // authorities, no certificate, and the name in the address.
 type TLS struct {
 	CAFile     string
@@ -66,7 +66,7 @@ func (t TLS) config() (*tls.Config, error) {
 	return c, nil
 }
 
-// Credentials is what an HTTP server asks for. The files are read for each
+// Credentials are the credentials for an HTTP server. The files are read for each
 // request, so that they can be replaced while the agent runs.
 type Credentials struct {
 	Username        string

@@ -12,9 +12,9 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// The shape of what Kubescape's node agent writes on stdout, one object a
-// line. What bobwatch does not know is there all the same, empty, so that a
-// reader finds every field.
+// The shape of the alerts that Kubescape's node agent writes on stdout, one object a
+// line. Fields that bobwatch does not know are there too, empty, so that a reader finds
+// every field.
 type (
 	kubescapeAlert struct {
 		Base     kubescapeBase      `json:"BaseRuntimeMetadata"`

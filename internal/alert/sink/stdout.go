@@ -25,8 +25,8 @@ func (s *Stdout) Name() string { return "stdout" }
 
 // Send implements Sink. All alerts are written in one call, so that a line is
 // never torn by another writer to the same pipe. A reader that has stopped
-// reading blocks the write, which is then left behind when ctx ends. What was
-// written in part is not written again.
+// reading blocks the write, which is then left behind when ctx ends. A partly written
+// alert is not written again.
 func (s *Stdout) Send(ctx context.Context, alerts []alert.Alert) (int, error) {
 	var b bytes.Buffer
 	for i := range alerts {

@@ -36,9 +36,9 @@ const maxMessage = 8192
 
 // Syslog sends alerts as RFC 5424 messages.
 //
-// Nothing in the protocol says that a message was received. A connection that
-// the receiver has closed is noticed before the next message is written; what
-// it lost before closing is not.
+// The protocol does not confirm messages. Send notices a connection that the receiver has
+// closed before it writes the next message, but not messages that the receiver lost
+// before it closed.
 type Syslog struct {
 	name    string
 	opts    SyslogOptions
@@ -154,7 +154,7 @@ func (s *Syslog) disconnect() error {
 //	<PRI>1 TIMESTAMP HOSTNAME bobwatch PID MSGID - MSG
 //
 // with the rule as MSGID. MSG is one line, whatever the format. An alert that
-// is too long is shortened in what matters least.
+// is too long loses its least important fields.
 func (s *Syslog) message(a *alert.Alert) ([]byte, error) {
 	header := fmt.Sprintf("<%d>1 %s %s bobwatch %d %s - ",
 		s.opts.Facility*8+syslogSeverities[min(a.Severity, severity.Critical)],
