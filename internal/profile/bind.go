@@ -232,8 +232,8 @@ func (b *binder) ports(where string, ports []Port) []Port {
 	return bound
 }
 
-// address binds an address. Whatever a value had a part in has to be one, and
-// only a cidr that is the whole text may decide how many addresses it covers.
+// address binds an address. A text with a value in it has to be an address, and only a
+// cidr that is the whole text may decide how many addresses it covers.
 func (b *binder) address(where, text string) string {
 	whole := reference.FindString(text) == text
 	if slash := strings.IndexByte(text, '/'); slash >= 0 && reference.MatchString(text[slash:]) {
@@ -260,8 +260,8 @@ func (b *binder) address(where, text string) string {
 	return bound
 }
 
-// port binds a port number, and holds whatever a value had a part in to its
-// bounds: no number and 0 both stand for every port.
+// port binds a port number, and checks the bounds of a text with a value in it: no number
+// and 0 both stand for every port.
 func (b *binder) port(where, text string) string {
 	bound := b.text(where, text, anywhere)
 	if bound == text {

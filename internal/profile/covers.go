@@ -39,7 +39,7 @@ func Covers(a, b *Profile) (missing []Container) {
 	return missing
 }
 
-// lacking returns what c allows and have does not.
+// lacking returns the entries of c that have does not cover.
 func lacking(have, c *Container) Container {
 	return Container{
 		Name:         c.Name,

@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// Difference is what two documents do not both allow, by container.
+// Difference holds the entries that only one of two documents allows, by container.
 type Difference struct {
 	// RemovedSenses are the sections that only the first document speaks for,
 	// AddedSenses those that only the second does.
@@ -18,8 +18,8 @@ type Difference struct {
 	Containers                 []ContainerDifference
 }
 
-// ContainerDifference holds what one document allows a container and the other
-// does not: Removed the first one's, Added the second one's. System calls are
+// ContainerDifference holds the entries that one document allows a container and the
+// other does not: Removed those of the first, Added those of the second. System calls are
 // named by family.
 type ContainerDifference struct {
 	Name           string
@@ -55,8 +55,8 @@ func (d *Difference) Empty() bool {
 }
 
 // String lists the difference by container and section, one entry a line:
-// "-" before what only the first document allows, "+" before what only the
-// second does. It is empty if there is none.
+// "-" marks entries that only the first document allows, "+" those that only the second
+// allows. It is empty if there is none.
 func (d *Difference) String() string {
 	var b strings.Builder
 	if len(d.RemovedSenses)+len(d.AddedSenses) > 0 {

@@ -68,7 +68,7 @@ func (d *Directory) Itself() string {
 	return ""
 }
 
-// opens returns what d allows as opens, which know neither layers nor exceptions.
+// opens returns d as opens, which know neither layers nor exceptions.
 func (d *Directory) opens() []Open {
 	flags := []string{"O_RDONLY"}
 	if d.Class == DirectoryData {
@@ -77,8 +77,8 @@ func (d *Directory) opens() []Open {
 	return []Open{{Path: d.Path, Flags: flags}, {Path: d.Itself(), Flags: []string{"O_RDONLY"}}}
 }
 
-// DirectoryOpens returns what c's directories allow as opens, which is more: opens know
-// neither layers nor exceptions.
+// DirectoryOpens returns c's directories as opens. These allow more: opens know neither
+// layers nor exceptions.
 func (c *Container) DirectoryOpens() []Open {
 	var opens []Open
 	for i := range c.Directories {

@@ -65,8 +65,8 @@ func (m Metadata) within(profile Metadata) Metadata {
 	return m
 }
 
-// MergeContainers returns what either container allows, normalised, under the
-// name and type of a.
+// MergeContainers returns the union of the entries of both containers, normalised, under
+// the name and type of a.
 func MergeContainers(a, b Container) Container {
 	b.Name, b.Type = a.Name, a.Type
 	return mergeContainers(normaliseContainer(a), normaliseContainer(b))
@@ -138,8 +138,8 @@ func WorseCompleteness(a, b Completeness) Completeness {
 	return higherOf(completenessRank, a, b)
 }
 
-// completenessRank orders completeness from what says nothing to what warns
-// most. Provenance.From is ordered alike by fromRank.
+// completenessRank orders completeness from the empty value to the most pessimistic one.
+// fromRank orders Provenance.From likewise.
 var (
 	completenessRank = map[Completeness]int{"": 0, Complete: 1, Learning: 2, Partial: 3}
 	fromRank         = map[string]int{"": 0, "start": 1, "attach": 2}

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// mergeKept joins what other formats carry and bobwatch does not understand.
+// mergeKept joins fields of other formats that bobwatch does not understand.
 func mergeKept(a, b map[string]any) map[string]any {
 	if len(a)+len(b) == 0 {
 		return nil

@@ -60,7 +60,7 @@ func normaliseContainers(containers []Container) []Container {
 	return slices.SortedFunc(maps.Values(byKey), func(a, b Container) int { return a.key().compare(b.key()) })
 }
 
-// containerKey tells the containers of a document apart.
+// containerKey identifies a container of a document.
 type containerKey struct {
 	typ  ContainerType
 	name string
@@ -219,8 +219,8 @@ func sortedByJSON[T any](elements []T) []T {
 	return sorted
 }
 
-// jsonText returns v as JSON in the form of RFC 8785, and "" for what JSON
-// cannot say, which Parse lets nobody bring in.
+// jsonText returns v as JSON in the form of RFC 8785, and "" for a value that JSON cannot
+// express, which Parse never returns.
 func jsonText(v any) string {
 	text, err := canonicalJSON([]any{v}) // RFC 8785 is about documents
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package profile is the Bill of Behavior: the document that says what a
+// Package profile is the Bill of Behavior: the document that lists the acts that a
 // workload may do, and its algebra: merge, diff, cover, bind.
 //
 // A Profile is plain data. Every function that takes one leaves it unchanged
@@ -22,8 +22,8 @@ type Profile struct {
 	Spec       Spec     `json:"spec"`
 }
 
-// AllowanceLabel marks, with the value "true", a document that only adds to
-// what others say of a workload: alone it is no profile. Kubescape's overlays
+// AllowanceLabel marks, with the value "true", a document that only adds to other
+// documents about a workload: alone it is no profile. Kubescape's overlays
 // get it when they are read.
 const AllowanceLabel = "bobwatch/allowance"
 
@@ -44,13 +44,13 @@ type Metadata struct {
 type Spec struct {
 	Parameters []Parameter `json:"parameters,omitempty"`
 	Workload   Workload    `json:"workload,omitzero"`
-	// Senses are the sections that the document speaks for: what they do not list
-	// is a deviation. A section that no document speaks for is not judged. Without
+	// Senses are the sections that the document speaks for: an act that they do not
+	// list is a deviation. A section that no document speaks for is not judged. Without
 	// senses these are syscalls, execs and opens of every container that lists some.
 	Senses     []Sense     `json:"senses,omitempty"`
 	Containers []Container `json:"containers"`
 	Provenance Provenance  `json:"provenance,omitzero"`
-	// Kubescape keeps what other formats say of the whole workload and has no
+	// Kubescape keeps fields of other formats about the whole workload that have no
 	// place above, as Container.Kubescape does for a container.
 	Kubescape map[string]any `json:"kubescape,omitempty"`
 }
@@ -86,7 +86,7 @@ type Workload struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 }
 
-// ContainerType tells the container lists of a pod apart.
+// ContainerType names the list of a pod that a container is in.
 type ContainerType string
 
 // The container types; the empty one means ContainerRegular.
@@ -119,8 +119,8 @@ type Container struct {
 	Execs    []Exec              `json:"execs,omitempty"`
 	Opens    []Open              `json:"opens,omitempty"`
 	Changes  []Change            `json:"changes,omitempty"`
-	// Directories are whole directories whose files are allowed for what they are:
-	// the image's, the workload's own, or content that is put there.
+	// Directories are whole directories whose files are allowed by their kind: files
+	// of the image, the workload's own, or content for it to read.
 	Directories []Directory `json:"directories,omitempty"`
 	// Support names sets of calls and files that are allowed as well, by name and
 	// version as in libc/1: acts that the kernel, libc or a runtime does by itself.
@@ -128,8 +128,8 @@ type Container struct {
 	Capabilities []string   `json:"capabilities,omitempty"` // without CAP_
 	Network      Network    `json:"network,omitzero"`
 	Endpoints    []Endpoint `json:"endpoints,omitempty"`
-	// Kubescape keeps what other formats carry and bobwatch has no place for,
-	// so that a document survives the way there and back.
+	// Kubescape keeps fields of other formats that bobwatch has no place for, so
+	// that a document survives a conversion and back.
 	Kubescape map[string]any `json:"kubescape,omitempty"`
 }
 
@@ -183,7 +183,7 @@ type Directory struct {
 	Flags []string       `json:"flags,omitempty"` // of DirectoryData
 }
 
-// Network is whom the container talks to.
+// Network lists the peers, ports and sockets of the container.
 type Network struct {
 	Egress  []Neighbor `json:"egress,omitempty"`
 	Ingress []Neighbor `json:"ingress,omitempty"`
@@ -243,7 +243,7 @@ const (
 	Learning Completeness = "learning" // the window has not ended
 )
 
-// Provenance tells how a document came to be.
+// Provenance says how a document was made.
 type Provenance struct {
 	LearnedFor   string       `json:"learnedFor,omitempty"` // a Go duration
 	From         string       `json:"from,omitempty"`       // start, or attach when the start was not seen

@@ -41,8 +41,7 @@ func MissingSenses(a, b *Profile) []Sense {
 	return slices.DeleteFunc(slices.Clone(b.senses()), func(s Sense) bool { return slices.Contains(have, s) })
 }
 
-// senses returns what p says that it speaks for, an allowance as if it were a
-// profile.
+// senses returns the sections that p speaks for, for an allowance as if it were a profile.
 func (p *Profile) senses() []Sense {
 	if len(p.Spec.Senses) == 0 {
 		return DefaultSenses

@@ -44,8 +44,8 @@ func (c *Container) SupportOpens() []Open {
 	return NormaliseOpens(opens)
 }
 
-// Expand returns c with what its support sets and directories allow written out, and
-// without them. The opens allow more than the directories did.
+// Expand returns c with the members of its support sets and directories as entries, and
+// without the sets and directories. The opens allow more than the directories did.
 func Expand(c Container) Container {
 	c = expandSupport(c)
 	c.Opens = NormaliseOpens(slices.Concat(c.Opens, c.DirectoryOpens()))
@@ -53,7 +53,8 @@ func Expand(c Container) Container {
 	return c
 }
 
-// expandSupport returns c with what its support sets allow written out, and without them.
+// expandSupport returns c with the members of its support sets as entries, without the
+// sets.
 func expandSupport(c Container) Container {
 	expanded := Container{Syscalls: make(map[string][]string), Opens: c.SupportOpens()}
 	for arch := range c.Syscalls {

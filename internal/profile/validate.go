@@ -15,7 +15,7 @@ import (
 	"bobwatch/internal/yamlfile"
 )
 
-// validator checks what types cannot say.
+// validator checks constraints that types cannot express.
 type validator struct {
 	*yamlfile.Reader
 	root *yamlfile.Node

@@ -1,5 +1,5 @@
-// Package redact replaces what looks like a credential in the arguments of
-// programs, before anything keeps, compares or sends them.
+// Package redact replaces texts that look like credentials in the arguments of programs,
+// before anything keeps, compares or sends them.
 //
 // Its invariants: the same argument is always replaced in the same way, so that
 // what was learned redacted is recognised redacted; the work grows with the
@@ -25,8 +25,8 @@ type Redactor struct {
 	patterns []*regexp.Regexp
 }
 
-// New returns a redactor that also replaces what patterns match: their first
-// group, or all of the match. They are regular expressions as of package
+// New returns a redactor that also replaces the matches of patterns: their first group,
+// or the whole match. They are regular expressions as of package
 // regexp, which takes linear time.
 func New(patterns []string) (*Redactor, error) {
 	if len(patterns) > maxPatterns {
@@ -46,9 +46,9 @@ func New(patterns []string) (*Redactor, error) {
 	return r, nil
 }
 
-// Args returns the NUL-separated arguments args without credentials. Without
-// any it returns args itself; otherwise what it returns is in buffer, which may
-// grow. found says which.
+// Args returns the NUL-separated arguments args without credentials. If there are none it
+// returns args itself; otherwise the result is in buffer, which may grow. found says
+// which.
 func (r *Redactor) Args(buffer, args []byte) (clean []byte, found bool) {
 	s := scanner{args: args, out: buffer[:0]}
 	s.scan()

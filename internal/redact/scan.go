@@ -144,8 +144,7 @@ func (s *scanner) attached(start, end int) bool {
 	return false
 }
 
-// inside hides what can stand within a word: the values of names, passwords of
-// URLs, tokens.
+// inside hides credentials within a word: the values of names, passwords of URLs, tokens.
 func (s *scanner) inside(start, end int, whole bool) {
 	for i := start; i < end; i++ {
 		switch c := s.args[i]; {
@@ -162,7 +161,7 @@ func (s *scanner) inside(start, end int, whole bool) {
 	}
 }
 
-// value looks at what follows the = or : at i, and returns where it goes on.
+// value checks the text after the = or : at i, and returns where the scan goes on.
 func (s *scanner) value(start, i, end int, whole bool) int {
 	if bytes.HasPrefix(s.args[i:end], []byte("://")) {
 		return s.url(i+3, end)

@@ -16,7 +16,7 @@ import (
 	"bobwatch/internal/signature"
 )
 
-// What cosign stores signatures as.
+// The types of cosign's signatures.
 const (
 	bundleType      = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	bundlePrefix    = "application/vnd.dev.sigstore.bundle" // older versions name theirs otherwise
@@ -89,7 +89,7 @@ func (r *Repository) eachReferrer(ctx context.Context, subject string, f func(oc
 	for _, digest := range referrers {
 		descriptor, text, err := r.fetchManifest(ctx, digest)
 		if errors.Is(err, ErrNotFound) {
-			continue // removed, and the list was not told
+			continue // removed, but still in the list
 		}
 		if err == nil {
 			err = f(descriptor, text)

@@ -93,7 +93,7 @@ func (r *Repository) Resolve(ctx context.Context, image Reference) (ocispec.Desc
 	return ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}, nil
 }
 
-// explain says what an error of the registry means to the user.
+// explain adds the meaning of an error of the registry for the user.
 func (r *Repository) explain(err error) error {
 	var response *errcode.ErrorResponse
 	switch {

@@ -12,8 +12,8 @@ import (
 	"bobwatch/internal/signature"
 )
 
-// BoB is a Bill of Behavior in a repository, as its manifest describes it. What
-// it says is as trustworthy as Digest is.
+// BoB is a Bill of Behavior in a repository, as its manifest describes it. Its fields are
+// as trustworthy as Digest is.
 type BoB struct {
 	Digest  string // of the manifest
 	Name    string // of the document

@@ -63,8 +63,8 @@ func (r Reference) With(tagOrDigest string) Reference {
 	return r
 }
 
-// CheckTag refuses tags that no registry takes, and those that stand for what
-// is attached to an image or artifact.
+// CheckTag refuses tags that no registry accepts, and tags under which attached artifacts
+// are kept.
 func CheckTag(tag string) error {
 	if err := (registry.Reference{Reference: tag}).ValidateReferenceAsTag(); err != nil {
 		return fmt.Errorf("tag %q: want at most 128 letters, digits, dots, dashes and underscores", tag)
@@ -84,7 +84,7 @@ func CheckDigest(text string) error {
 }
 
 // internalTag matches the tags under which attached manifests are kept: the
-// index of the OCI specification, and what cosign adds to it.
+// index of the OCI specification, and those of cosign.
 var internalTag = regexp.MustCompile(`^sha(256|512)-[0-9a-f]{64,}(\.[a-z]+)?$`)
 
 // loopback reports whether a registry runs on this machine.

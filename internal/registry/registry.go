@@ -52,8 +52,8 @@ var (
 // ErrNotFound is returned for an artifact that a registry does not have.
 var ErrNotFound = errors.New("not found")
 
-// Content is what travels: a document as its author wrote it, and signatures
-// of its canonical bytes.
+// Content is the content of an artifact: a document as its author wrote it, and
+// signatures of its canonical bytes.
 type Content struct {
 	Document   []byte
 	Signatures [][]byte

@@ -31,8 +31,8 @@ type HelmOptions struct {
 // the functions profiles have a use for exist. The templates name and fullname, which "helm
 // create" puts into every chart, need not be given.
 //
-// A template is a program: its output is bounded, its running time and what it
-// heaps up in variables are not.
+// A template is a program: its output is bounded, but not its running time and the memory
+// of its variables.
 func Helm(file string, text []byte, o HelmOptions) ([]byte, error) {
 	for what, data := range map[string][]byte{file: text, "values": o.Values} {
 		if err := checkInput(what, data); err != nil {
@@ -69,12 +69,12 @@ func Helm(file string, text []byte, o HelmOptions) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// missing is what text/template writes for a value that is not there.
+// missing is the output of text/template for a missing value.
 const missing = "<no value>"
 
-// reportMissing finds missing values in what was rendered. Templates test for
-// values that may be missing and mention them in YAML comments; anywhere else
-// one would make a document that says something else than its author meant.
+// reportMissing finds missing values in the output. Templates test for values that may be
+// missing, and mention them in YAML comments; anywhere else a missing value would change
+// the meaning of the document.
 func reportMissing(file string, rendered []byte) error {
 	var errs []error
 	number := 0

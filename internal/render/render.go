@@ -2,9 +2,9 @@
 // vendors ship them: the lab's bob.yaml with a bob.values file, and templates
 // of a Helm chart with a values file.
 //
-// A template reads no file, environment, clock or network, and what it writes
-// is bounded. It still is a program that somebody else wrote, so only bobctl
-// imports this package; the agent reads rendered documents.
+// A template reads no file, environment, clock or network, and its output is bounded. It
+// still is a foreign program, so only bobctl imports this package; the agent reads
+// rendered documents.
 package render
 
 import (

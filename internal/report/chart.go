@@ -86,8 +86,8 @@ func (r *Report) ring() []slice {
 	return all
 }
 
-// timeline is the curve of what was seen for the first time, with a mark for
-// each deviation, in units of its view box.
+// timeline is the curve of acts seen for the first time, with a mark for each deviation,
+// in units of its view box.
 type timeline struct {
 	Width, Height, Base float64
 	Line, Area          string // SVG paths

@@ -24,8 +24,7 @@ type finding struct {
 	incidents []*Incident
 }
 
-// deviations returns what was seen and is not in the document, the worst
-// first.
+// deviations returns the observed acts that are not in the document, the worst first.
 func (t *Trial) deviations(held *profile.Profile) ([]*finding, error) {
 	var found []*finding
 	for _, lacking := range profile.Covers(t.Document, held) {
@@ -179,7 +178,7 @@ func accessOf(flags []string) event.Access {
 	return access
 }
 
-// finish says in words what was found, and whose doing it was.
+// finish fills in the texts of a finding, and the processes that did it.
 func (f *finding) finish(t *Trial, causes map[any]bool) {
 	native := len(f.Actors) == 0
 	for i := range f.Actors {
@@ -197,8 +196,8 @@ func (f *finding) finish(t *Trial, causes map[any]bool) {
 	f.Explanation = f.explain()
 }
 
-// circumstances says what all incidents have in common and no entry tells: how
-// a file was opened, and with which error.
+// circumstances returns facts that all incidents share and no entry has: how a file was
+// opened, and with which error.
 func (f *finding) circumstances() string {
 	common := ""
 	for i, incident := range f.incidents {

@@ -21,10 +21,9 @@ func keyOf(a *Actor, p *alert.Process) processKey {
 	return processKey{node: a.Node, pid: p.PID, start: p.Start}
 }
 
-// groups puts what was found together by cause: what an unexpected program
-// did, and what its descendants did, belongs to its execution. The rest is
-// grouped by the program that did it, and what tells platforms apart is a
-// group of its own.
+// groups groups findings by cause: the acts of an unexpected program and its descendants
+// belong to its execution. Other acts are grouped by the program that did them.
+// Differences between platforms are a group of their own.
 func groups(found []*finding) []Group {
 	var all []Group
 	index := make(map[string]int)
@@ -121,7 +120,7 @@ func program(p *alert.Process) string {
 	return cmp.Or(p.Exe, p.Comm, "an unknown process")
 }
 
-// unattributed groups what was learned of all processes together.
+// unattributed groups acts that are not attributed to a process.
 func unattributed(f *finding) Group {
 	switch f.Section {
 	case Execs:

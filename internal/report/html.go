@@ -37,7 +37,7 @@ type view struct {
 	Ring     []slice
 	Timeline *timeline
 	Count    int  // of deviations
-	Mild     bool // all of them tell platforms apart
+	Mild     bool // all of them are differences between platforms
 	Worst    string
 	Used     int // percent of the document
 	Watched  string

@@ -14,9 +14,8 @@ import (
 // maxActors bounds the processes named for one deviation. All are counted.
 const maxActors = 8
 
-// join adds to what was found who did it, and the incidents that are not
-// among what was found: acts of somebody at a terminal, and what no document
-// can hold.
+// join adds the processes to the findings, and adds incidents that are not among the
+// findings: acts of a user at a terminal, and acts that no document can allow.
 func (t *Trial) join(found []*finding) []*finding {
 	for _, i := range t.Incidents {
 		incident := &Incident{Alert: readable(i.Alert), Allowance: i.Allowance}
@@ -102,7 +101,7 @@ func isSingle(c *profile.Container) bool {
 	return n == 1 && reflect.DeepEqual(rest, profile.Container{})
 }
 
-// add counts an incident of what was found.
+// add counts an incident of the finding.
 func (f *finding) add(incident *Incident) {
 	a := &incident.Alert
 	if f.incidents == nil {

@@ -113,7 +113,7 @@ func (r *Report) suite(c *Container) junitSuite {
 	return suite
 }
 
-// problem tells a deviation in lines of text.
+// problem describes a deviation in lines of text.
 func (d *Deviation) problem() *junitProblem {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\nseverity: %s\nrule: %s %s\n", d.Explanation, d.Severity, d.Rule, d.Rule.Name())

@@ -36,8 +36,8 @@ var differences = map[string]string{
 // are harmless by themselves (severity.Low); a test holds that.
 //
 // Of 123 profiles that Kubescape learned of one redis chart on k3s, kind and
-// minikube, gettid, sched_yield, tkill and pidfd_open were what remained
-// different after families were joined and the runtime's steps left out.
+// minikube, only gettid, sched_yield, tkill and pidfd_open still differed after families
+// were joined and the runtime's steps left out.
 var platformCalls = map[string]string{
 	"restart_syscall": platformKernel,
 	"rt_sigreturn":    platformKernel,
@@ -67,8 +67,7 @@ var platformCalls = map[string]string{
 	"uname":             platformMachine,
 }
 
-// runtimeCalls are what runc and crun do in a container before its program
-// starts.
+// runtimeCalls are the calls of runc and crun in a container before its program starts.
 var runtimeCalls = []string{
 	"capset", "chroot", "keyctl", "mount", "sethostname", "setns", "unshare", "setsid", "seccomp",
 }

@@ -25,8 +25,8 @@ func clean(text string) string {
 	return shown(text)
 }
 
-// readable returns an alert as it may be shown. The agent has made its texts
-// printable; what came by a log may be anybody's.
+// readable returns an alert with printable texts. The agent has made them printable, but
+// anybody may have written a log.
 func readable(a alert.Alert) alert.Alert {
 	a.Message, a.Node = clean(a.Message), clean(a.Node)
 	a.Pod.Name, a.Container.Name = clean(a.Pod.Name), clean(a.Container.Name)

@@ -27,12 +27,12 @@ type Report struct {
 	Caveats    []string    `json:"caveats"`
 	Instances  []Instance  `json:"instances"`
 	Containers []Container `json:"containers"`
-	// Groups are the deviations, by what caused them: the worst first, what
-	// tells platforms apart last.
+	// Groups are the deviations by cause: the worst first, differences between
+	// platforms last.
 	Groups []Group     `json:"groups"`
 	News   []time.Time `json:"news,omitempty"`
-	// Patch would make the same trial pass, except for what nothing can allow.
-	// It is nil if there is nothing to allow.
+	// Patch would make the same trial pass, except for acts that no document can
+	// allow. It is nil if there is nothing to allow.
 	Patch *profile.Profile `json:"patch,omitempty"`
 }
 
@@ -80,8 +80,8 @@ type Container struct {
 	Equivalent []string `json:"equivalent,omitempty"`
 }
 
-// Usage counts entries: those that the document lists, how many of them were
-// made use of, and what was seen besides. System calls are counted by family.
+// Usage counts entries: those of the document, those of them that were used, and other
+// observed acts. System calls are counted by family.
 type Usage struct {
 	Listed     int `json:"listed"`
 	Used       int `json:"used"`
@@ -101,8 +101,8 @@ type Group struct {
 	Title       string            `json:"title"`
 	Explanation string            `json:"explanation"`
 	Severity    severity.Severity `json:"severity"` // of the worst
-	// Platform: these tell kernels, machines, libcs or clusters apart, and say
-	// nothing of an attack.
+	// Platform: these are differences between kernels, machines, libcs or clusters,
+	// and no sign of an attack.
 	Platform   bool        `json:"platform,omitempty"`
 	Deviations []Deviation `json:"deviations"`
 }
@@ -194,8 +194,8 @@ func New(t Trial) (*Report, error) {
 	return r, nil
 }
 
-// judged returns what was seen of the containers that the document speaks of.
-// The agent does not judge others by it either.
+// judged returns the observed acts of the containers that are in the document. The agent
+// does not judge other containers by it either.
 func (t *Trial) judged() *profile.Profile {
 	held := *t.Observed
 	held.Spec.Containers = slices.DeleteFunc(slices.Clone(held.Spec.Containers), func(c profile.Container) bool {

@@ -42,7 +42,7 @@ type Trial struct {
 // several times with a growing count it is the last.
 type Incident struct {
 	Alert alert.Alert `json:"alert"`
-	// Allowance is what would accept it, nil if nothing can.
+	// Allowance accepts the incident; nil if no document can.
 	Allowance *profile.Container `json:"allowance,omitempty"`
 }
 
@@ -53,7 +53,7 @@ type Instance struct {
 	Container string `json:"container,omitempty"`
 }
 
-// Join adds what was watched elsewhere in the same trial.
+// Join adds the observations of another node in the same trial.
 func (t *Trial) Join(other Trial) error {
 	if t.Observed == nil {
 		document := t.Document

@@ -41,7 +41,7 @@ func (t *Trial) verdict(r *Report) (Verdict, string) {
 	return Passed, fmt.Sprintf("In %s the workload did nothing that the document does not list.", r.Duration().Round(time.Second))
 }
 
-// seen counts what was observed of the containers that are judged.
+// seen counts the observed acts of the judged containers.
 func (t *Trial) seen() int {
 	n := 0
 	for _, c := range t.judged().Spec.Containers {

@@ -217,7 +217,7 @@ func workloadKeyName(w profile.Workload) (string, error) {
 	return name, nil
 }
 
-// report says what was allowed, and waits for the agents.
+// report prints the added entries, and waits for the agents.
 func (a *applier) report(ctx context.Context, m *corev1.ConfigMap, additions []*profile.Profile, notes []string) error {
 	if a.DryRun {
 		for _, note := range notes {

@@ -16,7 +16,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Change is what install and uninstall have in common: where, and how careful.
+// Change holds the options that install and uninstall share.
 type Change struct {
 	Terminal *term.Terminal
 	Format   term.Format
@@ -77,9 +77,8 @@ func (o *Change) agree(ctx context.Context, question string) error {
 	return err
 }
 
-// await waits for the agents, if that is wanted, and says what came of it:
-// what they have done to the ConfigMap's document once they took it in is
-// done.
+// await waits for the agents, if that is wanted, and prints the result. done is the
+// state of the ConfigMap's document on agents that have applied the change.
 func (o *Change) await(ctx context.Context, client *cluster.Client, v documentVersion, r *Result, done string) error {
 	if !o.Wait || o.DryRun {
 		return o.encode(r)

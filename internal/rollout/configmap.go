@@ -53,8 +53,8 @@ func NewConfigMap(namespace, name string) *corev1.ConfigMap {
 	}
 }
 
-// Put puts the document into the ConfigMap, in the place of what was there
-// under its name.
+// Put puts the document into the ConfigMap, in the place of the former one with its
+// name.
 func (b *Bundle) Put(m *corev1.ConfigMap) error {
 	data, binary := make(map[string]string), make(map[string][]byte)
 	if len(b.Document) > compressAbove {
@@ -169,7 +169,7 @@ func Admit(v *signature.Verifier, m *catalog.ConfigMap, documents []catalog.Docu
 	return authority, errors.Join(errs...)
 }
 
-// selectionIn says whom a document applies to that is in a namespace.
+// selectionIn names the workloads that a document in a namespace applies to.
 func selectionIn(namespace string, p *profile.Profile) string {
 	w := p.Spec.Workload
 	w.Namespace = namespace

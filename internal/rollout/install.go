@@ -49,7 +49,7 @@ func (o *Install) Run(ctx context.Context) error {
 	return p.Run(ctx)
 }
 
-// verifier returns who is to have signed the document.
+// verifier returns the verifier of the document's signer.
 func (o *Install) verifier() (*signature.Verifier, error) {
 	if !o.SkipVerify {
 		return o.Trust.Verifier(o.Terminal)

@@ -13,13 +13,13 @@ import (
 	"bobwatch/internal/term"
 )
 
-// version is what agents are waited for to take: a version of a document of a
-// ConfigMap, or with an empty digest that there is none any more.
+// documentVersion is the version that agents should load: a version of a document of a
+// ConfigMap, or, with an empty digest, none any more.
 type documentVersion struct {
 	source, name, digest string // as in status.Document
 }
 
-// opinion is what an agent makes of a version.
+// opinion is the state of a version on an agent.
 type opinion string
 
 const (
@@ -37,7 +37,7 @@ type nodeOpinion struct {
 	Reason  string  `json:"reason,omitempty"` // of catalog.Reason
 }
 
-// judge tells from a report what an agent makes of a version.
+// judge returns the opinion of an agent about a version, from its report.
 func (v *documentVersion) judge(r *cluster.Report) nodeOpinion {
 	o := nodeOpinion{Node: r.Agent.Node, Pod: r.Agent.Pod, Opinion: pending}
 	if r.Err != nil {
@@ -161,7 +161,7 @@ func writeOpinions(t *term.Terminal, out io.Writer, all []nodeOpinion) {
 	}
 }
 
-// refusalAdvice says what to do about what agents refuse.
+// refusalAdvice says what to do if agents refuse a document.
 var refusalAdvice = map[catalog.Reason]string{
 	catalog.ReasonUnsigned:  "sign it (bobctl sign) and install it again, or let the agents accept unsigned documents of the namespace: profiles.trust.unsigned in their configuration",
 	catalog.ReasonUntrusted: "add whoever signed it to the authorities that the agents trust: profiles.trust.authorities in their configuration",

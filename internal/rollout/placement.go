@@ -159,7 +159,7 @@ func (p *Placement) show(present *corev1.ConfigMap) {
 	p.compare(present, next[0])
 }
 
-// provenance says which version it is and who signed it.
+// provenance names the version of a document and its signer.
 func (p *Placement) provenance(next *profile.Profile) string {
 	signed := "not verified"
 	if p.signer != "" {

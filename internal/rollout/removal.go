@@ -63,7 +63,7 @@ func (o *Change) remove(ctx context.Context, client *cluster.Client, present *co
 	return nil
 }
 
-// contents says what goes.
+// contents prints the documents to be removed.
 func (o *Change) contents(m *corev1.ConfigMap) {
 	documents := Published(m).Documents()
 	for i := range documents {

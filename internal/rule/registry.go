@@ -2,7 +2,7 @@ package rule
 
 import "bobwatch/internal/severity"
 
-// What deviates from a profile. What happened grades these.
+// Rules about deviations from a profile. The act decides the severity.
 const (
 	UnexpectedProcess    ID = "R0001"
 	UnexpectedFileAccess ID = "R0002"
@@ -40,8 +40,8 @@ const (
 	ProcessTracing      ID = "R1015"
 	IOUring             ID = "R1030"
 	// LeftContainer: a process of the container moved itself, or was moved,
-	// into a cgroup outside of it. What it does there is watched as the
-	// container's still.
+	// into a cgroup outside of it. Its acts there still count as the
+	// container's.
 	LeftContainer ID = "BW001"
 	// Replaced: the name of a program that ran before led to another file.
 	Replaced ID = "BW003"
@@ -102,7 +102,7 @@ const (
 const (
 	// Suppressed stands for the alerts that a workload's rate limit held back.
 	Suppressed ID = "BW000"
-	// NoProfile: a workload is to be guarded, and nothing says what it may do.
+	// NoProfile: a workload should be guarded, and no document describes it.
 	NoProfile ID = "BW002"
 	// WatchedLate: the kernel could not report the start of a container, which
 	// was not watched for a while.

@@ -1,7 +1,7 @@
-// Package rule says what can be wrong: the rules by which bobwatch raises
-// alerts, with their names, severities and places in MITRE ATT&CK.
+// Package rule holds the rules by which bobwatch raises alerts, with their names,
+// severities and places in MITRE ATT&CK.
 //
-// Its invariant: an id that nobody here knows is carried, not refused. Alerts
+// Its invariant: an unknown id is carried, not refused. Alerts
 // of a newer agent, and rules that users wrote, pass through older readers.
 package rule
 
@@ -30,7 +30,7 @@ const (
 	NeedsProfile Need = iota
 	// UsesProfile: the rule needs none, but one that allows the act excuses it.
 	UsesProfile
-	// IgnoresProfile: the act is wrong whatever a profile says.
+	// IgnoresProfile: the act is wrong even if a profile allows it.
 	IgnoresProfile
 )
 
@@ -122,7 +122,7 @@ func (id ID) Name() string {
 	return string(id)
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. The zero ID, of what breaks no rule, is read as it is written.
+// UnmarshalText implements encoding.TextUnmarshaler. The zero ID, of an act that breaks no rule, is read as it is written.
 func (id *ID) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*id = ""

@@ -59,8 +59,7 @@ type Grade struct {
 	Severity severity.Severity
 }
 
-// Counts returns what was counted, sorted by rule and severity. Zeros are left
-// out.
+// Counts returns the counts, sorted by rule and severity, without zeros.
 func (t *Tally) Counts() iter.Seq2[Grade, uint64] {
 	return func(yield func(Grade, uint64) bool) {
 		for grade, n := range t.grades() {

@@ -202,8 +202,8 @@ func (p *place) stepDynamic(state uint16, generation bool) (kept, other uint16) 
 	return p.skipMany(kept), p.skipMany(other) | within
 }
 
-// stepPart is stepDynamic for a name with holes. It errs on the side of taking
-// it for what it may stand for.
+// stepPart is stepDynamic for a name with holes. If in doubt, it takes the name for every
+// text that the holes may stand for.
 func (p *place) stepPart(state uint16, name names.Pattern) (kept, other uint16) {
 	for i := range p.segments {
 		if state&(1<<i) == 0 {

@@ -1,5 +1,5 @@
-// Package sensitive knows the files that an intruder looks for: secrets, what
-// decides who may do what, and what leads out of the container.
+// Package sensitive knows the files that an intruder looks for: secrets, files that grant
+// rights, and files that lead out of the container.
 package sensitive
 
 import (
@@ -8,8 +8,8 @@ import (
 	"bobwatch/internal/severity"
 )
 
-// Grade grades the file at path: whether it holds secrets, decides who may
-// do what, or leads out of the container. It does not allocate.
+// Grade grades the file at path: whether it holds secrets, grants rights, or leads out of
+// the container. It does not allocate.
 func Grade(path []byte) (severity.Severity, bool) {
 	worst, found := severity.Low, false
 	for i := range places {
@@ -37,7 +37,7 @@ func Widens(segments []string, fresh int) bool {
 // NoSegment says that no segment is fresh.
 const NoSegment = -1
 
-// places are the sensitive places, graded by what an intruder gains there.
+// places are the sensitive places, graded by the gain of an intruder.
 var places = slices.Concat(
 	compilePlaces(severity.Critical, true,
 		"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/security/opasswd",

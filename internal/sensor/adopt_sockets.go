@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// iterators report the sockets of containers that run already: first what these
-// listen on, by which the second tells who came from whom was called.
+// iterators report the sockets of running containers: first the listening ones, by which
+// the second iterator distinguishes incoming connections from outgoing ones.
 var iterators = []string{bpfProgHandleListeners, bpfProgHandleConnections}
 
 // AdoptSockets reports the sockets that watched containers hold open, as if they

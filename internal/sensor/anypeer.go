@@ -19,10 +19,9 @@ func mix(hash, value uint64) uint64 {
 	return hash ^ hash>>31
 }
 
-// AllowAnyPeer makes the kernel take a container's connections as known that
-// differ from c in their peer alone. It lasts until the next Learn or Guard, or
-// until the kernel forgets what was not used for long; either reports single
-// peers again.
+// AllowAnyPeer makes connections of a container known that differ from c only in their
+// peer. It lasts until the next Learn or Guard, or until the kernel drops the entry
+// because it was not used for long; then the kernel sends single peers again.
 func (s *Sensor) AllowAnyPeer(cgroup uint64, c event.Connection) error {
 	container, err := s.container(cgroup)
 	if err != nil {

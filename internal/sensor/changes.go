@@ -2,9 +2,9 @@ package sensor
 
 import "bobwatch/internal/event"
 
-// change says which arguments of a system call name what it changes, counted
-// from 1; 0 stands for one that the call does not take. A change without a name is
-// one of the file behind the descriptor.
+// change says which arguments of a system call name the changed file, counted from 1; 0
+// stands for an argument that the call does not take. A change without a name is one of
+// the file behind the descriptor.
 type change struct {
 	act       event.ChangeAct
 	dfd, name uint8 // of the first changed file, such as the old name

@@ -60,8 +60,8 @@ type Counter struct {
 // sharedMaps lists the maps of the sensor that count.bpf.c works on.
 var sharedMaps = []string{bssMap, bpfMapNatives}
 
-// CountCalls attaches the programs of bpf/count.bpf.c, which see every system
-// call of the machine: they are for as long as somebody wants to know.
+// CountCalls attaches the programs of bpf/count.bpf.c, which see every system call of the
+// machine. Close the Counter as soon as possible.
 func (s *Sensor) CountCalls() (*Counter, error) {
 	spec, err := loadCount()
 	if err != nil {
@@ -161,7 +161,7 @@ func tallyOf(t countTally) Tally {
 	return Tally{Count: t.Count, Errors: t.Errors, First: t.FirstNs, Last: t.LastNs}
 }
 
-// abiOf tells the ABI as bpf/syscall.h does.
+// abiOf returns the ABI as bpf/syscall.h does.
 func abiOf(call countCall) event.ABI {
 	const x32, maxNr = 1 << 30, 512
 	switch {

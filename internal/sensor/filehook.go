@@ -13,9 +13,9 @@ import (
 // descriptor.
 var openFunctions = []string{"do_filp_open", "do_file_open"}
 
-// chooseFileHook leaves out the program on an open function where the kernel takes
-// no program there. Only trying tells: some refuse every trampoline, and to others
-// the function is not known.
+// chooseFileHook leaves out the program on an open function if the kernel refuses a
+// program there. Only trying shows that: some kernels refuse every trampoline, and others
+// do not know the function.
 func chooseFileHook(spec *ebpf.CollectionSpec) error {
 	programs := []string{bpfProgHandleFileOpened, bpfProgHandleFileOpenedProbe}
 	function := openFunction()

@@ -43,7 +43,7 @@ func load(opts Options, token, seed uint64, pins *pins) (*ebpf.Collection, error
 		return nil, err
 	}
 	pins.dropUnfit(spec.Maps)
-	// Only loading tells whether bpf_rdonly_cast may be called here.
+	// Only loading shows whether bpf_rdonly_cast may be called here.
 	var errs []error
 	for _, unused := range [][]string{
 		{bpfProgHandleOpenExitProbe, bpfProgHandleFileOpenedProbe},
@@ -168,8 +168,8 @@ func attachExits(program *ebpf.Program, syscalls []string, add func(string, link
 	return nil
 }
 
-// errParanoid tells what Debian's default of kernel.perf_event_paranoid, 3, asks
-// for, besides the capabilities that other kernels are content with.
+// errParanoid names the needs of Debian's default of kernel.perf_event_paranoid, 3, in
+// addition to the capabilities that other kernels need.
 var errParanoid = fmt.Errorf("set kernel.perf_event_paranoid to 2 or less, or grant cap_sys_admin: %w", ErrUnsupported)
 
 // ensureTracefs mounts tracefs where nothing has yet: the ids of the

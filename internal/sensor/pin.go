@@ -19,7 +19,7 @@ const layout = "layout-14"
 // pins nothing.
 type pins struct {
 	dir  string
-	maps map[string]*ebpf.Map // what an earlier agent left
+	maps map[string]*ebpf.Map // left by an earlier agent
 }
 
 // pinnedMaps lists the maps whose content outlives the agent, by file name:
@@ -33,7 +33,7 @@ var pinnedMaps = map[string]string{
 	"state":      bssMap,
 }
 
-// openPins opens what an earlier agent pinned below path, if anything.
+// openPins opens the pins of an earlier agent below path, if there are any.
 func openPins(path string) (*pins, error) {
 	if path == "" {
 		return &pins{}, nil
@@ -128,7 +128,7 @@ func (p *pins) save(maps map[string]*ebpf.Map, links []attachment) error {
 	return p.removeOtherLayouts()
 }
 
-// removeOtherLayouts drops what agents with another layout left attached.
+// removeOtherLayouts drops the pins of agents with another layout.
 func (p *pins) removeOtherLayouts() error {
 	layouts, err := filepath.Glob(filepath.Join(filepath.Dir(p.dir), "layout-*"))
 	if err != nil {
@@ -151,7 +151,7 @@ func (p *pins) close() {
 	}
 }
 
-// Unpin detaches and frees whatever agents left pinned below path.
+// Unpin detaches and frees everything that agents left pinned below path.
 func Unpin(path string) error {
 	if path == "" {
 		return nil

@@ -12,8 +12,8 @@ import (
 // Position is a place in the ring buffer, in bytes that were ever sent.
 type Position uint64
 
-// rewind maps the page that holds the reader's position. If what was read is to
-// be kept, it goes back to what an earlier agent read and did not release.
+// rewind maps the page that holds the reader's position. With keep it goes back to the
+// records that an earlier agent read and did not release.
 func (s *Sensor) rewind(keep bool) ([]byte, error) {
 	events := s.collection.Maps[bpfMapEvents]
 	page := os.Getpagesize()
@@ -44,13 +44,13 @@ func (s *Sensor) rewind(keep bool) ([]byte, error) {
 
 func positionAt(page []byte) *uint64 { return (*uint64)(unsafe.Pointer(unsafe.SliceData(page))) }
 
-// Position returns the place behind what was read last.
+// Position returns the position after the last record read.
 func (s *Sensor) Position() Position { return Position(atomic.LoadUint64(positionAt(s.consumer))) }
 
 // Began returns the place of the record that was read last, at which it is read again.
 func (s *Sensor) Began() Position { return s.began }
 
-// Release lets the kernel overwrite what lies before p, with [Options.Keep].
+// Release lets the kernel overwrite the records before p, with [Options.Keep].
 func (s *Sensor) Release(p Position) { atomic.StoreUint64(&s.state.Released, uint64(p)) }
 
 // Unreleased returns how many bytes were read and not released, and how many the

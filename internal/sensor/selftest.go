@@ -88,7 +88,7 @@ func (s *Sensor) answers(hook string) bool {
 	if !ok {
 		return false
 	}
-	// Whatever opens fails here before it looks at any file: as a path, the
+	// Every call that opens fails here before it looks at any file: as a path, the
 	// first argument is a bad address, and the second a null pointer.
 	const cwd = ^uintptr(99) // AT_FDCWD
 	const sizeofOpenHow = 24 // for openat2

@@ -13,9 +13,9 @@ import (
 const maxSensitive = 256
 
 // MarkSensitive makes the kernel recognise the file behind fd, a descriptor of
-// this process, in the container: an open of it by whatever name carries
-// event.FlagSensitive, is named by name in Object, and is charged to a budget
-// that no other open can spend. Marks of a container that is forgotten go.
+// this process, in the container: an open of it by any name carries event.FlagSensitive,
+// is named by name in Object, and is charged to a budget of its own. The marks go with
+// the container.
 func (s *Sensor) MarkSensitive(cgroup uint64, fd int, name string) error {
 	names := s.sensitive[cgroup]
 	number := slices.Index(names, name)

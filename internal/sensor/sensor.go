@@ -25,8 +25,8 @@ import (
 // have been read.
 var ErrWoken = errors.New("sensor: woken")
 
-// maxWait bounds how long a record stays unread that the kernel sent without
-// waking the reader: whatever is no deviation (wakeup_of in bpf/record.h).
+// maxWait bounds how long a record stays unread that the kernel sent without waking the
+// reader: every record that is no deviation (wakeup_of in bpf/record.h).
 const maxWait = 100 * time.Millisecond
 
 // Options configure a Sensor. The zero value is a sensor that pins nothing.
@@ -42,9 +42,9 @@ type Options struct {
 	// Redact replaces credentials in the arguments of programs. nil knows the
 	// built-in ones.
 	Redact *redact.Redactor
-	// Keep has the ring buffer keep what was read until Release. What an earlier
-	// agent read and did not release is read again. Without it, what was read is
-	// released.
+	// Keep makes the ring buffer keep records after reading until Release. Records
+	// that an earlier agent read and did not release are read again. Without Keep,
+	// reading releases.
 	Keep bool
 }
 
@@ -63,7 +63,7 @@ type Sensor struct {
 	malformed  atomic.Uint64
 	sensitive  map[uint64][]string // by cgroup, see MarkSensitive
 	seed       uint64              // of the hashes by which acts are known
-	token      uintptr             // tells the agent's calls of SelfTest from all others
+	token      uintptr             // identifies the agent's calls of SelfTest
 }
 
 // Open checks the kernel, loads the programs and attaches them. From then on

@@ -97,13 +97,13 @@ func (t *table) at(slot int) *bpfContainer {
 	return (*bpfContainer)(unsafe.Pointer(&t.state.Containers[slot]))
 }
 
-// Learn has the kernel report whatever is not in known, and add it.
+// Learn makes the kernel send every act that is not in known, and add it.
 func (t *table) Learn(cgroup uint64, known Known) error {
 	return t.setState(cgroup, known, stateLearning)
 }
 
-// Guard has the kernel report whatever is not in allowed, and count repeats.
-// Opens that were known before are reported once more, so that they are judged.
+// Guard makes the kernel send every act that is not in allowed, and count repeats. It
+// sends opens that were known before once more, so that they are judged.
 func (t *table) Guard(cgroup uint64, allowed Known) error {
 	return t.setState(cgroup, allowed, stateGuarded)
 }
@@ -140,8 +140,8 @@ type Held struct {
 	// News is system calls, opens and other acts that are sent when they are
 	// done again.
 	News uint64
-	// Execs is executions, and processes that left the container. Each is lost:
-	// what was executed once is not executed again.
+	// Execs counts executions, and processes that left the container. Each is lost:
+	// an execution does not happen again.
 	Execs uint64
 	// Runtime is acts of the container runtime.
 	Runtime uint64
@@ -150,7 +150,7 @@ type Held struct {
 // Total returns how many records were held back together.
 func (h Held) Total() uint64 { return h.News + h.Execs + h.Runtime }
 
-// TakeHeld returns what was held back of a container since it was called last.
+// TakeHeld returns the counts of held back records of a container since the last call.
 func (t *table) TakeHeld(cgroup uint64) Held {
 	c, err := t.container(cgroup)
 	if err != nil {

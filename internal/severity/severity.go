@@ -1,5 +1,4 @@
-// Package severity grades what bobwatch reports. A Severity is ordered: a
-// higher value is worse.
+// Package severity grades acts. Severities are ordered: a higher value is worse.
 package severity
 
 import "fmt"
@@ -7,7 +6,7 @@ import "fmt"
 // Severity is how bad a deviation would be if it were an attack.
 type Severity uint8
 
-// The zero value is Low, so that an act nobody graded is a remark.
+// The zero value is Low, so that an act without a grade is a remark.
 const (
 	Low Severity = iota
 	Medium

@@ -26,7 +26,7 @@ type ArtifactSignature struct {
 // something else.
 const ArtifactPredicate = "https://sigstore.dev/cosign/sign/v1"
 
-// What else cosign writes into the statements and payloads it signs.
+// Further values that cosign writes into the statements and payloads that it signs.
 const (
 	statementPayloadType = "application/vnd.in-toto+json"
 	statementType        = "https://in-toto.io/Statement/v1"

@@ -142,7 +142,7 @@ func (k *keylessAuthority) verify(b *bundle.Bundle, artifact verify.ArtifactPoli
 	return err
 }
 
-// strangerError reports whether all is well with a signature but who made it.
+// strangerError reports whether a signature is valid, but by another signer.
 func strangerError(err error) bool {
 	var mismatch *verify.ErrNoMatchingCertificateIdentity
 	return errors.As(err, &mismatch)

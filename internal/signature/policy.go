@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Policy says who may vouch for which workloads, and what documents may do for
-// which nobody does. The zero Policy refuses every document.
+// Policy says who may vouch for which workloads, and what happens to documents that nobody
+// vouches for. The zero Policy refuses every document.
 type Policy struct {
 	Authorities []Authority `json:"authorities,omitempty"`
 	// Unsigned holds rules for documents without a signature. The first one
@@ -29,9 +29,9 @@ type Authority struct {
 	Workloads []Scope `json:"workloads"`
 }
 
-// Identity is whom sigstore's certificate authority certified: a subject, such
-// as a mail address or the URL of a workflow, as the issuer of its token knew
-// it. Each is given exactly or as a regular expression for all of it.
+// Identity is an identity that sigstore's certificate authority certified: a subject,
+// such as an email address or the URL of a workflow, and the issuer of its token. Each is
+// given exactly, or as a regular expression for the whole text.
 type Identity struct {
 	// TrustedRootFile is sigstore's trusted_root.json: the certificate
 	// authorities and logs to believe. Nothing is fetched.
@@ -48,14 +48,14 @@ type Scope struct {
 	Name      string `json:"name"`
 }
 
-// UnsignedRule says what unsigned documents may do in the namespaces that the
-// pattern Namespace matches.
+// UnsignedRule says what happens to unsigned documents in the namespaces that the pattern
+// Namespace matches.
 type UnsignedRule struct {
 	Namespace string `json:"namespace"`
 	Action    Action `json:"action"`
 }
 
-// Action is what becomes of an unsigned document.
+// Action says what happens to an unsigned document.
 type Action string
 
 // The actions.
@@ -167,7 +167,7 @@ func match(pattern, name string) bool {
 	return err == nil && ok
 }
 
-// unsignedAction returns what an unsigned document may do in namespace.
+// unsignedAction returns the action for an unsigned document in namespace.
 func unsignedAction(rules []UnsignedRule, namespace string) Action {
 	for _, r := range rules {
 		if match(r.Namespace, namespace) {

@@ -29,8 +29,8 @@ const MaxBytes = 64 << 10
 // and 3 read.
 const bundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-// Older bundles differ in what sigstore's log has to add, which a pinned key
-// does not need.
+// Older bundles differ only in the data from sigstore's log, which a pinned key does not
+// need.
 var bundleMediaTypes = map[string]bool{
 	"application/vnd.dev.sigstore.bundle+json;version=0.1": true,
 	"application/vnd.dev.sigstore.bundle+json;version=0.2": true,
@@ -133,7 +133,7 @@ type parsed struct {
 	keyless []byte // the whole bundle, if it holds a certificate
 }
 
-// parse tells the forms of signature files apart by their content.
+// parse recognises the form of a signature file by its content.
 func parse(data []byte) (*parsed, error) {
 	if len(data) > MaxBytes {
 		return nil, fmt.Errorf("%d bytes are more than the limit of %d", len(data), MaxBytes)

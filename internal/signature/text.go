@@ -13,9 +13,9 @@ var ErrForm = errors.New("wrong form of file")
 
 var byteOrderMark = []byte("\ufeff")
 
-// clean returns what an editor left of a file: without the byte order mark that
-// some put before it, and white space around it. None of that can change what a
-// key or a signature says.
+// clean returns the content of a file without the byte order mark and the white space
+// around it that some editors add. Neither can change the meaning of a key or a
+// signature.
 func clean(data []byte) ([]byte, error) {
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
 		if bytes.HasPrefix(data, []byte(mark)) {
@@ -27,7 +27,7 @@ func clean(data []byte) ([]byte, error) {
 }
 
 // unwrap removes the line ends that base64(1) and mail put between the lines of
-// a text, and blanks at the ends of lines. What stays is checked strictly.
+// a text, and blanks at the ends of lines. The rest is checked strictly.
 func unwrap(text []byte) []byte {
 	lines := bytes.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i, line := range lines {

@@ -9,7 +9,7 @@ import (
 	"os"
 )
 
-// What Verify refuses a document for.
+// The reasons for which Verify refuses a document.
 var (
 	ErrUnsigned  = errors.New("document is not signed")
 	ErrSignature = errors.New("signature does not verify")
@@ -26,7 +26,7 @@ type Document struct {
 	Signatures [][]byte // contents of signature files of any form; one that verifies is enough
 }
 
-// Trust is the answer to who vouches for a document, and for which workloads.
+// Trust says who vouches for a document, and for which workloads.
 type Trust struct {
 	// Authority is the name of who vouched; empty for an unsigned document.
 	Authority string
@@ -166,8 +166,8 @@ func (v *Verifier) verifySigned(d Document, data []byte) (Trust, error) {
 	return v.verifyKeys(d, s)
 }
 
-// verifyKeys tries every key, whichever the signature names: the name is not
-// signed, and only tells a stranger's signature from a damaged one.
+// verifyKeys tries every key, no matter which one the signature names: the name is not
+// signed, and only distinguishes a stranger's signature from a damaged one.
 func (v *Verifier) verifyKeys(d Document, s *parsed) (Trust, error) {
 	known := s.hint == ""
 	outOfScope := ""

@@ -1,6 +1,6 @@
 // Package signing signs documents and verifies who signed them, for bobctl.
 //
-// Its invariant: nothing is signed that holds what looks like a credential.
+// Its invariant: no document is signed that holds a text that looks like a credential.
 package signing
 
 import (
@@ -72,8 +72,8 @@ func PrivateKey(t *term.Terminal, path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// RefuseSecrets returns an error if a document holds what looks like a
-// credential: signed and pushed, it would be anybody's.
+// RefuseSecrets returns an error if a document holds a text that looks like a credential:
+// once the document is pushed, anybody could read it.
 func RefuseSecrets(p *profile.Profile, patterns []string) error {
 	found, err := lint.Secrets(p, patterns)
 	if err != nil {

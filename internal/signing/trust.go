@@ -10,7 +10,7 @@ import (
 	"bobwatch/internal/term"
 )
 
-// Trust is whom a command line believes.
+// Trust holds the keys and the identity that a command line trusts.
 type Trust struct {
 	Keys     []string
 	Identity signature.Identity

@@ -1,5 +1,5 @@
-// Package status is what an agent answers at /status: whom it watches, how far
-// it has learned, which documents are in force. Its JSON is API; bobctl reads
+// Package status is the answer of an agent at /status: the workloads that it watches, how
+// far it has learned them, which documents are in force. Its JSON is API; bobctl reads
 // it of every node through the API server.
 package status
 
@@ -32,14 +32,14 @@ type Hook struct {
 	Attached bool   `json:"attached"`
 }
 
-// State says what an agent does with a workload container.
+// State is the state of a workload container.
 type State string
 
 // The states.
 const (
 	Learning State = "learning"
 	Guarded  State = "guarded"
-	// Unguarded: it is to be guarded, but no profile says what it may do.
+	// Unguarded: it should be guarded, but no document describes it.
 	Unguarded State = "unguarded"
 	Off       State = "off"
 )
@@ -60,7 +60,7 @@ type Workload struct {
 	Observed     float64              `json:"observedSeconds"`
 	Window       float64              `json:"windowSeconds"`
 	Completeness profile.Completeness `json:"completeness,omitempty"`
-	// Learned is what was learned of it on this node.
+	// Learned counts the facts learned about it on this node.
 	Learned Counts `json:"learned"`
 	// LastNews is when something new was learned last.
 	LastNews  time.Time  `json:"lastNews,omitzero"`

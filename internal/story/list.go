@@ -24,7 +24,7 @@ type List struct {
 // followEvery is how often agents are asked for new incidents.
 const followEvery = 2 * time.Second
 
-// Run prints what there is in set, and what comes if that is wanted.
+// Run prints the incidents in set, and with Follow also new ones.
 func (l *List) Run(ctx context.Context, set *Set) error {
 	unread, err := l.read(ctx, func(a alert.Alert) error { set.Add(a); return nil })
 	if err != nil {

@@ -153,7 +153,7 @@ func (c *Cluster) Read(ctx context.Context, take func(alert.Alert), failed func(
 	return ctx.Err()
 }
 
-// decode reads lines of JSON. Alerts that tell of no incident are passed over.
+// decode reads lines of JSON. It skips alerts without a story.
 func decode(in io.Reader, take func(alert.Alert)) error {
 	lines := bufio.NewScanner(io.LimitReader(in, maxAnswer))
 	lines.Buffer(nil, maxLine)

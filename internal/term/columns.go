@@ -52,8 +52,8 @@ func (t *Terminal) Columns(rows [][]Cell) string {
 	return b.String()
 }
 
-// maxCell is how many characters of a text are shown: no name that has to be
-// told from others is longer.
+// maxCell is how many characters of a text are shown: no name that has to be distinguished
+// from others is longer.
 const maxCell = 512
 
 func shorten(text string) string {

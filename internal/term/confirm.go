@@ -34,7 +34,7 @@ func Confirm(ctx context.Context, question string) (bool, error) {
 }
 
 // AskSecret reads a line from the terminal without showing it, as standard
-// input may be a document. otherwise says what to do where there is none.
+// input may be a document. otherwise advises the user if there is no terminal.
 func AskSecret(prompt, otherwise string) ([]byte, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package term is what bobctl reads from and writes to: texts that a terminal
-// cannot mistake for commands to it, colours, columns, rows that are written
-// again and again, questions.
+// Package term is bobctl's input and output: texts that a terminal cannot mistake for
+// commands, colours, columns, rows that are rewritten, questions.
 package term
 
 import (

@@ -35,7 +35,7 @@ func EscapeLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Word quotes what would not stand on a line as one word: documents hold names
+// Word quotes a text that is not one printable word: documents hold names
 // that hostile containers chose.
 func Word(text string) string {
 	odd := func(r rune) bool {

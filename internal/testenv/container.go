@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ContainerSpec says what to run. The zero value of everything but ID and
+// ContainerSpec describes a container to run. The zero value of everything but ID and
 // Image is useful.
 type ContainerSpec struct {
 	ID    string

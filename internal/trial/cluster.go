@@ -47,7 +47,7 @@ const (
 	nodeGrace = time.Minute
 	// endGrace is how long a node that has answered may take to end.
 	endGrace = 5 * time.Second
-	// removeTimeout is how long what was deployed may take to go.
+	// removeTimeout is how long the deployed objects may take to go.
 	removeTimeout = 2 * time.Minute
 	// maxTrialBytes bounds the answer of a node: 4,096 incidents of some KiB.
 	maxTrialBytes = 64 << 20

@@ -1,6 +1,6 @@
 // Package trial holds a running workload to a document for a while: on this
 // machine, or on the nodes of a cluster by the bobctl in the agents' pods. It
-// judges as the agent does (judge.go), and what it could not watch it says.
+// judges as the agent does (judge.go), and names the parts that it could not watch.
 package trial
 
 import (
@@ -151,8 +151,8 @@ func (j *judge) Act(s *observe.Subject, ev *event.Event) {
 	}
 }
 
-// workloadOf returns whom a container belongs to: the workload of the document,
-// where it has none of its own.
+// workloadOf returns the workload of a container: the workload of the document if the
+// container has none of its own.
 func (j *judge) workloadOf(c *workload.Container) alert.Workload {
 	if d := j.document.Spec.Workload; c.Pod == "" && d.Name != "" {
 		return alert.Workload{Namespace: d.Namespace, Kind: d.Kind, Name: d.Name}
@@ -189,7 +189,7 @@ func (j *judge) add(a alert.Alert) {
 // End implements observe.Handler.
 func (j *judge) End(s *observe.Subject) { j.recorder.End(s) }
 
-// result returns what was observed, once the observation is over.
+// result returns the observed acts, once the observation is over.
 func (j *judge) result() (report.Trial, error) {
 	t := j.trial
 	t.End = time.Now()

@@ -13,8 +13,7 @@ import (
 	"bobwatch/internal/yamlfile"
 )
 
-// nodeTrial is what bobctl test asks of bobctl on a node, as JSON on standard
-// input. The watch ends when standard input does, at the latest after For.
+// nodeTrial is the request of bobctl test to bobctl on a node, as JSON on standard input. The watch ends when standard input does, at the latest after For.
 type nodeTrial struct {
 	Document []byte           `json:"document"` // YAML
 	Workload observe.Workload `json:"workload"`
@@ -23,8 +22,7 @@ type nodeTrial struct {
 	Expected bool `json:"expected"`
 }
 
-// watching is what bobctl on a node answers once nothing can escape it any
-// more. A report.Trial follows when the watch is over.
+// watching is the answer of bobctl on a node once it watches everything. A report.Trial follows when the watch is over.
 type watching struct {
 	Watching bool `json:"watching"`
 }

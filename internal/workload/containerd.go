@@ -27,7 +27,7 @@ import (
 const (
 	// namespaceHeader is the gRPC metadata that selects a namespace.
 	namespaceHeader = "containerd-namespace"
-	// maxMessage is what containerd's own client accepts.
+	// maxMessage is the limit of containerd's own client.
 	maxMessage = 16 << 20
 	// callTimeout bounds one question; containerd answers within milliseconds.
 	callTimeout = 2 * time.Second
@@ -123,7 +123,7 @@ func peerPID(conn *net.UnixConn) (int32, error) {
 	return cred.Pid, nil
 }
 
-// runtime returns who is behind the socket, if anybody is.
+// runtime returns the runtime behind the socket, if there is one.
 func (c *containerd) runtime() (Runtime, bool) {
 	if peer := c.peer.Load(); peer != nil {
 		return *peer, true
@@ -207,7 +207,7 @@ func (c *containerd) record(ctx context.Context, namespace, id string) (*record,
 	return newRecord(namespace, resp.GetContainer())
 }
 
-// describe adds what other records say: the pod's labels and the image.
+// describe adds the pod's labels and the image from other records.
 func (c *containerd) describe(ctx context.Context, r *record) (Container, error) {
 	var podLabels map[string]string
 	if id := r.sandboxID(); id != "" {

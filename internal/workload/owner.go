@@ -26,9 +26,9 @@ const (
 // to the names of its Jobs; it is 8 from 1989 to 2160.
 const cronJobDigits = 8
 
-// podOwner tells a pod's top owner from its name and labels, without asking
-// the API server. Labels are the pod author's, so they can lie, but only
-// within the pod's namespace; what does not fit together is a bare Pod.
+// podOwner finds a pod's top owner by its name and labels, without asking the API server.
+// The author of the pod chose the labels, so they can lie, but only within the pod's
+// namespace. If name and labels do not fit together, the owner is the Pod itself.
 func podOwner(pod string, labels map[string]string) Owner {
 	if job := first(labels, labelJob, labelJobOld); job != "" && strings.HasPrefix(pod, job[:min(len(job), podNameLength-podSuffix)]) {
 		return jobOwner(job)

@@ -36,7 +36,7 @@ const criNamespace = "k8s.io"
 // sandboxName is the name of a pod's pause container.
 const sandboxName = "POD"
 
-// The bounds on Container.Labels; what exceeds them is left out.
+// The bounds on Container.Labels; labels beyond them are left out.
 const (
 	maxLabels     = 64
 	maxLabelKey   = 317 // a DNS prefix of 253, a slash and a name of 63

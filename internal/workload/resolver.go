@@ -45,7 +45,7 @@ type Options struct {
 // Stats are counters since the Resolver was made.
 type Stats struct {
 	Resolved   uint64 // cgroups found to be a container
-	Unknown    uint64 // cgroups found to be nobody's
+	Unknown    uint64 // cgroups that belong to no container
 	TimedOut   uint64 // of Unknown: named like a container, but no record came in time
 	Impostors  uint64 // records found by a cgroup's name that name another cgroup
 	Unwaited   uint64 // answered without waiting because MaxWaiting were waiting
@@ -158,8 +158,8 @@ func (r *Resolver) Close() error {
 
 // Run keeps the connections to the runtimes and calls report with their news
 // until ctx ends. Calls of report come from one goroutine per runtime and
-// delay that runtime's news. Resolve and Running work without Run, but nobody
-// notices then what they missed.
+// delay that runtime's news. Resolve and Running work without Run, but then nothing finds
+// containers that they missed.
 func (r *Resolver) Run(ctx context.Context, report func(Change)) error {
 	var g errgroup.Group
 	for _, c := range r.containerd {

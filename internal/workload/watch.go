@@ -134,7 +134,7 @@ func receive(ctx context.Context, stream eventsv1.Events_SubscribeClient) (<-cha
 	return envelopes, failed
 }
 
-// reconcile lists all tasks and reports the difference to what was known.
+// reconcile lists all tasks and reports the difference to the known ones.
 func (w *watcher) reconcile(ctx context.Context) error {
 	residents, err := w.running(ctx)
 	if err != nil {

@@ -2,8 +2,8 @@
 // workload that container is a copy of.
 //
 // Its one invariant: a cgroup is attributed to a container only when the
-// container's own record, kept by the runtime, names that very cgroup. What a
-// cgroup is called proves nothing, because a container may create cgroups of
+// container's own record, kept by the runtime, names that very cgroup. The name of a
+// cgroup proves nothing, because a container may create cgroups of
 // any name below its own.
 package workload
 
@@ -129,8 +129,8 @@ type ChangeKind uint8
 
 // The kinds of changes.
 const (
-	// Found: a container has a running task. It is also said of containers that
-	// Resolve or Running already told, since what they missed is found this way.
+	// Found: a container has a running task. It is also reported for containers that
+	// Resolve or Running already returned, because it covers those that they missed.
 	Found ChangeKind = iota + 1
 	// Gone: a container that was Found has no task any more.
 	Gone

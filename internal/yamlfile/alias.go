@@ -7,15 +7,15 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// aliasExpander puts what an anchor names in the place of its aliases, so that
-// no reader has to know them. The nodes are shared, not copied; their count
+// aliasExpander replaces aliases by the values of their anchors, so that no reader has to
+// know them. The nodes are shared, not copied; their count
 // and depth are bounded as if they were copied.
 type aliasExpander struct {
 	entries int
 	anchors map[string]anchored
 }
 
-// anchored is the value of an anchor and what one more use of it costs.
+// anchored is the value of an anchor, and the cost of one more use of it.
 type anchored struct {
 	value   ast.Node
 	entries int

@@ -53,7 +53,7 @@ func CheckInput(data []byte) error {
 	return nil
 }
 
-// isMark tells the bytes of YAML's indicators. A quoted text takes two quotes.
+// isMark holds the bytes of YAML's indicators. A quoted text takes two quotes.
 var isMark = func() (marks [256]bool) {
 	for _, c := range []byte("[]{},:?&*!|>#%@`") {
 		marks[c] = true
@@ -176,8 +176,8 @@ func (m *meter) add(t *token.Token) {
 	}
 }
 
-// endsWithoutValue reports whether what follows a key in block style is not
-// its value. A list may stand at the column of its key.
+// endsWithoutValue reports whether the token after a key in block style is not its
+// value. A list may stand at the column of its key.
 func endsWithoutValue(key, next *token.Token) bool {
 	if next == nil {
 		return true

@@ -15,9 +15,8 @@ import (
 const maxReported = 20
 
 // Reader reads documents leniently: scalars of any type where a
-// string is wanted, one scalar where a list is wanted, null for anything. What
-// it cannot read at all is collected as errors that name file, line, column
-// and field.
+// string is wanted, one scalar where a list is wanted, null for anything. It collects
+// errors for everything else; they name file, line, column and field.
 type Reader struct {
 	file string
 	errs []error
@@ -52,7 +51,7 @@ func (n *Node) Scalar() bool {
 	return ok
 }
 
-// Line is where n stands in its file, from 1; 0 if that cannot be told.
+// Line returns the line of n in its file, from 1; 0 if it is unknown.
 func (n *Node) Line() int {
 	line, _ := n.position()
 	return line

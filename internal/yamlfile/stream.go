@@ -19,7 +19,7 @@ type piece struct {
 	line int // lines of the stream before it
 }
 
-// byteOrderMark is what editors of some systems put before UTF-8. It may stand
+// byteOrderMark is the mark that some editors put before UTF-8. It may stand
 // before every document of a stream, since files are joined as they are.
 var byteOrderMark = []byte("\ufeff")
 
@@ -98,7 +98,7 @@ func split(name string, data []byte) ([]piece, error) {
 	return s.pieces, nil
 }
 
-// cutLine returns the first line with its end, and what follows.
+// cutLine returns the first line with its end, and the rest.
 func cutLine(data []byte) (line, rest []byte) {
 	end := bytes.IndexAny(data, "\r\n")
 	switch {

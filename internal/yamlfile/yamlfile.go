@@ -48,8 +48,8 @@ func Parse(name string, data []byte) (bodies []ast.Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// The YAML library is known to panic on malformed input; what it cannot
-	// read is an error like any other.
+	// The YAML library is known to panic on malformed input; such a panic becomes an
+	// error like any other.
 	defer func() {
 		if p := recover(); p != nil {
 			bodies, err = nil, fmt.Errorf("%s: malformed YAML: %v", name, p)

@@ -34,15 +34,14 @@ func (o Object) Remark() string {
 }
 
 // Parse reads the documents of one YAML or JSON input: Bills of Behavior and
-// Kubescape's profiles, which their apiVersion and kind tell apart. name is
-// the file's, for errors. The profiles are normalised.
+// Kubescape's profiles, by their apiVersion and kind. name is the file's, for errors. The profiles are normalised.
 func Parse(name string, data []byte) ([]*profile.Profile, error) {
 	content, err := Read(name, data)
 	return content.Profiles, err
 }
 
-// Read reads what Parse reads, and says what it passes over. An input without
-// any document is an error.
+// Read reads the same as Parse, and names the objects that it skips. An input without any
+// document is an error.
 func Read(name string, data []byte) (Content, error) {
 	docs, err := yamlfile.Documents(name, data)
 	if err != nil {
@@ -109,7 +108,7 @@ func objectOf(name string, doc *yamlfile.Node, kind string) Object {
 	return Object{Kind: kind, Name: r.Text(r.Lookup(meta, "name")), Line: doc.Line()}
 }
 
-// others names what was passed over, for the error that nothing else is there.
+// others names the skipped objects, for the error that there is no document.
 func (c *Content) others() string {
 	const most = 5
 	if len(c.Passed) == 0 {

@@ -124,7 +124,7 @@ type grouping func(argv []string) []proposal
 // its group.
 type proposal struct {
 	group   uint64 // equal for the commands that would become one
-	value   string // what differs within the group
+	value   string // the value that differs within the group
 	pattern []string
 	// enough decides by the distinct values whether the group is carried out.
 	enough func(values map[string]bool) bool

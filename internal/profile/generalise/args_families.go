@@ -10,9 +10,9 @@ import (
 	"bobwatch/internal/names"
 )
 
-// families replaces arguments in which otherwise equal commands differ by the
-// pattern of the family that they are: two suffice. No pattern stands for code,
-// for what decides whether something is code, or for an option.
+// families replaces arguments in which otherwise equal commands differ by the pattern of
+// their family: two suffice. No pattern stands for code, for an argument that decides
+// whether another is code, or for an option.
 func (g *argGeneraliser) families(set commandSet) commandSet {
 	groups := make(map[uint64][][]string)
 	for _, argv := range set {

@@ -7,8 +7,8 @@ import (
 )
 
 // generaliseChanges does for changes what generaliseOpens does for opens: the
-// same names vary. The acts of a path take the place of its flags, and what the
-// workload renames, removes or gives a mode is its own as if it had made it.
+// same names vary. The acts of a path take the place of its flags. A file that the
+// workload renames, removes or gives a mode is its own, as if it had made the file.
 func generaliseChanges(changes []profile.Change, t Thresholds) []profile.Change {
 	opens := make([]profile.Open, len(changes))
 	for i, c := range changes {

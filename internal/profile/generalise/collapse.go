@@ -43,8 +43,8 @@ func (s *PathSet) collapse(n *pathNode, directory []string) {
 	s.collapseNode(n, slices.Clip(directory))
 }
 
-// collapseNode merges the children of n into one ⋯ if there are too many of
-// them. What would thereby match a sensitive place keeps its name.
+// collapseNode merges the children of n into one ⋯ if there are too many of them. A child
+// keeps its name if the ⋯ would match a sensitive place.
 func (s *PathSet) collapseNode(n *pathNode, directory []string) {
 	limit := s.thresholds.opens(directory)
 	if len(directory) < 2 || len(n.children) <= limit {

@@ -79,7 +79,7 @@ func (t *Thresholds) opens(directory []string) int {
 	}
 }
 
-// Profile returns p with what varies from run to run replaced by wildcards.
+// Profile returns p with values that vary from run to run replaced by wildcards.
 // The result allows everything p allows, and depends on the entries of p alone,
 // not on their order; generalising it again changes nothing. A path is never
 // widened over a sensitive place (see Sensitive), never below the root itself,

@@ -174,7 +174,7 @@ func mayBeOwned(directory []string) bool {
 	return !everybodys[path] && !strings.HasPrefix(path, "var/spool/cron") && !strings.HasPrefix(path, "run/secrets") && !strings.HasPrefix(path, "var/run/secrets") && !(directory[1] == "home" && len(directory) < 4)
 }
 
-// everybodys are directories in which a new name says little of who made it.
+// everybodys are directories in which any program makes files.
 var everybodys = map[string]bool{
 	"tmp": true, "var": true, "var/tmp": true, "run": true, "var/run": true, "run/lock": true, "home": true,
 }

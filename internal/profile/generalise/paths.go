@@ -11,14 +11,13 @@ import (
 	"bobwatch/internal/sensitive"
 )
 
-// maxSegments bounds the depth of a PathSet. What lies deeper becomes a
-// trailing *.
+// maxSegments bounds the depth of a PathSet. Deeper segments become a trailing *.
 const maxSegments = 64
 
 // PathSet is a set of files and the flags they were opened with, which
 // generalises as it grows: a directory with more names than its threshold
-// becomes one ⋯. Its size is bounded by what its thresholds and its user allow
-// (see Len), not by how many paths it was told.
+// becomes one ⋯. Its thresholds and its user (see Len) bound its size, not the number of
+// added paths.
 type PathSet struct {
 	thresholds Thresholds
 	root       *pathNode
@@ -73,7 +72,7 @@ func (s *PathSet) Observe(path string, flags []string) (pattern string, added, o
 	}
 	segments := slices.Clone(raw)
 	for i, name := range raw {
-		if i < maxSegments { // what stands behind is a * already
+		if i < maxSegments { // the rest is a * already
 			segments[i] = names.Quote(name)
 		}
 	}
@@ -286,9 +285,9 @@ func joinRuns(segments []string) []string {
 	return joined
 }
 
-// splitPath returns the segments of a path, at most maxSegments. The first is
-// what stands before the first slash: nothing, or where the path begins if not
-// at the container's root. It reports false for a name that is no path.
+// splitPath returns the segments of a path, at most maxSegments. The first is the text
+// before the first slash: empty, or the place where a path begins that does not begin at
+// the container's root. It reports false for a name that is no path.
 func splitPath(path string) ([]string, bool) {
 	path = glob.CleanPath(path)
 	if !strings.Contains(path, "/") {

@@ -57,7 +57,7 @@ func volatileArg(arg string) string {
 	return prefix + joinPath(segments)
 }
 
-// valueClass says what kind of varying value arg is; "" means a plain one.
+// valueClass returns the kind of varying value that arg is; "" is a plain one.
 // Values of --key=value are of one class only for the same key.
 func valueClass(arg string) string {
 	key, value := "", arg
@@ -152,8 +152,8 @@ func (g *argGeneraliser) similarValues(argv []string) []proposal {
 	}}
 }
 
-// lengths replaces the commands of one program, or of one subcommand of it,
-// that come in many lengths, by what they begin with.
+// lengths replaces the commands of one program, or of one subcommand of it, that have
+// many lengths, by their common beginning.
 func (g *argGeneraliser) lengths(set commandSet) commandSet {
 	set = g.cutTails(set, 2, func(argv []string) bool { return len(argv) >= 2 && interpreter.CodeIn(g.path, argv).Fixed <= 2 })
 	if interpreter.Named(g.path) {

@@ -11,9 +11,9 @@ import (
 	"bobwatch/internal/names"
 )
 
-// volatileSegment reports whether segment i of a path differs from run to run
-// by the look of it: a pid, a random name, a date. What only the image writes
-// never does. Segments are those of splitPath.
+// volatileSegment reports whether segment i of a path looks like one that differs from run
+// to run: a pid, a random name, a date. A segment that only the image writes never does.
+// Segments are those of splitPath.
 func volatileSegment(segments []string, i int) bool {
 	if i < 2 || glob.IsWildcard(segments[i]) {
 		return false
@@ -68,8 +68,8 @@ func volatileInProc(directory []string, name string) bool {
 	return false
 }
 
-// isScratch reports whether the directory with these names is one where
-// programs keep what lives no longer than they do.
+// isScratch reports whether the directory with these names is one for files that live no
+// longer than the programs that made them.
 func isScratch(directory []string) bool {
 	switch directory[0] {
 	case "tmp", "run":
@@ -88,8 +88,8 @@ var (
 	configMapGeneration = regexp.MustCompile(`^\.\.\d{4}_\d\d_\d\d_\d\d_\d\d_\d\d\.\d+$`)
 
 	// alwaysVolatile: a file that was deleted while open on NFS, an O_TMPFILE,
-	// what MySQL, PostgreSQL, Redis and RabbitMQ number, rotated logs,
-	// temp-<pid>.rdb and its like, session files, UUIDs, dates, long numbers.
+	// numbered files of MySQL, PostgreSQL, Redis and RabbitMQ, rotated logs,
+	// temp-<pid>.rdb and similar names, session files, UUIDs, dates, long numbers.
 	alwaysVolatile = regexp.MustCompile(strings.Join([]string{
 		`^\.nfs[0-9a-f]+$`,
 		`^#\d+$`, `^#sql`, `^#ib_redo\d+`,

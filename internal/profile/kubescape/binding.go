@@ -88,9 +88,9 @@ func (m *objectMeta) container() (string, profile.ContainerType) {
 	return firstOf(m.value(labelContainer), instance.container), typ
 }
 
-// provenance grades the document. Only what Kubescape calls completed and
-// complete counts as complete: ready means there that learning goes on, and a
-// profile that failed or grew too large holds a part at most.
+// provenance grades the document. Only a profile that Kubescape calls completed and
+// complete counts as complete: ready means that learning goes on, and a profile that
+// failed or grew too large holds only a part.
 func (m *objectMeta) provenance() profile.Provenance {
 	p := profile.Provenance{Completeness: m.completeness()}
 	if period := m.value(labelLearningPeriod); period != "" {
@@ -205,8 +205,8 @@ func (m *objectMeta) setCompleteness(c profile.Completeness) {
 	}
 }
 
-// parseWLID reads wlid://cluster-C/namespace-N/KIND-NAME. What does not have
-// that form yields nothing.
+// parseWLID reads wlid://cluster-C/namespace-N/KIND-NAME. For another form it returns an
+// empty workload.
 func parseWLID(wlid string) profile.Workload {
 	rest, ok := strings.CutPrefix(wlid, "wlid://")
 	if !ok {

@@ -20,7 +20,7 @@ const (
 	keepEndpoints = "endpoints" // likewise
 )
 
-// entryKeys name the fields that tell the entries of a list apart.
+// entryKeys name the fields that identify the entries of a list.
 var entryKeys = map[string][]string{
 	keepExecs:     {"path", "args"},
 	keepOpens:     {"path"},
@@ -82,7 +82,7 @@ func (r *containerReader) read(n *yamlfile.Node) {
 	}
 }
 
-// keep stores what has no place in a Container.
+// keep stores a value that has no place in a Container.
 func (r *containerReader) keep(key string, value any) {
 	if value == nil {
 		return

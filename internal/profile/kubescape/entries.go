@@ -73,8 +73,8 @@ func exportSyscalls(c *profile.Container) []string {
 	return slices.Compact(names)
 }
 
-// exportEntries writes a list, with what Container.Kubescape knows besides of
-// its entries. What it knows of entries that are gone is dropped.
+// exportEntries writes a list, with the further fields of its entries that
+// Container.Kubescape keeps. It drops fields of entries that are gone.
 func exportEntries[E any](c *profile.Container, list string, entries []E, export func(E) map[string]any) []any {
 	extra := make(map[string]map[string]any)
 	kept, _ := c.Kubescape[list].([]any)
@@ -99,7 +99,7 @@ func exportEntries[E any](c *profile.Container, list string, entries []E, export
 	return out
 }
 
-// execEntry returns nil for what cannot be said.
+// execEntry returns nil for an execution that Kubescape cannot express.
 func execEntry(e profile.Exec) map[string]any {
 	path, how := writePath(e.Path)
 	args, argsHow := writeArgs(e.Path, e.Args)
@@ -115,7 +115,7 @@ func execEntry(e profile.Exec) map[string]any {
 	return out
 }
 
-// openEntry returns nil for what cannot be said.
+// openEntry returns nil for an open that Kubescape cannot express.
 func openEntry(o profile.Open) map[string]any {
 	path, how := writePath(o.Path)
 	if how == unsayable {
@@ -164,7 +164,7 @@ func exportNeighbors(neighbors []profile.Neighbor) []any {
 	return out
 }
 
-// withKept returns a list with what was kept aside of it.
+// withKept returns a list with the entries that were kept aside.
 func withKept(texts []string, kept any) []any {
 	more, _ := kept.([]any)
 	return append(anyList(texts), more...)

@@ -30,7 +30,7 @@ const (
 var errNameless = errors.New("write kubescape profile: a container without a name has a place only as the one of a flat ContainerProfile")
 
 // Marshal returns p as Kubescape documents in YAML. Reading them again
-// yields p, except for what Kubescape has no place for: the version, a
+// yields p, except for values that Kubescape has no field for: the version, a
 // provenance beyond its grade, a third image of a container, and the
 // difference between the syscalls of two architectures. Parameters have to be
 // bound before. A container without a name is an error, except as the only one

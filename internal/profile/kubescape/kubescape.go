@@ -228,7 +228,7 @@ func (d *object) keep(key string, value any) {
 }
 
 // joinNeighborhoods folds each NetworkNeighborhood into the ApplicationProfile
-// of the same name or workload. What has no partner stays by itself.
+// of the same name or workload. One without a partner stays by itself.
 func joinNeighborhoods(docs []*object) []*object {
 	joined := make(map[*object]bool)
 	partner := func(nn *object, same func(a, b *object) bool) *object {

@@ -53,9 +53,9 @@ func (r docReader) neighbor(n *yamlfile.Node) profile.Neighbor {
 	return nb
 }
 
-// dnsNames reads names. A wildcard that would not be matched as it seems to be
-// meant is refused, as Kubescape does. A name that nobody can ask for, such as
-// the root's, is kept aside.
+// dnsNames reads names. Like Kubescape it refuses a wildcard that would not be matched as
+// it seems to be meant. It keeps a name aside that no program can look up, such as the
+// root's.
 func (r docReader) dnsNames(nb *profile.Neighbor, n *yamlfile.Node) {
 	for _, element := range r.Elements(n) {
 		name := r.Text(element)

@@ -42,8 +42,8 @@ func readArg(arg string) string {
 	return text
 }
 
-// mapParts replaces what stands between white space and slashes in an argument,
-// except for a ⋯, until replace reports false.
+// mapParts replaces each text between white space and slashes in an argument, except for
+// a ⋯, until replace reports false.
 func mapParts(arg string, replace func(part string) (string, bool)) (text string, ok bool) {
 	words, separators := glob.SplitWords(arg)
 	for i, word := range words {
@@ -61,7 +61,7 @@ func mapParts(arg string, replace func(part string) (string, bool)) (text string
 	return glob.JoinWords(words, separators), true
 }
 
-// spelling says what became of an entry.
+// spelling says how an entry was written.
 type spelling int
 
 const (

@@ -29,10 +29,10 @@ type Warning struct {
 // String returns "field: message".
 func (w Warning) String() string { return w.Field + ": " + w.Message }
 
-// Warnings looks for what makes a document allow much more than a workload
-// needs: bindings to everything, patterns that swallow whole lists, dangerous
-// calls and capabilities, and for what makes it worth less than it seems. None
-// of it makes a document invalid. p has to be normalised.
+// Warnings looks for entries that allow much more than a workload needs: bindings to
+// everything, patterns that swallow whole lists, dangerous calls and capabilities; and
+// for facts that make the document worth less than it seems. None of them makes a
+// document invalid. p has to be normalised.
 func Warnings(p *profile.Profile) []Warning {
 	var l linter
 	l.binding(p)
@@ -216,9 +216,8 @@ func runsAnyCode(e profile.Exec) bool {
 	return false
 }
 
-// path warns about patterns that match far more than their author had in
-// view. One that begins with a wildcard matches everywhere and makes all
-// others on its list pointless, whatever is written behind it.
+// path warns about patterns that match far more than their author meant. A pattern that
+// begins with a wildcard matches everywhere, and makes all others on its list pointless.
 func (l *linter) path(field, path, what string) {
 	l.text(field, path)
 	if !strings.Contains(path, glob.Wildcard) && !strings.Contains(path, glob.Dynamic) {

@@ -7,10 +7,9 @@ import (
 	"bobwatch/internal/redact"
 )
 
-// Secrets looks for what seems to be a credential in the arguments and the
-// environments of programs. A document is signed, kept in ConfigMaps and pushed
-// to registries, so that one that holds a credential is to be refused. Values
-// are not repeated. Patterns find further ones, as redact.patterns of the agent's
+// Secrets looks for texts that seem to be credentials in the arguments and environments
+// of programs. A document is signed, kept in ConfigMaps and pushed to registries, so a
+// caller should refuse a document with a credential. The warnings do not repeat values. Patterns find further ones, as redact.patterns of the agent's
 // configuration do.
 func Secrets(p *profile.Profile, patterns []string) ([]Warning, error) {
 	var l linter

@@ -32,9 +32,9 @@ func (m *Matcher) Change(path []byte, act event.ChangeAct) Verdict {
 	return verdict
 }
 
-// writers are the changes that who may write a file may also make: none gives anybody
-// rights, makes a program or gives a file a second name. A log that is written is
-// rotated some day.
+// writers are the changes that a workload that may write a file may also make: none gives
+// rights, makes a program or gives a file a second name. A written log is rotated some
+// day.
 var writers = profile.ActsOf([]string{"rename", "unlink", "truncate", "chmod", "chown"})
 
 // mayWrite reports whether documents speak for opens, and allow writing the file.

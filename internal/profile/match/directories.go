@@ -95,8 +95,8 @@ func (m *Matcher) Opened(e *event.Event) (entry, directory Verdict) {
 	return entry, directory
 }
 
-// inDirectory reports whether the place of an opened file is certain and no way round
-// what is watched, so that a directory as a whole may allow it.
+// inDirectory reports whether an entry for a directory may allow the open: the place of
+// the file is certain, and the open does not bypass the watched system calls.
 func inDirectory(e *event.Event) bool {
 	const uncertain = event.FlagCallerPath | event.FlagPathTruncated | event.FlagOutside | event.FlagIOUring | event.FlagSensitive
 	return e.Flags&uncertain == 0

@@ -1,5 +1,5 @@
-// Package match judges acts by what documents allow: a Matcher is the compiled
-// form of their containers. Asking it takes no lock and does not allocate.
+// Package match judges acts by documents: a Matcher is the compiled form of their
+// containers. Asking it takes no lock and does not allocate.
 package match
 
 import (
@@ -40,7 +40,7 @@ const (
 	DetailUnknown         // entries have the path, but not the arguments or the access
 )
 
-// Matcher is what some containers may do together, compiled. It is immutable
+// Matcher is the compiled form of the entries of some containers. It is immutable
 // and safe for concurrent use, and its methods do not allocate.
 type Matcher struct {
 	senses         []profile.Sense
@@ -229,9 +229,9 @@ func (l *execLeaf) allows(args []byte) bool {
 	return false
 }
 
-// Open judges an open of path, a file that was not written in the container. What
-// all entries with the path allow is joined; an open that neither reads nor writes is
-// allowed if there is one.
+// Open judges an open of path, a file that was not written in the container. The accesses
+// of all entries with the path are joined; an open that neither reads nor writes is
+// allowed if there is one entry.
 func (m *Matcher) Open(path []byte, access event.Access) Verdict {
 	verdict := m.OpenWritten(path, access)
 	if verdict == Allowed || access&event.AccessWrite != 0 {

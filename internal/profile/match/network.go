@@ -11,7 +11,7 @@ import (
 	"bobwatch/internal/profile"
 )
 
-// network is whom some containers may talk to together, compiled.
+// network is the compiled form of the network entries of some containers.
 type network struct {
 	egress, ingress peers
 	listens         ports
@@ -28,8 +28,7 @@ type peers struct {
 	lengths  []int // of the prefixes, in bits
 }
 
-// ports are what may be done with one group of addresses. The zero value allows
-// nothing.
+// ports are the allowed ports of one group of addresses. The zero value allows none.
 type ports struct {
 	all    bool
 	ranges []portRange
@@ -115,9 +114,9 @@ func put[K comparable](set *map[K]struct{}, key K) {
 	(*set)[key] = struct{}{}
 }
 
-// add takes in a neighbor. One that is described by names or selectors alone is
-// taken for all that these may stand for: names for any address but those that
-// nobody gives a name, selectors for the cluster's networks.
+// add adds a neighbor. A neighbor with names or selectors alone stands for all addresses
+// that these may have: names for any address except those that never have a name,
+// selectors for the cluster's networks.
 func (p *peers) add(n *profile.Neighbor) {
 	for _, name := range n.Entities {
 		if e, ok := peer.Parse(name); ok {

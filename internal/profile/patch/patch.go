@@ -1,4 +1,4 @@
-// Package patch adds to documents: entries that somebody names, or the operations of
+// Package patch changes documents: it adds given entries, or applies the operations of
 // RFC 6902.
 package patch
 
@@ -29,7 +29,7 @@ type Allow struct {
 	Network  profile.Network
 }
 
-// Add returns p with what allow names allowed as well.
+// Add returns p with the entries of allow added.
 func Add(p *profile.Profile, allow Allow) (*profile.Profile, error) {
 	patched := profile.Normalise(p)
 	c, err := target(patched, allow)
@@ -108,7 +108,7 @@ func JSON(p *profile.Profile, patch []byte) (*profile.Profile, error) {
 	return parsePatched(p.Metadata.Name, text)
 }
 
-// reread checks a document that was built from what somebody typed.
+// reread checks a document that was built from the input of a user.
 func reread(p *profile.Profile) (*profile.Profile, error) {
 	text, err := json.Marshal(p)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// Container is what rules know of the container that acted.
+// Container holds the facts about the acting container that rules use.
 type Container struct {
 	// Image: it was made from an image. A cgroup of the node has none.
 	Image bool

@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// cronWrite: cron runs it later, in the name of somebody else.
+// cronWrite: cron runs the file later, in the name of another user.
 var cronWrite = Rule{
 	ID:    rule.CronWrite,
 	About: "an open for writing below `/etc/cron.d` and its neighbours, `/etc/crontab`, `/etc/crontabs`, `/etc/periodic`, `/var/spool/cron` by a container with an image",

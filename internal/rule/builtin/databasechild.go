@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// databaseChild: a database that starts programs was told to by a query.
+// databaseChild: a database that starts a program probably does so for a query.
 var databaseChild = Rule{
 	ID:    rule.DatabaseChild,
 	About: "a program whose parent is a database server, that the profile does not allow",

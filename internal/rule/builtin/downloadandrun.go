@@ -114,7 +114,7 @@ func readsCode(args []byte) bool {
 // plainOptions are those of Python and Perl that say not where code is.
 const plainOptions = "uBIsSOvqwtTWX"
 
-// cutWord returns the first word of a command and what follows it; the word is empty at
+// cutWord returns the first word of a command and the rest; the word is empty at
 // the end of the command.
 func cutWord(command []byte) (word, rest []byte) {
 	command = bytes.TrimLeft(command, " \t")

@@ -5,7 +5,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// execToPod: somebody sits at a terminal in the container.
+// execToPod: a user sits at a terminal in the container.
 var execToPod = Rule{
 	ID:    rule.ExecToPod,
 	About: "a program that was started from outside of the container with a terminal, as `kubectl exec -it` does",

@@ -5,7 +5,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// imageChange: a container whose programs change is not what was tested.
+// imageChange: a container whose programs change is no longer the tested one.
 var imageChange = Rule{
 	ID:    rule.ImageChange,
 	About: "an open for writing below `/bin`, `/usr/bin`, `/lib`, `/usr/lib` and the like by a container with an image that the profile does not allow",

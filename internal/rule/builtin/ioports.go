@@ -4,7 +4,7 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// ioPorts: who speaks to the hardware needs no kernel.
+// ioPorts: a program that controls the hardware bypasses the kernel.
 var ioPorts = Rule{
 	ID:    rule.IOPorts,
 	About: "`iopl`, `ioperm` by a container with an image",

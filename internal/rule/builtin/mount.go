@@ -7,7 +7,7 @@ import (
 )
 
 // execFromMount: the program lies in a volume, or on a tmpfs. Many containers
-// start programs from there, so only a profile can tell.
+// start programs from there, so only a profile can decide.
 var execFromMount = Rule{
 	ID:    rule.ExecFromMount,
 	About: "a program in a volume or on a tmpfs that the profile does not allow",

@@ -32,14 +32,14 @@ var (
 	modeChangers      = namesOf("chmod")
 )
 
-// givesRights reports whether the change gave its file the rights of somebody.
+// givesRights reports whether the change gave its file the rights of another user.
 func givesRights(e *event.Event) bool {
 	switch {
 	case e.Has(event.FlagRefused):
 		return false
 	case e.Change == event.ChangeSetuid:
-		// Of a name nobody knows whether it is a directory's, whose set-group-id bit
-		// gives no rights.
+		// A name may be that of a directory, whose set-group-id bit gives no
+		// rights.
 		return e.Mode&setUserID != 0 || !e.Has(event.FlagCallerPath)
 	}
 	return e.Change == event.ChangeSetcap

@@ -8,8 +8,8 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// processTracing: who reads or writes another process's memory has its secrets
-// and runs code in its name. There are three ways: ptrace, process_vm_readv and
+// processTracing: a process that reads or writes another's memory has its secrets and
+// runs code in its name. There are three ways: ptrace, process_vm_readv and
 // process_vm_writev, and writing to /proc/PID/mem.
 var processTracing = Rule{
 	ID:    rule.ProcessTracing,

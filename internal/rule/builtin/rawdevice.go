@@ -4,7 +4,8 @@ import (
 	"bobwatch/internal/rule"
 )
 
-// rawDevice: who reads a disk or the memory reads every file, whatever its permissions.
+// rawDevice: a process that reads a disk or the memory can read every file, no matter its
+// permissions.
 var rawDevice = Rule{
 	ID:    rule.RawDevice,
 	About: "an open of a disk or a partition below `/dev`, `/dev/mem`, `/dev/kmem`, `/dev/port`, `/proc/kcore` by a container with an image",

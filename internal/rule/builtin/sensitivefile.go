@@ -30,7 +30,7 @@ var accountSecrets = []string{
 	"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/security/opasswd", "/etc/sudoers",
 }
 
-// accountPrograms read the files of passwords for what they do.
+// accountPrograms need to read the files of passwords.
 var accountPrograms = namesOf("su", "runuser", "unix_chkpwd", "usermod", "useradd", "chpasswd", "sshd", "sshd-session", "sshd-auth", "cron", "crond", "login")
 
 // ownDirectories are where an image has them.

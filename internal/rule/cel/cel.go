@@ -128,11 +128,10 @@ func firstIssue(issues *cel.Issues) error {
 	return &Error{max(first.Location.Line(), 1), max(first.Location.Column()+1, 1), first.Message}
 }
 
-// builders are functions whose result may be much longer than what they are
-// handed.
+// builders are functions whose result may be much longer than their arguments.
 var builders = map[string]bool{"replace": true, "join": true, "format": true, "split": true}
 
-// checkLimits refuses what could take long, whatever the act.
+// checkLimits refuses expressions that could take long for some act.
 func checkLimits(env *cel.Env, checked *cel.Ast) error {
 	built := 0
 	var problem string
@@ -226,7 +225,7 @@ func children(e ast.Expr) []ast.Expr {
 	return nil
 }
 
-// sizes bounds what acts hand to expressions.
+// sizes bounds the values of acts in expressions.
 type sizes struct{}
 
 func (sizes) EstimateSize(node checker.AstNode) *checker.SizeEstimate {
@@ -240,7 +239,7 @@ func (sizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNod
 	return nil
 }
 
-// errNotBool is what an expression without an answer ends in.
+// errNotBool is the error of an expression without an answer.
 var errNotBool = errors.New("no answer")
 
 // Holds evaluates an expression made by Compile. An error means that it has no

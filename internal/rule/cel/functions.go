@@ -17,8 +17,8 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// function is one function of expressions. One that asks a profile is handed the
-// act as a first argument that nobody writes: a macro adds it.
+// function is one function of expressions. A function that asks a profile gets the act as
+// its first argument, which a macro adds.
 type function struct {
 	names  []string // with their namespace
 	args   [][]*types.Type

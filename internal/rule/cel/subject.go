@@ -18,7 +18,7 @@ import (
 	"bobwatch/internal/syscalls"
 )
 
-// Subject is what an expression judges. It implements ref.Val, so that it can be
+// Subject is the input of an expression. It implements ref.Val, so that it can be
 // used again for the next act without an allocation.
 type Subject struct {
 	Event     *event.Event

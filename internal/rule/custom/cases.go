@@ -158,7 +158,7 @@ func (p *parser) caseProfile(c *Case, n *yamlfile.Node) {
 	}
 }
 
-// Outcome is what came of a case.
+// Outcome is the result of a case.
 type Outcome struct {
 	Rule   rule.ID
 	Case   string

@@ -36,7 +36,7 @@ type Rule struct {
 type Set struct {
 	Rules    []*Rule // sorted by id
 	Bindings []*Binding
-	// Warnings are remarks about what was read but has no effect.
+	// Warnings are remarks about entries without effect.
 	Warnings []string
 	// Errors counts evaluations without an answer, DryRuns acts that a rule on
 	// trial would have reported.

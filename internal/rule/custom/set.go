@@ -9,7 +9,7 @@ import (
 	"bobwatch/internal/rule/cel"
 )
 
-// set puts together what was read.
+// set builds the Set from the parsed files.
 func (p *parser) set() *Set {
 	s := &Set{Bindings: p.bindings, Warnings: p.warnings}
 	for _, r := range p.rules {
@@ -57,7 +57,7 @@ func (s *Set) bindingsOf(r *Rule) []bound {
 	return bounds
 }
 
-// over returns p with what it does not say taken from base.
+// over returns p with missing values taken from base.
 func (p parameters) over(base parameters) parameters {
 	if p.ignorePrefixes == nil {
 		p.ignorePrefixes = base.ignorePrefixes
