@@ -36,7 +36,7 @@ import (
 )
 
 // patience is how long a test waits for what should come at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // running is an agent in this process, and what it writes.
 type running struct {
