@@ -57,6 +57,6 @@ func (l *lab) markNode(t *testing.T, node, name string) {
 		}
 	}()
 	l.alerts.await(t, before, "marker on "+node, func(a *alert.Alert) bool {
-		return a.Rule == rule.NoProfile && a.Pod.Name == name
+		return a.Rule == rule.NoProfile && a.Workload.Name == name
 	})
 }
