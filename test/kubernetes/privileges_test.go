@@ -89,6 +89,18 @@ func TestMountsAreLetGo(t *testing.T) {
 		}
 		return count
 	}
+	eventually(t, "end of the pods of other tests", func() error {
+		namespaces, err := l.client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, n := range namespaces.Items {
+			if n.DeletionTimestamp != nil {
+				return fmt.Errorf("%s is still there", n.Name)
+			}
+		}
+		return nil
+	})
 	before := overlays()
 	w := l.newWebapp(t, "mounts")
 	w.deploy(t, 4, withoutWindow)
