@@ -99,5 +99,5 @@ func (s *Sensor) answers(hook string) bool {
 	}
 	// A seccomp filter of the agent's own, such as systemd's RestrictSUIDSGID,
 	// refuses openat2 before a program sees it, which says nothing of the hook.
-	return errno == unix.ENOSYS && name == "openat2"
+	return name == "openat2" && (errno == unix.ENOSYS || errno == unix.EPERM)
 }
