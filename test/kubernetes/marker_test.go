@@ -21,6 +21,12 @@ var markers int
 func (l *lab) silent(t *testing.T, mark int, namespace string) {
 	t.Helper()
 	l.markAll(t)
+	l.noAlerts(t, mark, namespace)
+}
+
+// noAlerts fails the test for each alert after a mark about a namespace.
+func (l *lab) noAlerts(t *testing.T, mark int, namespace string) {
+	t.Helper()
 	for _, s := range l.alerts.since(mark, namespace) {
 		t.Errorf("alert without an attack: %s: %s %s", s.Pod.Name, s.Rule, s.Message)
 	}
