@@ -59,6 +59,9 @@ func (d *decoder) decode(record []byte, ev *event.Event) bool {
 		d.args = clean
 	}
 	ev.Path = d.decodePath(ev, data[:pathEnd], int(raw.CallerBytes))
+	if ev.Kind == event.KindChange && ev.Has(event.FlagCallerPath) {
+		ev.Path = withoutVarRun(ev.Path)
+	}
 	ev.Target = targetOf(ev)
 	return true
 }
@@ -111,6 +114,18 @@ func (d *decoder) callerPath(name, base []byte) []byte {
 	}
 	d.path = appendReversed(d.path[:0], base)
 	return append(d.path[:0], path.Join(string(d.path), string(name))...)
+}
+
+// withoutVarRun follows the links /var/run and /var/lock of every distribution in a
+// name that the kernel did not resolve, as an open of the same file has it.
+func withoutVarRun(name []byte) []byte {
+	if bytes.HasPrefix(name, []byte("/var/run/")) {
+		return name[len("/var"):]
+	}
+	if bytes.HasPrefix(name, []byte("/var/lock/")) {
+		return append([]byte("/run"), name[len("/var"):]...)
+	}
+	return name
 }
 
 // targetOf returns where a symbolic link leads.
