@@ -88,7 +88,7 @@ func OpenHistory(path string, limits Limits) (*History, error) {
 	}
 	damage, err := h.open(path)
 	if damage != nil {
-		damage = fmt.Errorf("history of incidents: %w; it begins anew, and the old one is %s.unreadable", damage, path)
+		damage = fmt.Errorf("history of incidents: %w; it begins again, and the old one is %s.unreadable", damage, path)
 		h.stats.lost[lostUnreadable].Add(1)
 		if err = os.Rename(path, path+".unreadable"); err == nil {
 			_, err = h.open(path)

@@ -18,7 +18,7 @@ import (
 )
 
 // The history keeps the newest form of each incident within its bounds, counts
-// what it removes, and begins anew beside a damaged file.
+// removals, and begins again next to a damaged file.
 func TestHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "incidents.db")
 	limits := Limits{Count: 10, Bytes: 1 << 20, Age: time.Hour}

@@ -105,15 +105,15 @@ func GoServer(program []byte) Workload {
 
 const forkingScript = `#!/bin/sh
 trap 'exit 0' TERM
-mkdir -p /tmp/work
+mkdir -p /tmp/jobs
 while :; do
 	for name in a b c; do
-		date >/tmp/work/$name
-		cat /tmp/work/$name | tr a-z A-Z | sort >/tmp/work/$name.sorted
+		date >/tmp/jobs/$name
+		cat /tmp/jobs/$name | tr a-z A-Z | sort >/tmp/jobs/$name.sorted
 	done
 	(sleep 0.05 & wait)
-	ls /tmp/work | wc -l >/tmp/work/count
-	rm -f /tmp/work/*.sorted
+	ls /tmp/jobs | wc -l >/tmp/jobs/count
+	rm -f /tmp/jobs/*.sorted
 done
 `
 
